@@ -1,0 +1,3 @@
+//! The Rust bench driver.
+
+fn main() {}

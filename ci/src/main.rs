@@ -1,0 +1,3 @@
+//! Every check and every test of every language: cargo verify.
+
+fn main() {}

@@ -1,0 +1,202 @@
+//! Deadlines, cancellation and wake-ups.
+//!
+//! Every wait in zpatterns ends: at a [`Deadline`], when a [`Cancel`] fires, when a signal arrives, or when its handle
+//! closes. All of them meet in one `poll` call, because that is the only wait that a socket, another thread and a
+//! signal can each end. Wake-ups use an eventfd of ours and never libzmq's own descriptor as a notice to others:
+//! whoever reads that one takes the notice away from everybody else.
+
+use std::{
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags, Timespec},
+    io::Errno,
+};
+use zpatterns_protocol::{Error, ErrorKind, Result};
+
+use crate::errno;
+
+/// When a wait gives up.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    at: When,
+    cancel: Option<Cancel>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum When {
+    Now,
+    At(Instant),
+    Never,
+}
+
+impl Deadline {
+    /// Give up at once: the call does not block.
+    pub const fn now() -> Self {
+        Self { at: When::Now, cancel: None }
+    }
+
+    /// Wait as long as it takes; a [`Cancel`], a signal and closing the handle still end the wait.
+    pub const fn never() -> Self {
+        Self { at: When::Never, cancel: None }
+    }
+
+    /// Give up after `duration` (a duration too long to add to the clock means never).
+    pub fn after(duration: Duration) -> Self {
+        let at = if duration.is_zero() {
+            When::Now
+        } else {
+            Instant::now().checked_add(duration).map_or(When::Never, When::At)
+        };
+        Self { at, cancel: None }
+    }
+
+    /// Give up at `instant`.
+    pub const fn at(instant: Instant) -> Self {
+        Self { at: When::At(instant), cancel: None }
+    }
+
+    /// Give up, too, when `cancel` fires.
+    #[must_use]
+    pub fn or(mut self, cancel: &Cancel) -> Self {
+        self.cancel = Some(cancel.clone());
+        self
+    }
+
+    /// Whether the call must not block at all.
+    pub fn is_now(&self) -> bool {
+        matches!(self.at, When::Now)
+    }
+
+    /// What is left; `None` is without end.
+    fn left(&self) -> Option<Duration> {
+        match self.at {
+            When::Now => Some(Duration::ZERO),
+            When::At(instant) => Some(instant.saturating_duration_since(Instant::now())),
+            When::Never => None,
+        }
+    }
+}
+
+/// Ends waits from another thread. Once cancelled it stays so: every wait it was given to, now or later, ends with
+/// [`ErrorKind::Cancelled`]. Clones are the same cancel.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<Wake>);
+
+impl Cancel {
+    /// A cancel that has not fired. [`ErrorKind::TooManyOpen`] if the process is out of file descriptors.
+    pub fn new() -> Result<Self> {
+        Ok(Self(Arc::new(Wake::new()?)))
+    }
+
+    /// Fires.
+    pub fn cancel(&self) {
+        self.0.notify();
+    }
+
+    /// Whether it fired.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_notified()
+    }
+}
+
+/// A wake-up that other threads can see in `poll`: an eventfd.
+#[derive(Debug)]
+pub(crate) struct Wake(OwnedFd);
+
+impl Wake {
+    pub(crate) fn new() -> Result<Self> {
+        let fd = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| errno::error(error.raw_os_error(), "cannot make a wake-up descriptor"))?;
+        Ok(Self(fd))
+    }
+
+    /// Readable from now on. It cannot fail: the counter would have to reach 2^64 - 1.
+    pub(crate) fn notify(&self) {
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+
+    /// No longer readable.
+    pub(crate) fn clear(&self) {
+        let mut counter = [0; 8];
+        let _ = rustix::io::read(&self.0, &mut counter);
+    }
+
+    fn is_notified(&self) -> bool {
+        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        matches!(rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1..))
+    }
+}
+
+impl AsFd for Wake {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Wake {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Waits until one of `fds` is readable. [`ErrorKind::Timeout`], [`ErrorKind::Cancelled`] or
+/// [`ErrorKind::Interrupted`] if something else came first.
+///
+/// With a `retry` it also comes back, as if something were readable, once that time has passed.
+pub(crate) fn until_readable(fds: &[BorrowedFd<'_>], deadline: &Deadline, retry: Option<Duration>) -> Result<()> {
+    let mut polled: smallvec::SmallVec<[PollFd<'_>; 4]> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    if let Some(cancel) = &deadline.cancel {
+        polled.push(PollFd::from_borrowed_fd(cancel.0.as_fd(), PollFlags::IN));
+    }
+    let left = deadline.left();
+    let retries = retry.is_some_and(|retry| left.is_none_or(|left| retry < left));
+    let left = if retries { retry } else { left }.map(|left| Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    match rustix::event::poll(&mut polled, left.as_ref()) {
+        Ok(0) if retries => Ok(()),
+        Ok(0) => Err(Error::new(ErrorKind::Timeout, "the deadline passed")),
+        Ok(_) if polled.len() > fds.len() && !polled[fds.len()].revents().is_empty() => {
+            Err(Error::new(ErrorKind::Cancelled, "the wait was cancelled"))
+        }
+        Ok(_) => Ok(()),
+        Err(Errno::INTR) => Err(Error::new(ErrorKind::Interrupted, "a signal ended the wait")),
+        Err(error) => Err(errno::error(error.raw_os_error(), "cannot wait")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_is_seen_before_and_during_a_wait() {
+        let cancel = Cancel::new().expect("descriptors are free");
+        let wake = Wake::new().expect("descriptors are free");
+        assert!(!cancel.is_cancelled());
+        let other = cancel.clone();
+        let thread = std::thread::spawn(move || other.cancel());
+        let error = until_readable(&[wake.as_fd()], &Deadline::never().or(&cancel), None).expect_err("cancelled");
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        thread.join().expect("the canceller ends");
+        assert!(cancel.is_cancelled());
+    }
+
+    #[test]
+    fn a_wake_is_level_triggered_until_cleared() {
+        let wake = Wake::new().expect("descriptors are free");
+        wake.notify();
+        wake.notify();
+        for _ in 0..2 {
+            until_readable(&[wake.as_fd()], &Deadline::now(), None).expect("notified");
+        }
+        wake.clear();
+        let error = until_readable(&[wake.as_fd()], &Deadline::now(), None).expect_err("cleared");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+}

@@ -1,0 +1,12 @@
+//! The patterns as state machines, free of effects.
+//!
+//! Nothing here owns a socket, a thread, a clock, a random source or a disk: bytes and time come in; bytes, events and
+//! deadlines go out. That is what lets one machine run on real sockets in the engine, and a million times with seeded
+//! faults in the simulator. [`machine`] is the contract they all share; [`error`] is the one error of every layer and
+//! language.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+
+pub use error::{Error, ErrorKind, Result};

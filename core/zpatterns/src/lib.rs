@@ -1,0 +1,33 @@
+//! Reliable messaging patterns over ZeroMQ.
+//!
+//! Every pattern is one word, the same in Rust, C, Python and Node, on the wire and in the documentation. Now:
+//!
+//! * [`socket`]: ZeroMQ sockets as they are, safe to share between threads, with waits that always end.
+//!
+//! ```
+//! use zpatterns::{Context, Deadline, SocketKind, SocketOptions};
+//! # fn main() -> zpatterns::Result<()> {
+//! let context = Context::new()?;
+//! let pull = context.socket(SocketKind::Pull, &SocketOptions::default())?;
+//! let endpoint = pull.bind("tcp://127.0.0.1:0")?;
+//!
+//! let push = context.socket(SocketKind::Push, &SocketOptions::default())?;
+//! push.connect(&endpoint)?;
+//! push.send(b"hello", &Deadline::never())?;
+//!
+//! let message = pull.recv(&Deadline::after(std::time::Duration::from_secs(5)))?;
+//! assert_eq!(message.payload(), b"hello");
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod socket;
+
+pub use socket::{Socket, SocketKind, SocketOptions, SocketStats};
+pub use zpatterns_engine::{
+    Batch, Cancel, Context, ContextOptions, CurveKeys, Deadline, Frame, Hook, Info, Interest, LARGE_FRAME, Message,
+    OptionInfo, OptionType, OptionValue, ZERO_COPY_MINIMUM, info,
+};
+pub use zpatterns_protocol::{Error, ErrorKind, Result};

