@@ -12,6 +12,9 @@ use crate::frame::{Frame, Message};
 /// Frames from this size on are kept outside the block.
 pub const LARGE_FRAME: usize = 8 * 1024;
 
+/// Frames outside a batch's block, each with its position among all frames, ascending.
+pub type LargeFrames = Vec<(u32, Frame)>;
+
 /// Messages packed together, in order. The layout is public because bindings hand the parts over whole.
 #[derive(Default, Debug)]
 pub struct Batch {
@@ -22,7 +25,7 @@ pub struct Batch {
     /// For each message, the number of frames up to and including it.
     message_ends: Vec<u32>,
     /// Large frames with their position among all frames, ascending.
-    large: Vec<(u32, Frame)>,
+    large: LargeFrames,
     /// Bytes of the large frames together.
     large_bytes: usize,
 }
@@ -69,7 +72,7 @@ impl Batch {
     }
 
     /// The parts, to hand over without a copy: block, frame ends, message ends, large frames.
-    pub fn into_parts(self) -> (Vec<u8>, Vec<u32>, Vec<u32>, Vec<(u32, Frame)>) {
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u32>, Vec<u32>, LargeFrames) {
         (self.data, self.frame_ends, self.message_ends, self.large)
     }
 
@@ -190,10 +193,11 @@ impl Batch {
     pub fn frame(&self, position: usize) -> &[u8] {
         let start = if position == 0 { 0 } else { self.frame_ends[position - 1] };
         let end = self.frame_ends[position];
-        if start == end && !self.large.is_empty() {
-            if let Ok(found) = self.large.binary_search_by_key(&(position as u32), |(at, _)| *at) {
-                return &self.large[found].1;
-            }
+        if start == end
+            && !self.large.is_empty()
+            && let Ok(found) = self.large.binary_search_by_key(&(position as u32), |(at, _)| *at)
+        {
+            return &self.large[found].1;
         }
         &self.data[start as usize..end as usize]
     }

@@ -5,7 +5,7 @@ use std::{
     ptr::NonNull,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -46,6 +46,7 @@ struct Inner {
     generation: Generation,
     reactor: Mutex<Option<Reactor>>,
     names: AtomicU64,
+    has_authenticator: Arc<AtomicBool>,
 }
 
 // SAFETY: a libzmq context is thread-safe; the pointer changes never.
@@ -79,8 +80,13 @@ impl Context {
             libzmq::zmq_ctx_set(pointer.as_ptr(), libzmq::context::IO_THREADS, options.io_threads as i32);
             libzmq::zmq_ctx_set(pointer.as_ptr(), libzmq::context::MAX_SOCKETS, options.max_sockets as i32);
         }
-        let inner =
-            Inner { pointer, generation: Generation::current(), reactor: Mutex::new(None), names: AtomicU64::new(0) };
+        let inner = Inner {
+            pointer,
+            generation: Generation::current(),
+            reactor: Mutex::new(None),
+            names: AtomicU64::new(0),
+            has_authenticator: Arc::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -105,6 +111,23 @@ impl Context {
         self.inner.generation.check()?;
         // SAFETY: the context is live, and every holder of the socket also holds this context.
         unsafe { RawSocket::open(self.inner.pointer, kind) }
+    }
+
+    /// Whether somebody decides who may connect.
+    pub(crate) fn has_authenticator(&self) -> bool {
+        self.inner.has_authenticator.load(Ordering::SeqCst)
+    }
+
+    /// There is an authenticator for as long as the answer is kept.
+    pub(crate) fn note_authenticator(&self) -> impl Drop + Send + use<> {
+        struct Noted(Arc<AtomicBool>);
+        impl Drop for Noted {
+            fn drop(&mut self) {
+                self.0.store(false, Ordering::SeqCst);
+            }
+        }
+        self.inner.has_authenticator.store(true, Ordering::SeqCst);
+        Noted(Arc::clone(&self.inner.has_authenticator))
     }
 
     /// A name that no other call on this context got.

@@ -4,12 +4,18 @@
 //! itself and stays with the caller until libzmq has taken it. It is also how bytes get in without a copy: a large
 //! [`Bytes`] is handed to libzmq together with its owner.
 
-use std::{ffi::c_void, fmt, mem::MaybeUninit, ops::Deref, slice};
+use std::{
+    ffi::{CStr, CString, c_void},
+    fmt,
+    mem::MaybeUninit,
+    ops::Deref,
+    slice,
+};
 
 use bytes::Bytes;
 use libzmq::{
-    zmq_msg_close, zmq_msg_copy, zmq_msg_data, zmq_msg_init, zmq_msg_init_data, zmq_msg_init_size, zmq_msg_size,
-    zmq_msg_t,
+    zmq_msg_close, zmq_msg_copy, zmq_msg_data, zmq_msg_gets, zmq_msg_init, zmq_msg_init_data, zmq_msg_init_size,
+    zmq_msg_size, zmq_msg_t,
 };
 use smallvec::SmallVec;
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -92,6 +98,17 @@ impl Frame {
     /// The bytes, to keep: without a copy when they are many.
     pub fn into_bytes(self) -> Bytes {
         if self.len() < ZERO_COPY_MINIMUM { Bytes::copy_from_slice(&self) } else { Bytes::from_owner(self) }
+    }
+
+    /// What is known of the connection that the frame came over: `User-Id` (the authenticated user or key),
+    /// `Peer-Address`, `Socket-Type`, or a property of the peer's own.
+    pub fn property(&self, name: &str) -> Option<String> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: message and name are live; the answer lives as long as the message and ends with a zero.
+        unsafe {
+            let text = zmq_msg_gets(&self.0, name.as_ptr());
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+        }
     }
 
     pub(crate) fn as_mut_ptr(&mut self) -> *mut zmq_msg_t {

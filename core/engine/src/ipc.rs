@@ -114,9 +114,9 @@ fn remove_stale(file: &Path) -> Result<()> {
         return taken("cannot bind: a file that is not a socket has this name");
     }
     match UnixStream::connect(file) {
-        Err(error) if error.kind() == Io::ConnectionRefused => std::fs::remove_file(file).or_else(|error| {
-            Err(Error::new(ErrorKind::PermissionDenied, format!("cannot remove a stale socket file: {error}"))
-                .with("file", file.display()))
+        Err(error) if error.kind() == Io::ConnectionRefused => std::fs::remove_file(file).map_err(|error| {
+            Error::new(ErrorKind::PermissionDenied, format!("cannot remove a stale socket file: {error}"))
+                .with("file", file.display())
         }),
         Err(error) if error.kind() == Io::NotFound => Ok(()),
         Err(error) if error.kind() == Io::PermissionDenied => {

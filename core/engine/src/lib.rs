@@ -4,6 +4,7 @@
 //! ZeroMQ socket that threads may share and waits that always end; [`Batch`] is how messages cross a language
 //! boundary. Programs use the façade, `zpatterns`, which re-exports what they need.
 
+mod auth;
 mod batch;
 mod context;
 mod curve;
@@ -15,7 +16,9 @@ mod inbox;
 mod info;
 mod ipc;
 mod kind;
+mod monitor;
 mod options;
+mod proxy;
 mod raw;
 mod reactor;
 mod ready;
@@ -23,14 +26,18 @@ mod socket;
 mod stats;
 mod wait;
 
-pub use batch::{Batch, LARGE_FRAME};
+pub use auth::{AuthStats, Authenticator};
+pub use batch::{Batch, LARGE_FRAME, LargeFrames};
 pub use context::{Context, ContextOptions};
 pub use curve::CurveKeys;
 pub use frame::{Frame, Message, ZERO_COPY_MINIMUM};
 pub use info::{Info, info};
 pub use kind::SocketKind;
+pub use monitor::{Monitor, MonitorEvent, MonitorEventKind};
 pub use options::{OptionInfo, OptionType, OptionValue, SocketOptions};
+pub use proxy::{Proxy, ProxyStats};
 pub use ready::{Hook, Interest};
 pub use socket::{Messages, Recv, Send, Socket};
 pub use stats::SocketStats;
 pub use wait::{Cancel, Deadline};
+pub use zpatterns_protocol::{Error, ErrorKind, Result};

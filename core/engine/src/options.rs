@@ -306,7 +306,8 @@ options! {
     curve_secret_key: Text;
     /// CURVE: the server's public key, 40 characters of Z85, which makes this side a client.
     curve_server_key: Text;
-    /// The authenticator's domain; set when a security mechanism is set.
+    /// What the authenticator is asked for; a server's default is `global`. Set on a socket without a mechanism, the
+    /// authenticator decides about its peers by address.
     zap_domain: Text;
 }
 
@@ -319,6 +320,11 @@ impl SocketOptions {
     /// Options for a background socket.
     pub fn background() -> Self {
         Self { background: true, ..Self::default() }
+    }
+
+    /// Whether the socket decides about user names or keys.
+    pub(crate) fn is_server(&self) -> bool {
+        self.plain_server || self.curve_server
     }
 
     /// What these options set in libzmq, in an order that works.
@@ -379,6 +385,13 @@ impl SocketOptions {
             if let Some(text) = text {
                 list.push((name, option, Setting::Bytes(text.as_bytes())));
             }
+        }
+        if self.is_server() {
+            // Without these libzmq lets everybody in while no authenticator answers.
+            if self.zap_domain.is_none() {
+                list.push(("zap_domain", zmq::ZAP_DOMAIN, Setting::Bytes(b"global")));
+            }
+            list.push(("zap_domain", zmq::ZAP_ENFORCE_DOMAIN, Setting::Int(1)));
         }
         if let Some(id) = &self.routing_id {
             list.push(("routing_id", zmq::ROUTING_ID, Setting::Bytes(id)));

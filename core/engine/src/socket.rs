@@ -25,9 +25,12 @@ use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
 pub use self::future::{Messages, Recv, Send};
-use self::{background::Background, reader::Reader};
+use self::{
+    background::{Background, WhenFull},
+    reader::Reader,
+};
 use crate::{
-    Batch, Context, Deadline, Frame, Message, SocketKind, SocketOptions, SocketStats,
+    Batch, Context, Deadline, Frame, Message, SocketKind, SocketOptions, SocketStats, auth,
     fork::Generation,
     ipc,
     options::Setting,
@@ -128,7 +131,22 @@ impl Direction {
 
 impl Socket {
     pub(crate) fn open(context: &Context, kind: SocketKind, options: &SocketOptions) -> Result<Self> {
+        Self::open_with(context, kind, options, WhenFull::HoldBack)
+    }
+
+    /// Opens a background socket that drops what its inbox has no room for.
+    pub(crate) fn open_lossy(context: &Context, kind: SocketKind, options: &SocketOptions) -> Result<Self> {
+        Self::open_with(context, kind, options, WhenFull::Drop)
+    }
+
+    fn open_with(context: &Context, kind: SocketKind, options: &SocketOptions, when_full: WhenFull) -> Result<Self> {
         options.check()?;
+        if options.is_server() && !context.has_authenticator() {
+            return Err(Error::new(
+                ErrorKind::WrongState,
+                "a PLAIN or CURVE server needs to know whom to let in: make the context's authenticator first",
+            ));
+        }
         let mut raw = context.open_raw(kind.number())?;
         configure(&mut raw, kind, options)?;
         let shared = Arc::new(Shared {
@@ -146,7 +164,7 @@ impl Socket {
             }),
             receivers: Waiters::default(),
             senders: Waiters::default(),
-            background: if options.background { Some(Background::new(options)?) } else { None },
+            background: if options.background { Some(Background::new(options, when_full)?) } else { None },
         });
         if let Some(background) = &shared.background {
             background.attach(context.serve(Arc::clone(&shared) as _)?);
@@ -169,6 +187,7 @@ impl Socket {
     /// [`ErrorKind::InvalidEndpoint`], [`ErrorKind::AddressInUse`], [`ErrorKind::AddressNotAvailable`] or
     /// [`ErrorKind::PermissionDenied`] if it cannot.
     pub fn bind(&self, endpoint: &str) -> Result<String> {
+        self.check_handler(endpoint)?;
         self.operate(|listeners, raw| {
             let Some(file) = ipc::file_of(endpoint) else {
                 raw.bind(endpoint)?;
@@ -399,6 +418,14 @@ impl Socket {
 
     fn can_recv(&self) -> Result<()> {
         if self.kind().receives() { Ok(()) } else { Err(self.unsupported("recv", "this socket type only sends")) }
+    }
+
+    /// libzmq ends the process if a socket of another type answers for authentication.
+    fn check_handler(&self, endpoint: &str) -> Result<()> {
+        if endpoint == auth::ENDPOINT && !matches!(self.kind(), SocketKind::Rep | SocketKind::Router) {
+            return Err(self.unsupported("bind", "only a rep or router socket can answer for authentication"));
+        }
+        Ok(())
     }
 
     fn unsupported(&self, call: &str, text: &str) -> Error {

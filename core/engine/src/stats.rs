@@ -22,13 +22,15 @@ pub struct SocketStats {
     pub inbox_bytes: u64,
     /// How often the inbox was full and the peer was held back.
     pub inbox_full: u64,
+    /// Messages dropped because the inbox was full. Only a monitor drops; every other inbox holds the peer back.
+    pub lost_full: u64,
     /// Messages that were in the inbox when the socket closed: lost, because nobody took them.
     pub lost_closed: u64,
 }
 
 impl SocketStats {
     /// The counters by name, in a fixed order, for languages that want a table.
-    pub fn fields(&self) -> [(&'static str, u64); 10] {
+    pub fn fields(&self) -> [(&'static str, u64); 11] {
         [
             ("sent_messages", self.sent_messages),
             ("sent_bytes", self.sent_bytes),
@@ -39,6 +41,7 @@ impl SocketStats {
             ("inbox_messages", self.inbox_messages),
             ("inbox_bytes", self.inbox_bytes),
             ("inbox_full", self.inbox_full),
+            ("lost_full", self.lost_full),
             ("lost_closed", self.lost_closed),
         ]
     }

@@ -97,6 +97,11 @@ impl Cancel {
         self.0.notify();
     }
 
+    /// Waits until it fires. [`ErrorKind::Timeout`] if it has not at `deadline`.
+    pub fn wait(&self, deadline: &Deadline) -> Result<()> {
+        until_readable(&[self.0.as_fd()], deadline, None)
+    }
+
     /// Whether it fired.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_notified()

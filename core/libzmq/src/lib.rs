@@ -114,6 +114,7 @@ pub mod option {
         HANDSHAKE_IVL = 66, SOCKS_PROXY = 68, XPUB_NODROP = 69, XPUB_MANUAL = 71, XPUB_WELCOME_MSG = 72,
         STREAM_NOTIFY = 73, INVERT_MATCHING = 74, HEARTBEAT_IVL = 75, HEARTBEAT_TTL = 76, HEARTBEAT_TIMEOUT = 77,
         XPUB_VERBOSER = 78, CONNECT_TIMEOUT = 79, TCP_MAXRT = 80, USE_FD = 89, BINDTODEVICE = 92,
+        ZAP_ENFORCE_DOMAIN = 93,
     }
 }
 
@@ -197,6 +198,8 @@ unsafe extern "C" {
 
     pub fn zmq_poll(items: *mut zmq_pollitem_t, count: c_int, timeout: c_long) -> c_int;
 
+    pub fn zmq_z85_encode(text: *mut c_char, data: *const u8, size: size_t) -> *mut c_char;
+    pub fn zmq_z85_decode(data: *mut u8, text: *const c_char) -> *mut u8;
     pub fn zmq_curve_keypair(public: *mut c_char, secret: *mut c_char) -> c_int;
     pub fn zmq_curve_public(public: *mut c_char, secret: *const c_char) -> c_int;
 }

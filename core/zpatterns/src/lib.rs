@@ -25,9 +25,11 @@
 
 pub mod socket;
 
-pub use socket::{Socket, SocketKind, SocketOptions, SocketStats};
+pub use socket::{
+    Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Socket, SocketKind, SocketOptions, SocketStats,
+};
 pub use zpatterns_engine::{
-    Batch, Cancel, Context, ContextOptions, CurveKeys, Deadline, Frame, Hook, Info, Interest, LARGE_FRAME, Message,
-    OptionInfo, OptionType, OptionValue, ZERO_COPY_MINIMUM, info,
+    AuthStats, Authenticator, Batch, Cancel, Context, ContextOptions, CurveKeys, Deadline, Frame, Hook, Info, Interest,
+    LARGE_FRAME, Message, OptionInfo, OptionType, OptionValue, ZERO_COPY_MINIMUM, info,
 };
 pub use zpatterns_protocol::{Error, ErrorKind, Result};

@@ -14,4 +14,7 @@
 //! ROUTER refuses an unknown peer instead of dropping, any number of subscriptions survives a reconnection, and
 //! nothing is dropped by *us* without a counter ([`SocketStats`]).
 
-pub use zpatterns_engine::{Messages, Recv, Send, Socket, SocketKind, SocketOptions, SocketStats};
+pub use zpatterns_engine::{
+    Messages, Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Recv, Send, Socket, SocketKind,
+    SocketOptions, SocketStats,
+};

@@ -30,16 +30,27 @@ pub(super) struct Background {
     reader: Mutex<Reader>,
     ready: Readiness,
     kicked: AtomicBool,
+    when_full: WhenFull,
+}
+
+/// What happens to messages for which the inbox has no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum WhenFull {
+    /// They stay where they are, and the peer is held back.
+    HoldBack,
+    /// They are received and dropped, and counted.
+    Drop,
 }
 
 impl Background {
-    pub(super) fn new(options: &SocketOptions) -> Result<Self> {
+    pub(super) fn new(options: &SocketOptions, when_full: WhenFull) -> Result<Self> {
         Ok(Self {
             served: OnceLock::new(),
             inbox: Inbox::new(options.inbox_messages as usize, options.inbox_bytes as usize),
             reader: Mutex::default(),
             ready: Readiness::new()?,
             kicked: AtomicBool::new(false),
+            when_full,
         })
     }
 
@@ -168,19 +179,23 @@ impl Source for Shared {
 impl Shared {
     /// Receives what fits, and tells whether more is waiting.
     fn receive_ahead(&self, background: &Background, state: &mut State, received: &mut Batch) -> Result<bool> {
-        if self.kind.receives() {
-            if let Some((messages, bytes)) = background.inbox.room() {
-                let (messages, bytes) = (messages.min(TURN_MESSAGES), bytes.min(TURN_BYTES));
-                while received.len() < messages && received.bytes() < bytes {
-                    if !state.recv_into(received)? {
-                        // libzmq has looked for news before it said that nothing is there.
-                        self.tell_senders(background, state)?;
-                        return Ok(false);
-                    }
-                }
-                self.tell_senders(background, state)?;
-                return Ok(true);
+        if self.kind.receives()
+            && let Some((messages, bytes)) = background.inbox.room()
+        {
+            let (messages, bytes) = (messages.min(TURN_MESSAGES), bytes.min(TURN_BYTES));
+            let mut more = true;
+            while more && received.len() < messages && received.bytes() < bytes {
+                // Before libzmq says that nothing is there, it has looked for news.
+                more = state.recv_into(received)?;
             }
+            self.tell_senders(background, state)?;
+            return Ok(more);
+        }
+        if background.when_full == WhenFull::Drop {
+            let mut dropped = Batch::new();
+            while dropped.len() < TURN_MESSAGES && state.recv_into(&mut dropped)? {}
+            state.stats.lost_full += dropped.len() as u64;
+            return Ok(dropped.len() == TURN_MESSAGES);
         }
         // Not receiving: still let libzmq handle what it announced, or its descriptor stays readable.
         let events = state.raw().events()?;
@@ -227,7 +242,7 @@ impl Socket {
             let wake = shared.receivers.enter()?;
             let mut taken = self.take_from_inbox(background, &mut take);
             let mut outcome = Ok(());
-            if matches!(taken, Ok(None)) && !shared.lock().ended.is_some() {
+            if matches!(taken, Ok(None)) && shared.lock().ended.is_none() {
                 outcome = wait::until_readable(&[wake.as_fd()], deadline, None);
                 wake.clear();
             }

@@ -71,7 +71,7 @@ fn batches_carry_what_was_sent() {
             for index in 0..received.len() {
                 let frames: Vec<&[u8]> = received.frames(index).collect();
                 assert_eq!(frames.len(), 2);
-                assert_eq!(frames[0].len(), if next % 1000 == 0 { 100_000 } else { next % 50 });
+                assert_eq!(frames[0].len(), if next.is_multiple_of(1000) { 100_000 } else { next % 50 });
                 assert_eq!(frames[1], next.to_le_bytes());
                 next += 1;
             }

@@ -1,0 +1,51 @@
+//! `zpat` as a person runs it.
+
+use std::process::{Command, Output, Stdio};
+
+fn zpat(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zpat"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn info_shows_curve() {
+    let output = zpat(&["info"]).output().expect("runs");
+    assert!(output.status.success());
+    assert!(text(&output).contains("libzmq     4.3.5\ncurve      yes\ntransports inproc ipc tcp ws"));
+    let output = zpat(&["info", "--json"]).output().expect("runs");
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(all["curve"], true);
+}
+
+#[test]
+fn messages_go_from_one_shell_to_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endpoint = format!("ipc://{}/socket", folder.path().display());
+    let receiver = zpat(&["recv", "--bind", &endpoint, "--count", "2", "--timeout", "30"]).spawn().expect("starts");
+    let output = zpat(&["send", "--connect", &endpoint, "one", "two"]).output().expect("runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let output = receiver.wait_with_output().expect("ends");
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "one\ntwo\n");
+}
+
+#[test]
+fn mistakes_are_named() {
+    for (arguments, expected) in [
+        (&["recv"][..], "give --bind or --connect"),
+        (&["recv", "--bind", "nonsense"], "InvalidEndpoint"),
+        (&["recv", "--bind", "tcp://127.0.0.1:0", "--type", "push"], "Unsupported"),
+        (&["recv", "--bind", "tcp://127.0.0.1:0", "--timeout", "0.01"], "Timeout"),
+        (&["recv", "--type", "shove"], "there is no socket type `shove`"),
+        (&["proxy", "--front", "pull", "--back", "push=tcp://127.0.0.1:0"], "give a type and an endpoint"),
+    ] {
+        let output = zpat(arguments).output().expect("runs");
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(text(&output).contains(expected), "{arguments:?} said {}", text(&output));
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens to a socket's connections.
+//!
+//! `connect` cannot fail for want of a server, because it keeps trying; this is how a program learns what came of it.
+//! libzmq's I/O thread stops while nobody takes its events, so ours are always received ahead, and those that a program
+//! leaves lying beyond the bound are dropped and counted.
+
+use std::{fmt, os::fd::BorrowedFd};
+
+use libzmq::event;
+use zpatterns_protocol::{Error, ErrorKind, Result};
+
+use crate::{Deadline, Hook, Interest, Message, Socket, SocketKind, SocketOptions};
+
+/// Events that wait for the program before the newest are dropped.
+const MAX_EVENTS: i64 = 10_000;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:path, $text:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum MonitorEventKind {
+            $($(#[doc = $doc])+ $name,)*
+        }
+
+        impl MonitorEventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name in snake case, the same in every language.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            fn from_number(number: i32) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A connection was established; no handshake yet.
+    Connected = event::CONNECTED, "connected";
+    /// A connection attempt goes on in the background.
+    ConnectDelayed = event::CONNECT_DELAYED, "connect_delayed";
+    /// A connection will be tried again in `value` milliseconds.
+    ConnectRetried = event::CONNECT_RETRIED, "connect_retried";
+    /// The socket listens.
+    Listening = event::LISTENING, "listening";
+    /// Listening failed with the system's error `value`.
+    BindFailed = event::BIND_FAILED, "bind_failed";
+    /// A peer connected; no handshake yet.
+    Accepted = event::ACCEPTED, "accepted";
+    /// Accepting failed with the system's error `value`.
+    AcceptFailed = event::ACCEPT_FAILED, "accept_failed";
+    /// A connection or a listener was closed by us.
+    Closed = event::CLOSED, "closed";
+    /// Closing failed with the system's error `value`.
+    CloseFailed = event::CLOSE_FAILED, "close_failed";
+    /// A connection broke.
+    Disconnected = event::DISCONNECTED, "disconnected";
+    /// The handshake failed with the system's error `value`.
+    HandshakeFailed = event::HANDSHAKE_FAILED_NO_DETAIL, "handshake_failed";
+    /// The handshake succeeded: messages can flow.
+    HandshakeSucceeded = event::HANDSHAKE_SUCCEEDED, "handshake_succeeded";
+    /// The peer broke the protocol; `value` is libzmq's code of how.
+    HandshakeFailedProtocol = event::HANDSHAKE_FAILED_PROTOCOL, "handshake_failed_protocol";
+    /// The peer was refused; `value` is the status, 300, 400 or 500.
+    HandshakeFailedAuth = event::HANDSHAKE_FAILED_AUTH, "handshake_failed_auth";
+    /// The last event: the monitored socket was closed.
+    Stopped = event::MONITOR_STOPPED, "stopped";
+}
+
+impl fmt::Display for MonitorEventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// Something that happened to a socket or to one of its connections.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MonitorEvent {
+    /// What happened.
+    pub kind: MonitorEventKind,
+    /// The endpoint that it happened to; may be empty.
+    pub endpoint: String,
+    /// As `kind` says.
+    pub value: u32,
+}
+
+/// The events of one socket. A socket has one monitor; a new one takes over from the last.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    events: Socket,
+}
+
+impl Socket {
+    /// Watches the connections of this socket from now on.
+    pub fn monitor(&self) -> Result<Monitor> {
+        let options = SocketOptions { inbox_messages: MAX_EVENTS, ..SocketOptions::background() };
+        let events = Self::open_lossy(self.context(), SocketKind::Pair, &options)?;
+        let endpoint = self.context().unique_name("monitor");
+        self.operate(|_, raw| raw.monitor(&endpoint, event::ALL))?;
+        events.connect(&endpoint)?;
+        Ok(Monitor { events })
+    }
+}
+
+impl Monitor {
+    /// The next event. [`ErrorKind::Timeout`] if none came until `deadline`.
+    pub fn next(&self, deadline: &Deadline) -> Result<MonitorEvent> {
+        loop {
+            // Events of a later libzmq that this one does not know are passed over.
+            if let Some(event) = decode(&self.events.recv(deadline)?)? {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// How many events were dropped because the program left too many lying.
+    pub fn lost(&self) -> u64 {
+        self.events.stats().lost_full
+    }
+
+    /// Asks for one notice of the next event; true if one waits already. As [`Socket::arm`].
+    pub fn arm(&self) -> Result<bool> {
+        self.events.arm(Interest::RECV).map(|ready| ready.is_some())
+    }
+
+    /// As [`Socket::ready_fd`].
+    pub fn ready_fd(&self) -> Result<BorrowedFd<'_>> {
+        self.events.ready_fd()
+    }
+
+    /// As [`Socket::set_hook`].
+    pub fn set_hook(&self, hook: Option<Hook>) -> Result<()> {
+        self.events.set_hook(hook)
+    }
+
+    /// Stops listening to events. The monitored socket goes on.
+    pub fn close(&self) {
+        self.events.close(None);
+    }
+}
+
+fn decode(message: &Message) -> Result<Option<MonitorEvent>> {
+    let malformed = || Error::new(ErrorKind::Poisoned, "libzmq sent a monitor event of an unknown form");
+    let [head, endpoint] = message.frames() else { return Err(malformed()) };
+    let (number, value) = head.split_first_chunk::<2>().ok_or_else(malformed)?;
+    let value = value.try_into().map(u32::from_ne_bytes).map_err(|_| malformed())?;
+    let kind = MonitorEventKind::from_number(u16::from_ne_bytes(*number).into());
+    Ok(kind.map(|kind| MonitorEvent { kind, endpoint: String::from_utf8_lossy(endpoint).into_owned(), value }))
+}
