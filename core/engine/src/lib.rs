@@ -37,7 +37,7 @@ pub use monitor::{Monitor, MonitorEvent, MonitorEventKind};
 pub use options::{OptionInfo, OptionType, OptionValue, SocketOptions};
 pub use proxy::{Proxy, ProxyStats};
 pub use ready::{Hook, Interest};
-pub use socket::{Messages, Recv, Send, Socket};
+pub use socket::{Messages, RecvFuture, SendFuture, Socket};
 pub use stats::SocketStats;
 pub use wait::{Cancel, Deadline};
 pub use zpatterns_protocol::{Error, ErrorKind, Result};

@@ -24,7 +24,7 @@ use std::{
 use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-pub use self::future::{Messages, Recv, Send};
+pub use self::future::{Messages, RecvFuture, SendFuture};
 use self::{
     background::{Background, WhenFull},
     reader::Reader,

@@ -8,5 +8,10 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod liveness;
+pub mod machine;
+pub mod time;
 
 pub use error::{Error, ErrorKind, Result};
+pub use machine::Machine;
+pub use time::{Time, Wall};

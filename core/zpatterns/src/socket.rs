@@ -15,6 +15,6 @@
 //! nothing is dropped by *us* without a counter ([`SocketStats`]).
 
 pub use zpatterns_engine::{
-    Messages, Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Recv, Send, Socket, SocketKind,
+    Messages, Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, RecvFuture, SendFuture, Socket, SocketKind,
     SocketOptions, SocketStats,
 };

@@ -17,14 +17,14 @@ use crate::{Deadline, Interest, Message};
 
 impl Socket {
     /// Receives a message. The socket is a background one, or the future ends with `Unsupported`.
-    pub fn recv_async(&self) -> Recv<'_> {
-        Recv { socket: self, waker: Registered::default() }
+    pub fn recv_async(&self) -> RecvFuture<'_> {
+        RecvFuture { socket: self, waker: Registered::default() }
     }
 
     /// Sends a message of these frames once there is room. The socket is a background one, or the future ends with
     /// `Unsupported`.
-    pub fn send_async(&self, frames: Vec<Vec<u8>>) -> Send<'_> {
-        Send { socket: self, frames, waker: Registered::default() }
+    pub fn send_async(&self, frames: Vec<Vec<u8>>) -> SendFuture<'_> {
+        SendFuture { socket: self, frames, waker: Registered::default() }
     }
 
     /// The messages that arrive from now on, until the socket closes.
@@ -73,12 +73,12 @@ impl Registered {
 
 /// Made by [`Socket::recv_async`].
 #[must_use = "futures do nothing unless polled"]
-pub struct Recv<'a> {
+pub struct RecvFuture<'a> {
     socket: &'a Socket,
     waker: Registered,
 }
 
-impl Future for Recv<'_> {
+impl Future for RecvFuture<'_> {
     type Output = Result<Message>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
@@ -87,7 +87,7 @@ impl Future for Recv<'_> {
     }
 }
 
-impl Drop for Recv<'_> {
+impl Drop for RecvFuture<'_> {
     fn drop(&mut self) {
         self.waker.forget(self.socket);
     }
@@ -95,13 +95,13 @@ impl Drop for Recv<'_> {
 
 /// Made by [`Socket::send_async`].
 #[must_use = "futures do nothing unless polled"]
-pub struct Send<'a> {
+pub struct SendFuture<'a> {
     socket: &'a Socket,
     frames: Vec<Vec<u8>>,
     waker: Registered,
 }
 
-impl Future for Send<'_> {
+impl Future for SendFuture<'_> {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
@@ -112,7 +112,7 @@ impl Future for Send<'_> {
     }
 }
 
-impl Drop for Send<'_> {
+impl Drop for SendFuture<'_> {
     fn drop(&mut self) {
         self.waker.forget(self.socket);
     }

@@ -1,0 +1,183 @@
+//! The contract of every pattern.
+//!
+//! A machine is told what happened, one [`Input`] at a time, together with the time. After each input whoever drives it
+//! takes [`Output`]s from [`Machine::poll`] until there are none, and comes back at [`Machine::deadline`] at the latest.
+//! Nothing else changes a machine, and nothing it does has an effect before it is taken out. So the same machine runs on
+//! real sockets in the engine and on a seeded network in the simulator.
+//!
+//! ```
+//! # use zpatterns_protocol::{Time, machine::{Input, Machine, Output}};
+//! fn drive<M: Machine>(machine: &mut M, now: Time, input: Input<M::Command>) -> Vec<Output<M::Event>> {
+//!     machine.handle(now, input);
+//!     std::iter::from_fn(|| machine.poll()).collect()
+//! }
+//! ```
+
+use bytes::Bytes;
+
+use crate::{Error, Time};
+
+/// The frames of a message, in order. The bytes are counted references: keeping them for a second attempt is no copy.
+pub type Frames = Vec<Bytes>;
+
+/// A machine's own number for one of its sockets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SocketId(pub u32);
+
+/// A machine's own number for a message that it sends, by which it learns that the message was refused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Token(pub u64);
+
+/// A connection of a socket that has many: good for answering, as long as the connection lives. It is no identity,
+/// because it changes when the peer reconnects; who a peer is, a pattern says in its own header.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Peer(pub Bytes);
+
+/// The sockets that machines use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Talks to whom it connects to.
+    Dealer,
+    /// Talks to everybody who connects, each by its [`Peer`].
+    Router,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The peer's queue is full; [`Input::Writable`] follows when it is not.
+    Full,
+    /// There is no such connection.
+    Gone,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<C> {
+    /// A message arrived.
+    Message {
+        /// On this socket.
+        socket: SocketId,
+        /// Over this connection; on a DEALER it is the default.
+        peer: Peer,
+        /// What was sent.
+        frames: Frames,
+    },
+    /// A bind succeeded.
+    Bound {
+        /// Of this socket.
+        socket: SocketId,
+        /// With the port that the system chose.
+        endpoint: String,
+    },
+    /// A socket could not be opened, bound or connected.
+    Failed {
+        /// This one.
+        socket: SocketId,
+        /// Because of this.
+        error: Error,
+    },
+    /// A message was not taken, and nothing of it was sent.
+    Refused {
+        /// On this socket.
+        socket: SocketId,
+        /// The message.
+        token: Token,
+        /// Because of this.
+        why: Refusal,
+    },
+    /// A socket that refused for want of room has some.
+    Writable {
+        /// This one.
+        socket: SocketId,
+    },
+    /// Records are durable, up to and including this one.
+    Stored {
+        /// The last of them.
+        up_to: u64,
+    },
+    /// Records are not stored and never will be, from this one on.
+    StoreFailed {
+        /// The first of them.
+        from: u64,
+        /// Because of this.
+        error: Error,
+    },
+    /// The application wants something.
+    Command(C),
+    /// The application's inbox takes this many events more.
+    Room(usize),
+    /// The time that the machine asked for has come.
+    Deadline,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Output<E> {
+    /// Open a socket.
+    Open {
+        /// As this number.
+        socket: SocketId,
+        /// Of this kind.
+        role: Role,
+    },
+    /// Listen; the answer is [`Input::Bound`] or [`Input::Failed`].
+    Bind {
+        /// With this socket.
+        socket: SocketId,
+        /// Here.
+        endpoint: String,
+    },
+    /// Connect, and reconnect for as long as the socket lives.
+    Connect {
+        /// This socket.
+        socket: SocketId,
+        /// To here.
+        endpoint: String,
+    },
+    /// Close a socket; what is not yet sent is dropped.
+    Close {
+        /// This one.
+        socket: SocketId,
+    },
+    /// Send a message; no answer means that it was taken.
+    Send {
+        /// On this socket.
+        socket: SocketId,
+        /// Over this connection; on a DEALER it is the default.
+        peer: Peer,
+        /// By which a refusal is told.
+        token: Token,
+        /// What is sent.
+        frames: Frames,
+    },
+    /// Give the application an event; never more than it has room for.
+    Deliver(E),
+    /// Make a record durable; records are stored in the order of their numbers.
+    Store {
+        /// One more than the last.
+        sequence: u64,
+        /// What is stored.
+        record: Bytes,
+    },
+}
+
+/// A pattern's behaviour, or one side of it.
+pub trait Machine {
+    /// What the application can want.
+    type Command;
+    /// What the application is told.
+    type Event;
+
+    /// Takes in what happened at `now`, which is never earlier than in the call before.
+    fn handle(&mut self, now: Time, input: Input<Self::Command>);
+
+    /// The next thing to do. Changes only in [`handle`](Self::handle) and by being called.
+    #[must_use]
+    fn poll(&mut self) -> Option<Output<Self::Event>>;
+
+    /// When to come back with [`Input::Deadline`] if nothing else happens; `None` is never. Changes only in
+    /// [`handle`](Self::handle).
+    #[must_use]
+    fn deadline(&self) -> Option<Time>;
+}

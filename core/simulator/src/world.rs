@@ -1,0 +1,261 @@
+//! Nodes, the clock, and what is on its way.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Debug,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use zpatterns_protocol::{
+    Error, ErrorKind, Machine, Time,
+    machine::{Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
+};
+
+use crate::Network;
+
+/// Steps without time passing after which a run is taken for an endless loop.
+const MAX_STEPS_AT_ONCE: usize = 100_000;
+
+/// A node's number, in the order of [`World::add`].
+pub type Node = usize;
+
+/// Machines of one type on one network. (A test with several roles puts them into an enum.)
+pub struct World<M: Machine> {
+    now: Time,
+    random: Rng,
+    network: Network,
+    nodes: Vec<State<M>>,
+    /// What happens next, by time, then in the order in which it was caused.
+    agenda: BTreeMap<(Time, u64), Happening>,
+    caused: u64,
+}
+
+struct State<M: Machine> {
+    /// `None` while crashed.
+    machine: Option<M>,
+    /// Counts lives, so that nothing meant for an earlier one arrives.
+    life: u64,
+    /// For each open socket, its role, where it is bound, and whom it reaches.
+    sockets: BTreeMap<SocketId, Socket>,
+    events: VecDeque<(Time, M::Event)>,
+}
+
+struct Socket {
+    role: Role,
+    bound: Option<String>,
+    connected: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Happening {
+    Message { to: Node, life: u64, socket: SocketId, peer: Peer, frames: Frames },
+}
+
+impl<M: Machine<Event: Debug>> World<M> {
+    /// An empty world in which everything follows from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            now: Time::ZERO,
+            random: Rng::with_seed(seed),
+            network: Network::new(),
+            nodes: Vec::new(),
+            agenda: BTreeMap::new(),
+            caused: 0,
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The network, to do harm to.
+    pub fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// The world's randomness, for a test's own decisions.
+    pub fn random(&mut self) -> &mut Rng {
+        &mut self.random
+    }
+
+    /// Adds a node; its inbox has room for any number of events.
+    pub fn add(&mut self, machine: M) -> Node {
+        self.nodes.push(State { machine: Some(machine), life: 0, sockets: BTreeMap::new(), events: VecDeque::new() });
+        let node = self.nodes.len() - 1;
+        self.tell(node, Input::Room(usize::MAX));
+        node
+    }
+
+    /// Gives a node's machine a command.
+    pub fn command(&mut self, node: Node, command: M::Command) {
+        self.tell(node, Input::Command(command));
+    }
+
+    /// A node stops where it is: its sockets are gone, and what is on its way to it is lost.
+    pub fn crash(&mut self, node: Node) {
+        let state = &mut self.nodes[node];
+        (state.machine, state.life) = (None, state.life + 1);
+        state.sockets.clear();
+    }
+
+    /// A crashed node begins anew with `machine`.
+    pub fn restart(&mut self, node: Node, machine: M) {
+        self.nodes[node].machine = Some(machine);
+        self.tell(node, Input::Room(usize::MAX));
+    }
+
+    /// A node's machine, unless it crashed.
+    pub fn machine(&self, node: Node) -> Option<&M> {
+        self.nodes[node].machine.as_ref()
+    }
+
+    /// Takes the events that a node delivered, with their times.
+    pub fn events(&mut self, node: Node) -> Vec<(Time, M::Event)> {
+        self.nodes[node].events.drain(..).collect()
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(span, |_| false);
+    }
+
+    /// Lets time pass until `reached`, at most for `limit`; whether it was reached.
+    pub fn run_until(&mut self, limit: Duration, mut reached: impl FnMut(&mut Self) -> bool) -> bool {
+        let end = self.now + limit;
+        let mut at_once = 0;
+        while !reached(self) {
+            let next = self.next_time().filter(|next| *next <= end);
+            let Some(next) = next else {
+                self.now = end;
+                return false;
+            };
+            at_once = if next > self.now { 0 } else { at_once + 1 };
+            assert!(at_once < MAX_STEPS_AT_ONCE, "the machines never come to rest at {:?}", self.now);
+            self.now = self.now.max(next);
+            self.step();
+        }
+        true
+    }
+
+    fn next_time(&self) -> Option<Time> {
+        let deadlines = self.nodes.iter().filter_map(|node| node.machine.as_ref()?.deadline());
+        deadlines.chain(self.agenda.first_key_value().map(|((time, _), _)| *time)).min()
+    }
+
+    /// Does one thing that is due.
+    fn step(&mut self) {
+        if let Some(first) = self.agenda.first_entry()
+            && first.key().0 <= self.now
+        {
+            let Happening::Message { to, life, socket, peer, frames } = first.remove();
+            if self.nodes[to].life == life && self.nodes[to].sockets.contains_key(&socket) {
+                self.tell(to, Input::Message { socket, peer, frames });
+            }
+            return;
+        }
+        let due = |node: &State<M>| node.machine.as_ref().and_then(M::deadline).is_some_and(|at| at <= self.now);
+        if let Some(node) = self.nodes.iter().position(due) {
+            self.tell(node, Input::Deadline);
+        }
+    }
+
+    /// Hands an input over and does all that the machine wants.
+    fn tell(&mut self, node: Node, input: Input<M::Command>) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let Some(machine) = self.nodes[node].machine.as_mut() else { return };
+            machine.handle(self.now, input);
+            let outputs: Vec<_> = std::iter::from_fn(|| machine.poll()).collect();
+            for output in outputs {
+                inputs.extend(self.carry_out(node, output));
+            }
+        }
+    }
+
+    /// Does what a machine wants; the answer, if it gets one at once.
+    fn carry_out(&mut self, node: Node, output: Output<M::Event>) -> Option<Input<M::Command>> {
+        let now = self.now;
+        match output {
+            Output::Open { socket, role } => {
+                let opened = Socket { role, bound: None, connected: Vec::new() };
+                let before = self.nodes[node].sockets.insert(socket, opened);
+                assert!(before.is_none(), "node {node} opened {socket:?} twice");
+            }
+            Output::Bind { socket, endpoint } => {
+                if self.bound_to(&endpoint).is_some() {
+                    let error = Error::new(ErrorKind::AddressInUse, "another node is bound").with("endpoint", endpoint);
+                    return Some(Input::Failed { socket, error });
+                }
+                self.socket(node, socket).bound = Some(endpoint.clone());
+                return Some(Input::Bound { socket, endpoint });
+            }
+            Output::Connect { socket, endpoint } => self.socket(node, socket).connected.push(endpoint),
+            Output::Close { socket } => drop(self.nodes[node].sockets.remove(&socket)),
+            Output::Send { socket, peer, token, frames } => return self.send(node, socket, &peer, token, frames),
+            Output::Deliver(event) => self.nodes[node].events.push_back((now, event)),
+            Output::Store { sequence, .. } => return Some(Input::Stored { up_to: sequence }),
+        }
+        None
+    }
+
+    fn socket(&mut self, node: Node, socket: SocketId) -> &mut Socket {
+        let found = self.nodes[node].sockets.get_mut(&socket);
+        found.unwrap_or_else(|| panic!("node {node} uses {socket:?}, which it did not open"))
+    }
+
+    fn bound_to(&self, endpoint: &str) -> Option<(Node, SocketId)> {
+        self.nodes.iter().enumerate().find_map(|(node, state)| {
+            let bound = |(_, socket): &(&SocketId, &Socket)| socket.bound.as_deref() == Some(endpoint);
+            state.sockets.iter().find(bound).map(|(id, _)| (node, *id))
+        })
+    }
+
+    /// A DEALER sends to whom it is connected to, a ROUTER to the node that `peer` names.
+    fn send(
+        &mut self,
+        from: Node,
+        socket: SocketId,
+        peer: &Peer,
+        token: Token,
+        frames: Frames,
+    ) -> Option<Input<M::Command>> {
+        let endpoints = self.socket(from, socket).connected.clone();
+        let to = match self.socket(from, socket).role {
+            Role::Dealer => endpoints.iter().find_map(|endpoint| self.bound_to(endpoint)),
+            Role::Router => self.named(peer),
+        };
+        let Some((to, at)) = to else {
+            let why = if endpoints.is_empty() { Refusal::Gone } else { Refusal::Full };
+            return Some(Input::Refused { socket, token, why });
+        };
+        let life = self.nodes[to].life;
+        let sender = match self.nodes[to].sockets[&at].role {
+            Role::Dealer => Peer::default(),
+            Role::Router => name(from, self.nodes[from].life, socket),
+        };
+        for arrival in self.network.arrivals(self.now, from, to, &mut self.random) {
+            self.caused += 1;
+            let happening = Happening::Message { to, life, socket: at, peer: sender.clone(), frames: frames.clone() };
+            self.agenda.insert((arrival, self.caused), happening);
+        }
+        None
+    }
+
+    fn named(&self, peer: &Peer) -> Option<(Node, SocketId)> {
+        self.nodes.iter().enumerate().find_map(|(node, state)| {
+            state.sockets.keys().find(|socket| name(node, state.life, **socket) == *peer).map(|socket| (node, *socket))
+        })
+    }
+}
+
+/// A connection's name at a ROUTER: another one after every restart, as over real connections.
+fn name(node: Node, life: u64, socket: SocketId) -> Peer {
+    let mut bytes = Vec::with_capacity(20);
+    bytes.extend((node as u64).to_be_bytes());
+    bytes.extend(life.to_be_bytes());
+    bytes.extend(socket.0.to_be_bytes());
+    Peer(Bytes::from(bytes))
+}
