@@ -16,7 +16,7 @@ use crate::{
     fork::Generation,
     raw::RawSocket,
     reactor::{Reactor, Served, Source},
-    socket::Socket,
+    socket::{self, Socket},
 };
 
 /// How a context is set up.
@@ -103,6 +103,11 @@ impl Context {
         }
     }
 
+    /// For sources, which open sockets and must not keep the context alive.
+    pub(crate) fn opener(&self) -> Opener {
+        Opener(self.inner.pointer)
+    }
+
     pub(crate) fn generation(&self) -> Generation {
         self.inner.generation
     }
@@ -142,6 +147,22 @@ impl Context {
             *reactor = Some(Reactor::start()?);
         }
         Ok(reactor.as_ref().expect("just started").add(source))
+    }
+}
+
+/// Opens sockets for a source of the reactor, in its turns only: the context ends its reactor, and with it every turn,
+/// before it ends itself.
+pub(crate) struct Opener(NonNull<c_void>);
+
+// SAFETY: a libzmq context is thread-safe.
+unsafe impl Send for Opener {}
+
+impl Opener {
+    pub(crate) fn open(&self, kind: SocketKind, options: &SocketOptions) -> Result<RawSocket> {
+        // SAFETY: the context lives for as long as its reactor gives turns.
+        let mut raw = unsafe { RawSocket::open(self.0, kind.number()) }?;
+        socket::configure(&mut raw, kind, options)?;
+        Ok(raw)
     }
 }
 

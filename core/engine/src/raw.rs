@@ -67,6 +67,22 @@ impl RawSocket {
         }
     }
 
+    /// Receives a message, frame by frame into `take`; false if none is there.
+    pub(crate) fn recv_message(&mut self, mut take: impl FnMut(&mut Frame)) -> Result<bool> {
+        let mut frame = Frame::new();
+        let Some(mut more) = self.recv_frame(&mut frame)? else { return Ok(false) };
+        loop {
+            take(&mut frame);
+            if !more {
+                return Ok(true);
+            }
+            // libzmq hands a message over whole or not at all.
+            more = self
+                .recv_frame(&mut frame)?
+                .ok_or_else(|| Error::new(ErrorKind::Poisoned, "libzmq delivered half a message"))?;
+        }
+    }
+
     /// What is possible now, as libzmq's poll flags. Reading it handles everything that libzmq had announced through
     /// its descriptor, so the descriptor is quiet until something new happens.
     pub(crate) fn events(&mut self) -> Result<i16> {

@@ -14,10 +14,7 @@ mod reader;
 
 use std::{
     os::fd::{AsFd, BorrowedFd, RawFd},
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -35,7 +32,7 @@ use crate::{
     ipc,
     options::Setting,
     raw::{self, RawSocket},
-    wait::{self, Wake},
+    wait::{self, Waiters},
 };
 
 /// How long a send waits before it tries again where libzmq cannot say when there is room: a ROUTER is always
@@ -76,42 +73,6 @@ struct State {
     /// Messages that were received and put back; none on a background socket, which has its inbox.
     front: Reader,
     stats: SocketStats,
-}
-
-/// Threads that wait in one direction.
-#[derive(Default)]
-struct Waiters {
-    count: AtomicUsize,
-    wake: OnceLock<Wake>,
-}
-
-impl Waiters {
-    fn any(&self) -> bool {
-        self.count.load(Ordering::SeqCst) > 0
-    }
-
-    fn notify(&self) {
-        if let Some(wake) = self.wake.get() {
-            wake.notify();
-        }
-    }
-
-    /// Joins; the wake-up to poll on.
-    fn enter(&self) -> Result<&Wake> {
-        let wake = match self.wake.get() {
-            Some(wake) => wake,
-            None => {
-                let made = Wake::new()?;
-                self.wake.get_or_init(|| made)
-            }
-        };
-        self.count.fetch_add(1, Ordering::SeqCst);
-        Ok(wake)
-    }
-
-    fn leave(&self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -686,7 +647,7 @@ impl State {
             return Ok(Some(message));
         }
         let mut message = Message::new();
-        if !self.recv_frames(|frame| message.push(std::mem::take(frame)))? {
+        if !self.raw().recv_message(|frame| message.push(std::mem::take(frame)))? {
             return Ok(None);
         }
         self.count_received(1, message.size());
@@ -715,27 +676,11 @@ impl State {
 
     /// Receives one message into `batch` without counting it as received by the program.
     fn recv_into(&mut self, batch: &mut Batch) -> Result<bool> {
-        let received = self.recv_frames(|frame| batch.take_from(frame))?;
+        let received = self.raw().recv_message(|frame| batch.take_from(frame))?;
         if received {
             batch.end_message();
         }
         Ok(received)
-    }
-
-    fn recv_frames(&mut self, mut take: impl FnMut(&mut Frame)) -> Result<bool> {
-        let raw = self.raw();
-        let mut frame = Frame::new();
-        let Some(mut more) = raw.recv_frame(&mut frame)? else { return Ok(false) };
-        loop {
-            take(&mut frame);
-            if !more {
-                return Ok(true);
-            }
-            // libzmq hands a message over whole or not at all.
-            more = raw
-                .recv_frame(&mut frame)?
-                .ok_or_else(|| Error::new(ErrorKind::Poisoned, "libzmq delivered half a message"))?;
-        }
     }
 }
 
@@ -745,7 +690,7 @@ fn several_frames(frames: usize) -> Error {
 }
 
 /// Sets everything that is set before the first bind or connect.
-fn configure(raw: &mut RawSocket, kind: SocketKind, options: &SocketOptions) -> Result<()> {
+pub(crate) fn configure(raw: &mut RawSocket, kind: SocketKind, options: &SocketOptions) -> Result<()> {
     for (name, option, value) in options.settings() {
         raw.set(name, option, value)?;
     }

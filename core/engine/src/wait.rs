@@ -7,7 +7,10 @@
 
 use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -145,6 +148,48 @@ impl AsFd for Wake {
 impl AsRawFd for Wake {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+/// Threads that wait for one thing. What they poll on is made when the first of them waits.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    count: AtomicUsize,
+    wake: OnceLock<Wake>,
+}
+
+impl Waiters {
+    pub(crate) fn any(&self) -> bool {
+        self.count.load(Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn notify(&self) {
+        if let Some(wake) = self.wake.get() {
+            wake.notify();
+        }
+    }
+
+    /// Joins; the wake-up to poll on.
+    pub(crate) fn enter(&self) -> Result<&Wake> {
+        let wake = match self.wake.get() {
+            Some(wake) => wake,
+            None => {
+                let made = Wake::new()?;
+                self.wake.get_or_init(|| made)
+            }
+        };
+        self.count.fetch_add(1, Ordering::SeqCst);
+        Ok(wake)
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn leave(&self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

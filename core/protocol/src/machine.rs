@@ -135,7 +135,7 @@ pub enum Output<E> {
         /// To here.
         endpoint: String,
     },
-    /// Close a socket; what is not yet sent is dropped.
+    /// Close a socket; what was taken for sending still leaves, within the linger of its driver.
     Close {
         /// This one.
         socket: SocketId,

@@ -163,7 +163,7 @@ fn waits_end_by_deadline_cancel_and_close() {
                 thread::spawn(move || pull.recv(&watchdog()))
             })
             .collect();
-        while pull.shared().receivers.count.load(Ordering::SeqCst) < 4 {
+        while pull.shared().receivers.count() < 4 {
             thread::yield_now();
         }
         pull.close(None);

@@ -1,0 +1,420 @@
+//! Runs a machine on real sockets.
+//!
+//! The reactor gives a host its turns. In a turn the machine takes in commands, messages, room and time, and the host does
+//! what it puts out: opens sockets, sends, delivers. The application's side is two bounded queues: commands in, events out.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use polling::{Event, PollMode, Poller};
+use zpatterns_protocol::{
+    Error, ErrorKind, Machine, Result, Time,
+    machine::{Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
+};
+
+use crate::{
+    Context, Deadline, Frame, Message, SocketKind, SocketOptions,
+    context::Opener,
+    errno,
+    mailbox::Mailbox,
+    raw::{self, RawSocket},
+    reactor::{Served, Source, Turn},
+};
+
+/// What one turn may take in, of commands and of each socket's messages.
+const TURN: usize = 256;
+/// When to try a refused ROUTER again: libzmq calls it writable all the time.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// How much may wait between a machine and its application.
+#[derive(Clone, Copy, Debug)]
+pub struct HostOptions {
+    /// Commands that the machine has not yet taken in.
+    pub max_commands: usize,
+    /// Events that the application has not yet taken.
+    pub max_events: usize,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self { max_commands: 8192, max_events: 8192 }
+    }
+}
+
+/// A running machine. It ends when the last clone is dropped, or with [`close`](Self::close).
+pub struct Host<M: Machine>(Arc<Handle<M>>);
+
+impl<M: Machine> Clone for Host<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Handle<M: Machine> {
+    shared: Arc<Shared<M>>,
+    /// Outlives the sockets, by the order of the fields.
+    _context: Context,
+}
+
+struct Shared<M: Machine> {
+    state: Mutex<State<M>>,
+    commands: Mutex<VecDeque<M::Command>>,
+    max_commands: usize,
+    mailbox: Mailbox<M::Event>,
+    /// Watches the sockets' descriptors; its own descriptor is what the reactor watches.
+    poller: Poller,
+    served: OnceLock<Served>,
+    kicked: AtomicBool,
+    /// Events taken since the machine was last told of room.
+    taken: AtomicUsize,
+    started: Instant,
+}
+
+struct State<M> {
+    machine: M,
+    opener: Option<Opener>,
+    sockets: BTreeMap<SocketId, HostedSocket>,
+    room: usize,
+}
+
+struct HostedSocket {
+    raw: RawSocket,
+    role: Role,
+    fd: RawFd,
+    /// A message was refused for want of room, and the machine waits to hear of some.
+    refused: bool,
+}
+
+impl<M> Host<M>
+where
+    M: Machine + Send + 'static,
+    M::Command: Send,
+    M::Event: Send,
+{
+    /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
+    pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
+        let poller = Poller::new().map_err(|error| system(&error, "cannot make a poller"))?;
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { machine, opener: Some(context.opener()), sockets: BTreeMap::new(), room: 0 }),
+            commands: Mutex::default(),
+            max_commands: options.max_commands.max(1),
+            mailbox: Mailbox::new(options.max_events.max(1))?,
+            poller,
+            served: OnceLock::new(),
+            kicked: AtomicBool::new(false),
+            taken: AtomicUsize::new(0),
+            started: Instant::now(),
+        });
+        let served = context.serve(Arc::clone(&shared) as _)?;
+        assert!(shared.served.set(served).is_ok(), "a host is served once");
+        Ok(Self(Arc::new(Handle { shared, _context: context.clone() })))
+    }
+
+    /// Gives the machine a command. [`ErrorKind::Full`] if too many wait.
+    pub fn command(&self, command: M::Command) -> Result<()> {
+        let shared = &self.0.shared;
+        {
+            let mut commands = shared.commands.lock().unwrap_or_else(PoisonError::into_inner);
+            if commands.len() >= shared.max_commands {
+                return Err(Error::new(ErrorKind::Full, "too many commands wait").with("commands", commands.len()));
+            }
+            commands.push_back(command);
+        }
+        shared.kick();
+        Ok(())
+    }
+
+    /// The next event. [`ErrorKind::Timeout`] if none came until `deadline`.
+    pub fn next(&self, deadline: &Deadline) -> Result<M::Event> {
+        let shared = &self.0.shared;
+        shared.mailbox.next(deadline, || {
+            // The machine hears of room in steps, not for every event.
+            let taken = shared.taken.fetch_add(1, Ordering::SeqCst) + 1;
+            if taken >= shared.mailbox.capacity().div_ceil(2) {
+                shared.kick();
+            }
+        })
+    }
+
+    /// As [`Socket::ready_fd`](crate::Socket::ready_fd), for events.
+    pub fn ready_fd(&self) -> BorrowedFd<'_> {
+        self.0.shared.mailbox.ready.fd()
+    }
+
+    /// As [`Socket::arm`](crate::Socket::arm), for events: true if one waits already.
+    pub fn arm(&self) -> bool {
+        self.0.shared.mailbox.arm()
+    }
+
+    /// Ends the machine where it is and closes its sockets.
+    pub fn close(&self) {
+        self.0.shared.remove();
+    }
+}
+
+impl<M: Machine> Drop for Handle<M> {
+    fn drop(&mut self) {
+        self.shared.remove();
+    }
+}
+
+impl<M: Machine> Shared<M> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kick(&self) {
+        if let Some(served) = self.served.get()
+            && !self.kicked.swap(true, Ordering::SeqCst)
+        {
+            served.kick();
+        }
+    }
+
+    fn remove(&self) {
+        if let Some(served) = self.served.get() {
+            served.remove();
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.started.elapsed()
+    }
+}
+
+impl<M> Source for Shared<M>
+where
+    M: Machine + Send,
+    M::Command: Send,
+    M::Event: Send,
+{
+    fn fd(&self) -> RawFd {
+        self.poller.as_raw_fd()
+    }
+
+    fn turn(&self) -> Turn {
+        self.kicked.store(false, Ordering::SeqCst);
+        let mut state = self.lock();
+        let events_before = self.mailbox.room();
+        self.tell_room(&mut state);
+        let mut again = self.take_commands(&mut state);
+        again |= self.take_messages(&mut state);
+        if state.machine.deadline().is_some_and(|at| at <= self.now()) {
+            self.tell(&mut state, Input::Deadline);
+        }
+        let (more, retry) = self.settle(&mut state);
+        again |= more;
+        let deadline = state.machine.deadline();
+        drop(state);
+        if self.mailbox.room() < events_before {
+            self.mailbox.announce();
+        }
+        let deadline = deadline.map(|at| self.started + at.since(Time::ZERO));
+        Turn { again, at: [deadline, retry].into_iter().flatten().min() }
+    }
+
+    fn removed(&self) {
+        let mut state = self.lock();
+        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
+        for id in ids {
+            self.close_socket(&mut state, id);
+        }
+        state.opener = None;
+        self.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
+    }
+
+    fn poisoned(&self, panic: &str) {
+        self.mailbox.end(Error::new(ErrorKind::Poisoned, format!("a fault of zpatterns ended the handle: {panic}")));
+    }
+}
+
+impl<M: Machine> Shared<M> {
+    /// Tells the machine what happened and does all that it wants.
+    fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            state.machine.handle(self.now(), input);
+            while let Some(output) = state.machine.poll() {
+                inputs.extend(self.carry_out(state, output));
+            }
+        }
+    }
+
+    fn tell_room(&self, state: &mut State<M>) {
+        let taken = self.taken.swap(0, Ordering::SeqCst);
+        let room = self.mailbox.room();
+        if room != state.room && (taken > 0 || state.room == 0) {
+            state.room = room;
+            self.tell(state, Input::Room(room));
+        }
+    }
+
+    fn take_commands(&self, state: &mut State<M>) -> bool {
+        for _ in 0..TURN {
+            let command = self.commands.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(command) = command else { return false };
+            self.tell(state, Input::Command(command));
+        }
+        true
+    }
+
+    fn take_messages(&self, state: &mut State<M>) -> bool {
+        let mut again = false;
+        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
+        for id in ids {
+            for count in 0.. {
+                if count == TURN {
+                    again = true;
+                    break;
+                }
+                // A message may make the machine close the socket.
+                let Some(socket) = state.sockets.get_mut(&id) else { break };
+                match socket.recv() {
+                    Ok(Some((peer, frames))) => self.tell(state, Input::Message { socket: id, peer, frames }),
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.close_socket(state, id);
+                        self.tell(state, Input::Failed { socket: id, error });
+                        break;
+                    }
+                }
+            }
+        }
+        again
+    }
+
+    /// Sending may have taken away libzmq's notice of a message, so every socket is looked at once more. Tells the
+    /// machine of sockets that have room again. Whether messages wait, and when to look again for those sockets that
+    /// cannot say whether they have room.
+    fn settle(&self, state: &mut State<M>) -> (bool, Option<Instant>) {
+        let (mut more, mut writable) = (false, Vec::new());
+        for (id, socket) in &mut state.sockets {
+            let events = socket.raw.events().unwrap_or(libzmq::POLLIN);
+            more |= events & libzmq::POLLIN != 0;
+            if socket.refused && events & libzmq::POLLOUT != 0 {
+                socket.refused = false;
+                writable.push(*id);
+            }
+        }
+        for socket in writable {
+            self.tell(state, Input::Writable { socket });
+        }
+        let again = state.sockets.values().any(|socket| socket.refused && socket.role == Role::Router);
+        (more, again.then(|| Instant::now() + RETRY))
+    }
+
+    /// Does what the machine wants; the answer, if there is one at once.
+    fn carry_out(&self, state: &mut State<M>, output: Output<M::Event>) -> Option<Input<M::Command>> {
+        let failed = |socket, result: Result<()>| result.err().map(|error| Input::Failed { socket, error });
+        match output {
+            Output::Open { socket, role } => failed(socket, self.open_socket(state, socket, role)),
+            Output::Bind { socket, endpoint } => Some(match state.raw(socket).and_then(|raw| bind(raw, &endpoint)) {
+                Ok(endpoint) => Input::Bound { socket, endpoint },
+                Err(error) => Input::Failed { socket, error },
+            }),
+            Output::Connect { socket, endpoint } => {
+                failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
+            }
+            Output::Close { socket } => {
+                self.close_socket(state, socket);
+                None
+            }
+            Output::Send { socket, peer, token, frames } => state.send(socket, &peer, token, &frames),
+            Output::Deliver(event) => {
+                state.room = state.room.saturating_sub(1);
+                self.mailbox.push(event);
+                None
+            }
+            Output::Store { sequence, .. } => {
+                let error = Error::new(ErrorKind::Unsupported, "this handle has no store");
+                Some(Input::StoreFailed { from: sequence, error })
+            }
+        }
+    }
+
+    fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
+        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
+        let kind = match role {
+            Role::Dealer => SocketKind::Dealer,
+            Role::Router => SocketKind::Router,
+        };
+        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &SocketOptions::default())?;
+        let fd = raw.fd()?;
+        // SAFETY: the descriptor is open until `close_socket`, which deletes it here first.
+        unsafe { self.poller.add_with_mode(fd, Event::readable(id.0 as usize), PollMode::Level) }
+            .map_err(|error| system(&error, "cannot watch a socket"))?;
+        state.sockets.insert(id, HostedSocket { raw, role, fd, refused: false });
+        Ok(())
+    }
+
+    fn close_socket(&self, state: &mut State<M>, id: SocketId) {
+        if let Some(socket) = state.sockets.remove(&id) {
+            // SAFETY: the descriptor is open, because its socket is.
+            let _ = self.poller.delete(unsafe { raw::borrow(socket.fd) });
+        }
+    }
+}
+
+impl<M> State<M> {
+    fn raw(&mut self, id: SocketId) -> Result<&mut RawSocket> {
+        let unknown = || Error::new(ErrorKind::Closed, "the socket is not open").with("socket", id.0);
+        self.sockets.get_mut(&id).map(|socket| &mut socket.raw).ok_or_else(unknown)
+    }
+
+    fn send<C>(&mut self, id: SocketId, peer: &Peer, token: Token, frames: &Frames) -> Option<Input<C>> {
+        let refused = |why| Some(Input::Refused { socket: id, token, why });
+        let Some(socket) = self.sockets.get_mut(&id) else { return refused(Refusal::Gone) };
+        match socket.send(peer, frames) {
+            Ok(true) => None,
+            Ok(false) => {
+                socket.refused = true;
+                refused(Refusal::Full)
+            }
+            Err(error) if error.kind() == ErrorKind::Unreachable => refused(Refusal::Gone),
+            Err(error) => Some(Input::Failed { socket: id, error }),
+        }
+    }
+}
+
+impl HostedSocket {
+    fn send(&mut self, peer: &Peer, frames: &Frames) -> Result<bool> {
+        let address = (self.role == Role::Router).then_some(&peer.0);
+        let all: Vec<&bytes::Bytes> = address.into_iter().chain(frames).collect();
+        for (index, bytes) in all.iter().enumerate() {
+            let mut frame = Frame::from_bytes((*bytes).clone())?;
+            if !self.raw.send_frame(&mut frame, index + 1 < all.len())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn recv(&mut self) -> Result<Option<(Peer, Frames)>> {
+        let mut message = Message::new();
+        if !self.raw.recv_message(|frame| message.push(std::mem::take(frame)))? {
+            return Ok(None);
+        }
+        let mut frames: Frames = message.into_frames().map(Frame::into_bytes).collect();
+        let peer = match self.role {
+            Role::Dealer => Peer::default(),
+            Role::Router => Peer(frames.remove(0)),
+        };
+        Ok(Some((peer, frames)))
+    }
+}
+
+fn bind(raw: &mut RawSocket, endpoint: &str) -> Result<String> {
+    raw.bind(endpoint)?;
+    raw.last_endpoint()
+}
+
+fn system(error: &std::io::Error, what: &str) -> Error {
+    errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
+}
