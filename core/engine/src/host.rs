@@ -4,7 +4,7 @@
 //! what it puts out: opens sockets, sends, delivers. The application's side is two bounded queues: commands in, events out.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     os::fd::{AsRawFd, BorrowedFd, RawFd},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -88,8 +88,9 @@ struct HostedSocket {
     raw: RawSocket,
     role: Role,
     fd: RawFd,
-    /// A message was refused for want of room, and the machine waits to hear of some.
-    refused: bool,
+    /// Connections that refused a message for want of room. They refuse everything until the machine has heard of room:
+    /// else a later message could overtake the refused one.
+    full: BTreeSet<Peer>,
 }
 
 impl<M> Host<M>
@@ -298,15 +299,15 @@ impl<M: Machine> Shared<M> {
         for (id, socket) in &mut state.sockets {
             let events = socket.raw.events().unwrap_or(libzmq::POLLIN);
             more |= events & libzmq::POLLIN != 0;
-            if socket.refused && events & libzmq::POLLOUT != 0 {
-                socket.refused = false;
+            if !socket.full.is_empty() && events & libzmq::POLLOUT != 0 {
+                socket.full.clear();
                 writable.push(*id);
             }
         }
         for socket in writable {
             self.tell(state, Input::Writable { socket });
         }
-        let again = state.sockets.values().any(|socket| socket.refused && socket.role == Role::Router);
+        let again = state.sockets.values().any(|socket| !socket.full.is_empty() && socket.role == Role::Router);
         (more, again.then(|| Instant::now() + RETRY))
     }
 
@@ -350,7 +351,7 @@ impl<M: Machine> Shared<M> {
         // SAFETY: the descriptor is open until `close_socket`, which deletes it here first.
         unsafe { self.poller.add_with_mode(fd, Event::readable(id.0 as usize), PollMode::Level) }
             .map_err(|error| system(&error, "cannot watch a socket"))?;
-        state.sockets.insert(id, HostedSocket { raw, role, fd, refused: false });
+        state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });
         Ok(())
     }
 
@@ -371,10 +372,13 @@ impl<M> State<M> {
     fn send<C>(&mut self, id: SocketId, peer: &Peer, token: Token, frames: &Frames) -> Option<Input<C>> {
         let refused = |why| Some(Input::Refused { socket: id, token, why });
         let Some(socket) = self.sockets.get_mut(&id) else { return refused(Refusal::Gone) };
+        if socket.full.contains(peer) {
+            return refused(Refusal::Full);
+        }
         match socket.send(peer, frames) {
             Ok(true) => None,
             Ok(false) => {
-                socket.refused = true;
+                socket.full.insert(peer.clone());
                 refused(Refusal::Full)
             }
             Err(error) if error.kind() == ErrorKind::Unreachable => refused(Refusal::Gone),

@@ -18,6 +18,7 @@ use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec},
     io::Errno,
 };
+use smallvec::SmallVec;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
 use crate::errno;
@@ -198,23 +199,35 @@ impl Waiters {
 ///
 /// With a `retry` it also comes back, as if something were readable, once that time has passed.
 pub(crate) fn until_readable(fds: &[BorrowedFd<'_>], deadline: &Deadline, retry: Option<Duration>) -> Result<()> {
-    let mut polled: smallvec::SmallVec<[PollFd<'_>; 4]> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-    if let Some(cancel) = &deadline.cancel {
-        polled.push(PollFd::from_borrowed_fd(cancel.0.as_fd(), PollFlags::IN));
-    }
+    let readable = fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+    until_ready(readable, deadline, retry).map(drop)
+}
+
+/// What holds of each of some descriptors.
+pub(crate) type Found = SmallVec<[PollFlags; 4]>;
+
+/// As [`until_readable`], for what is asked of each descriptor; returns what holds.
+pub(crate) fn until_ready<'a>(
+    fds: impl Iterator<Item = PollFd<'a>>,
+    deadline: &'a Deadline,
+    retry: Option<Duration>,
+) -> Result<Found> {
+    let mut all: SmallVec<[PollFd<'_>; 4]> = fds.collect();
+    let count = all.len();
+    all.extend(deadline.cancel.as_ref().map(|cancel| PollFd::from_borrowed_fd(cancel.0.as_fd(), PollFlags::IN)));
     let left = deadline.left();
     let retries = retry.is_some_and(|retry| left.is_none_or(|left| retry < left));
     let left = if retries { retry } else { left }.map(|left| Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: left.subsec_nanos().into(),
     });
-    match rustix::event::poll(&mut polled, left.as_ref()) {
-        Ok(0) if retries => Ok(()),
-        Ok(0) => Err(Error::new(ErrorKind::Timeout, "the deadline passed")),
-        Ok(_) if polled.len() > fds.len() && !polled[fds.len()].revents().is_empty() => {
-            Err(Error::new(ErrorKind::Cancelled, "the wait was cancelled"))
-        }
-        Ok(_) => Ok(()),
+    let found = rustix::event::poll(&mut all, left.as_ref());
+    if all.get(count).is_some_and(|cancel| !cancel.revents().is_empty()) {
+        return Err(Error::new(ErrorKind::Cancelled, "the wait was cancelled"));
+    }
+    match found {
+        Ok(0) if !retries => Err(Error::new(ErrorKind::Timeout, "the deadline passed")),
+        Ok(_) => Ok(all[..count].iter().map(PollFd::revents).collect()),
         Err(Errno::INTR) => Err(Error::new(ErrorKind::Interrupted, "a signal ended the wait")),
         Err(error) => Err(errno::error(error.raw_os_error(), "cannot wait")),
     }

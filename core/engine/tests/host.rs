@@ -40,6 +40,8 @@ struct Echo {
     replies: VecDeque<u64>,
     held: VecDeque<Frames>,
     full: bool,
+    refused: usize,
+    outstanding: usize,
     ticks: Option<(Time, Duration, u32)>,
     outputs: VecDeque<Output<Event>>,
 }
@@ -50,17 +52,23 @@ impl Echo {
         self.outputs.push_back(Output::Deliver(event));
     }
 
+    /// Below every queue on the way, so that the server's answers always find room.
+    fn may_ask(&self) -> bool {
+        !self.full && self.outstanding < 500
+    }
+
     fn flush(&mut self) {
         while self.room > 0
             && let Some(reply) = self.replies.pop_front()
         {
             self.deliver(Event::Reply(reply));
         }
-        while !self.full
+        // One at a time: a refusal comes before the next.
+        if self.may_ask()
             && let Some(frames) = self.held.pop_front()
         {
+            self.outstanding += 1;
             self.send(Peer::default(), frames);
-            return; // A refusal comes before the next.
         }
     }
 
@@ -99,12 +107,18 @@ impl Machine for Echo {
             Input::Command(Command::Tick(span, times)) => self.ticks = Some((now + span, span, times)),
             Input::Command(Command::Panic) => panic!("as asked"),
             Input::Message { peer, frames, .. } if self.server => self.send(peer, frames),
-            Input::Message { frames, .. } => self.replies.push_back(number(&frames[1])),
+            Input::Message { frames, .. } => {
+                self.outstanding -= 1;
+                self.replies.push_back(number(&frames[1]));
+            }
             Input::Bound { endpoint, .. } => self.deliver(Event::Bound(endpoint)),
             Input::Failed { error, .. } => self.deliver(Event::Failed(error.kind())),
             Input::Refused { token, why: Refusal::Full, .. } if !self.server => {
-                self.full = true;
-                self.held.push_front(frames(token.0));
+                // Several may be refused before the first is told; they come in order.
+                let at = if self.full { self.refused } else { 0 };
+                (self.full, self.refused) = (true, at + 1);
+                self.outstanding -= 1;
+                self.held.insert(at, frames(token.0));
             }
             Input::Refused { why, .. } => self.deliver(Event::Refused(why)),
             Input::Writable { .. } => self.full = false,
@@ -121,7 +135,7 @@ impl Machine for Echo {
 
     fn poll(&mut self) -> Option<Output<Event>> {
         let next = self.outputs.pop_front();
-        if next.is_none() && !self.full && !self.held.is_empty() {
+        if next.is_none() && self.may_ask() && !self.held.is_empty() {
             self.flush();
             return self.outputs.pop_front();
         }

@@ -45,7 +45,7 @@ pub enum Role {
 /// Why a message was not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// The peer's queue is full; [`Input::Writable`] follows when it is not.
+    /// The connection's queue is full. It refuses everything until [`Input::Writable`], so nothing overtakes.
     Full,
     /// There is no such connection.
     Gone,
