@@ -11,12 +11,10 @@
 mod background;
 mod future;
 mod reader;
+mod shared;
+mod transfer;
 
-use std::{
-    os::fd::{AsFd, BorrowedFd, RawFd},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{os::fd::BorrowedFd, sync::Arc, time::Duration};
 
 use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -24,20 +22,12 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 pub use self::future::{Messages, RecvFuture, SendFuture};
 use self::{
     background::{Background, WhenFull},
-    reader::Reader,
+    shared::{Direction, Shared, State},
 };
 use crate::{
-    Batch, Context, Deadline, Frame, Message, SocketKind, SocketOptions, SocketStats, auth,
-    fork::Generation,
-    ipc,
-    options::Setting,
-    raw::{self, RawSocket},
-    wait::{self, Waiters},
+    Batch, Context, Deadline, Frame, Message, SocketKind, SocketOptions, SocketStats, auth, ipc, options::Setting,
+    raw::RawSocket,
 };
-
-/// How long a send waits before it tries again where libzmq cannot say when there is room: a ROUTER is always
-/// writable, even while the addressed peer is full.
-const RETRY: Duration = Duration::from_millis(2);
 
 /// A ZeroMQ socket. Clones are the same socket; it closes when the last one is dropped, or with [`close`](Self::close).
 #[derive(Clone)]
@@ -48,48 +38,6 @@ struct Handle {
     shared: Arc<Shared>,
     context: Context,
 }
-
-/// What the caller's threads and the reactor share.
-struct Shared {
-    kind: SocketKind,
-    generation: Generation,
-    max_frame: u64,
-    ipc: ipc::Permissions,
-    /// libzmq's descriptor, polled and never read.
-    fd: RawFd,
-    state: Mutex<State>,
-    receivers: Waiters,
-    senders: Waiters,
-    background: Option<Background>,
-}
-
-/// What the mutex protects.
-struct State {
-    raw: Option<RawSocket>,
-    /// Why the socket is no longer open.
-    ended: Option<Error>,
-    /// Socket files that we bound, by endpoint.
-    listeners: Vec<(String, ipc::Listener)>,
-    /// Messages that were received and put back; none on a background socket, which has its inbox.
-    front: Reader,
-    stats: SocketStats,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Recv,
-    Send,
-}
-
-impl Direction {
-    const fn flag(self) -> i16 {
-        match self {
-            Self::Recv => libzmq::POLLIN,
-            Self::Send => libzmq::POLLOUT,
-        }
-    }
-}
-
 impl Socket {
     pub(crate) fn open(context: &Context, kind: SocketKind, options: &SocketOptions) -> Result<Self> {
         Self::open_with(context, kind, options, WhenFull::HoldBack)
@@ -110,23 +58,7 @@ impl Socket {
         }
         let mut raw = context.open_raw(kind.number())?;
         configure(&mut raw, kind, options)?;
-        let shared = Arc::new(Shared {
-            kind,
-            generation: context.generation(),
-            max_frame: options.max_message_size as u64,
-            ipc: ipc::Permissions::of(options),
-            fd: raw.fd()?,
-            state: Mutex::new(State {
-                raw: Some(raw),
-                ended: None,
-                listeners: Vec::new(),
-                front: Reader::default(),
-                stats: SocketStats::default(),
-            }),
-            receivers: Waiters::default(),
-            senders: Waiters::default(),
-            background: if options.background { Some(Background::new(options, when_full)?) } else { None },
-        });
+        let shared = Arc::new(Shared::new(raw, kind, context.generation(), options, when_full)?);
         if let Some(background) = &shared.background {
             background.attach(context.serve(Arc::clone(&shared) as _)?);
         }
@@ -445,245 +377,6 @@ impl Drop for Handle {
         self.close(None);
     }
 }
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_open(&self) -> Result<MutexGuard<'_, State>> {
-        self.generation.check()?;
-        let state = self.lock();
-        match &state.ended {
-            Some(error) => Err(error.clone()),
-            None => Ok(state),
-        }
-    }
-
-    /// The socket is open no longer: everyone who waits learns why.
-    fn end(&self, state: &mut State, why: Error) {
-        state.ended.get_or_insert(why);
-        state.listeners.clear();
-        self.receivers.notify();
-        self.senders.notify();
-        if let Some(background) = &self.background {
-            background.ended(state);
-        }
-    }
-
-    fn check_frames(&self, sizes: impl Iterator<Item = usize>) -> Result<()> {
-        for size in sizes {
-            if size as u64 > self.max_frame {
-                return Err(Error::new(ErrorKind::TooLarge, "a frame exceeds max_message_size")
-                    .with("bytes", size)
-                    .with("max_message_size", self.max_frame));
-            }
-        }
-        Ok(())
-    }
-
-    fn waiters(&self, direction: Direction) -> &Waiters {
-        match direction {
-            Direction::Recv => &self.receivers,
-            Direction::Send => &self.senders,
-        }
-    }
-
-    /// Tries `attempt` until it has something, an error comes, or the deadline passes.
-    fn wait<T>(
-        &self,
-        direction: Direction,
-        deadline: &Deadline,
-        mut attempt: impl FnMut(&mut State) -> Result<Option<T>>,
-    ) -> Result<T> {
-        let mut state = self.lock_open()?;
-        let mut tried_after_notice = false;
-        loop {
-            let outcome = attempt(&mut state);
-            match outcome {
-                Ok(Some(done)) => {
-                    self.pass_on(&mut state);
-                    return Ok(done);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    if error.kind() == ErrorKind::Closed {
-                        self.end(&mut state, error.clone());
-                    } else {
-                        self.pass_on(&mut state);
-                    }
-                    return Err(error);
-                }
-            }
-            let events = state.raw().events()?;
-            let possible = events & direction.flag() != 0;
-            if possible && !tried_after_notice {
-                tried_after_notice = true;
-                continue;
-            }
-            if direction == Direction::Send {
-                state.stats.send_full += 1;
-            }
-            self.announce(events);
-            if deadline.is_now() {
-                return Err(match direction {
-                    Direction::Send => Error::new(ErrorKind::Full, "no peer has room for the message"),
-                    Direction::Recv => Error::new(ErrorKind::Timeout, "no message is waiting"),
-                });
-            }
-            let waiters = self.waiters(direction);
-            let wake = waiters.enter()?;
-            drop(state);
-            // SAFETY: see `raw::borrow`; the descriptor is libzmq's, and a closed handle is noticed right below.
-            let fds = [unsafe { raw::borrow(self.fd) }, wake.as_fd()];
-            let outcome = wait::until_readable(&fds, deadline, possible.then_some(RETRY));
-            waiters.leave();
-            state = self.lock_open()?;
-            wake.clear();
-            tried_after_notice = false;
-            if let Err(error) = outcome {
-                self.pass_on(&mut state);
-                return Err(error);
-            }
-        }
-    }
-
-    /// After an operation, which may have taken libzmq's notice away: if somebody else waits, tells them.
-    fn pass_on(&self, state: &mut State) {
-        let reactor =
-            self.background.as_ref().is_some_and(|background| self.kind.receives() || background.awaits_room());
-        if !reactor && !self.receivers.any() && !self.senders.any() {
-            return;
-        }
-        if let Some(Ok(events)) = state.raw.as_mut().map(RawSocket::events) {
-            self.announce(events);
-        }
-    }
-
-    /// Tells those who wait what is possible now.
-    fn announce(&self, events: i16) {
-        match &self.background {
-            Some(background) => background.announce(self, events),
-            None if events & libzmq::POLLIN != 0 && self.receivers.any() => self.receivers.notify(),
-            None => {}
-        }
-        // A full ROUTER says that it is writable; its senders try again by time instead.
-        if events & libzmq::POLLOUT != 0 && self.kind != SocketKind::Router && self.senders.any() {
-            self.senders.notify();
-        }
-    }
-}
-
-impl State {
-    fn raw(&mut self) -> &mut RawSocket {
-        self.raw.as_mut().expect("an open socket has its raw one")
-    }
-
-    fn try_send_slices(&mut self, frames: &[&[u8]]) -> Result<Option<()>> {
-        let last = frames.len() - 1;
-        let mut bytes = 0;
-        for (index, data) in frames.iter().enumerate() {
-            let mut frame = Frame::copy_from(data)?;
-            bytes += data.len();
-            // Refused in the middle, libzmq has taken back the first frames: the whole message is sent again.
-            if !self.send_frame(&mut frame, index < last)? {
-                return Ok(None);
-            }
-        }
-        self.count_sent(bytes);
-        Ok(Some(()))
-    }
-
-    fn try_send_message(&mut self, message: &mut Message) -> Result<Option<()>> {
-        let bytes = message.size();
-        let last = message.len() - 1;
-        for (index, frame) in message.frames_mut().iter_mut().enumerate() {
-            // The caller keeps the message until all of it is sent.
-            if !self.send_frame(&mut frame.share(), index < last)? {
-                return Ok(None);
-            }
-        }
-        message.clear();
-        self.count_sent(bytes);
-        Ok(Some(()))
-    }
-
-    fn try_send_batched(&mut self, batch: &mut Batch, index: usize) -> Result<Option<()>> {
-        let (first, end) = batch.frame_range(index);
-        let mut bytes = 0;
-        for position in first..end {
-            let mut frame = batch.frame_to_send(position)?;
-            bytes += frame.len();
-            if !self.send_frame(&mut frame, position + 1 < end)? {
-                return Ok(None);
-            }
-        }
-        self.count_sent(bytes);
-        Ok(Some(()))
-    }
-
-    fn send_frame(&mut self, frame: &mut Frame, more: bool) -> Result<bool> {
-        self.raw().send_frame(frame, more).inspect_err(|error| {
-            if error.kind() == ErrorKind::Unreachable {
-                self.stats.send_unreachable += 1;
-            }
-        })
-    }
-
-    fn count_sent(&mut self, bytes: usize) {
-        self.stats.sent_messages += 1;
-        self.stats.sent_bytes += bytes as u64;
-    }
-
-    fn count_received(&mut self, messages: usize, bytes: usize) {
-        self.stats.received_messages += messages as u64;
-        self.stats.received_bytes += bytes as u64;
-    }
-
-    fn try_recv(&mut self) -> Result<Option<Message>> {
-        if !self.front.is_empty() {
-            let message = self.front.next_message()?;
-            self.count_received(1, message.size());
-            return Ok(Some(message));
-        }
-        let mut message = Message::new();
-        if !self.raw().recv_message(|frame| message.push(std::mem::take(frame)))? {
-            return Ok(None);
-        }
-        self.count_received(1, message.size());
-        Ok(Some(message))
-    }
-
-    fn try_recv_many(&mut self, max_messages: usize, max_bytes: usize) -> Result<Option<Batch>> {
-        let mut batch = Batch::new();
-        if !self.front.is_empty() {
-            batch = self.front.next_batch(max_messages, max_bytes);
-        }
-        while batch.len() < max_messages.max(1) && (batch.is_empty() || batch.bytes() < max_bytes) {
-            match self.recv_into(&mut batch) {
-                Ok(true) => {}
-                // What is already received comes first; the error shows again.
-                Err(error) if batch.is_empty() => return Err(error),
-                Ok(false) | Err(_) => break,
-            }
-        }
-        if batch.is_empty() {
-            return Ok(None);
-        }
-        self.count_received(batch.len(), batch.bytes());
-        Ok(Some(batch))
-    }
-
-    /// Receives one message into `batch` without counting it as received by the program.
-    fn recv_into(&mut self, batch: &mut Batch) -> Result<bool> {
-        let received = self.raw().recv_message(|frame| batch.take_from(frame))?;
-        if received {
-            batch.end_message();
-        }
-        Ok(received)
-    }
-}
-
 fn several_frames(frames: usize) -> Error {
     Error::new(ErrorKind::Unsupported, "the next message has several frames; receive it as a multipart message")
         .with("frames", frames)

@@ -11,7 +11,11 @@ use std::{
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use super::{Reader, Shared, Socket, State};
+use super::{
+    Socket,
+    reader::Reader,
+    shared::{Shared, State},
+};
 use crate::{
     Batch, Deadline, SocketOptions, SocketStats,
     inbox::Inbox,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::{Cancel, Interest};
+use crate::{Cancel, Interest, wait};
 
 /// Reached only if something is broken.
 fn watchdog() -> Deadline {

@@ -1,0 +1,27 @@
+//! Everything together, as a person meets it.
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Work;
+
+/// The quickstart, and whether its report has the form that it promises.
+pub(super) fn quickstart(work: &mut Work<'_>) -> Result<()> {
+    work.run(&work.cargo(&["quickstart"]))?;
+    let path = work.layout.made("report.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;
+    let report: serde_json::Value = serde_json::from_str(&text).context("the report is no JSON")?;
+    for (table, fields) in [
+        ("tutorial", &["name", "sender", "receiver", "transport", "case", "passed"][..]),
+        ("bench", &["language", "workload", "size", "metric", "ours", "peer", "peer_name", "ratio", "runs"]),
+        ("toolchains", &["name", "version", "status"]),
+    ] {
+        let rows = report[table].as_array().with_context(|| format!("the report has no table `{table}`"))?;
+        ensure!(!rows.is_empty(), "the table `{table}` of the report is empty");
+        for row in rows {
+            for field in fields {
+                ensure!(row.get(field).is_some(), "a row of `{table}` has no `{field}`: {row}");
+            }
+        }
+    }
+    Ok(())
+}
