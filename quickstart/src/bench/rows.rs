@@ -1,0 +1,167 @@
+//! Turns samples into rows of the report: a median per metric, the ratio to the peer, and whether a promise holds.
+
+use super::{
+    Bench, Job, Sample,
+    plan::{Comparison, Size},
+    stats::{Spread, ratios},
+};
+use crate::report::{BenchRow, Verdict};
+
+/// A promise below this lies inside the noise of rates on a shared machine, so CPU per message decides.
+const NOISE: f64 = 1.2;
+
+/// One thing that a sample tells.
+struct Metric {
+    name: &'static str,
+    /// Whether more is better.
+    more: bool,
+    value: fn(&Sample) -> Option<f64>,
+}
+
+const RATE: Metric = Metric { name: "messages per second", more: true, value: |it| Some(it.rate) };
+const CPU: Metric = Metric { name: "CPU us per message", more: false, value: |it| Some(it.cpu_us) };
+const MEMORY: Metric = Metric { name: "peak memory KB", more: false, value: |it| Some(it.peak_kb) };
+const MEDIAN: Metric = Metric { name: "round trip p50 us", more: false, value: |it| Some(it.latency_us?.0) };
+const TAIL: Metric = Metric { name: "round trip p99 us", more: false, value: |it| Some(it.latency_us?.1) };
+
+impl Bench<'_> {
+    /// The rows of one comparison at one size, the promised metric first.
+    pub(super) fn rows(&self, comparison: &Comparison, size: Size) -> Vec<BenchRow> {
+        let metrics: &[Metric] =
+            if comparison.workload == "rtt" { &[MEDIAN, TAIL, CPU, MEMORY] } else { &[RATE, CPU, MEMORY] };
+        let ours = Job::ours(comparison, size);
+        let peer = Job::peer(comparison, size, self.plan);
+        let limit = Job::limit(&comparison.workload, size, self.plan);
+        let values = |job: &Job, metric: &Metric| -> Vec<f64> {
+            let samples = self.series.get(job).map(|series| series.samples.as_slice()).unwrap_or_default();
+            samples.iter().filter_map(metric.value).collect()
+        };
+        let (status, note) = self.status(&ours, &peer);
+        let row = |metric: &Metric| {
+            let (mine, theirs) = (values(&ours, metric), values(&peer, metric));
+            let ratio = Spread::of(&ratios(&mine, &theirs));
+            let middle = |values: &[f64]| Spread::of(values).map(|spread| spread.median);
+            BenchRow {
+                language: comparison.language,
+                workload: comparison.workload.clone(),
+                size: size.bytes,
+                metric: metric.name.into(),
+                ours: middle(&mine),
+                peer: middle(&theirs),
+                peer_name: comparison.peer_name().into(),
+                ratio: ratio.map(|spread| spread.median),
+                runs: mine.len().min(theirs.len()),
+                implementation: comparison.ours.clone(),
+                limit: middle(&values(&limit, metric)),
+                spread: ratio.map(|spread| [spread.min, spread.max]),
+                must: None,
+                aim: None,
+                verdict: None,
+                status: status.into(),
+                note: note.clone(),
+            }
+        };
+        let mut rows: Vec<BenchRow> = metrics.iter().map(row).collect();
+        judge(&mut rows, size, metrics[0].more);
+        rows
+    }
+
+    /// `ok`, or the word and the reason why a figure is not there.
+    fn status(&self, ours: &Job, peer: &Job) -> (&'static str, Option<String>) {
+        if let Err(absent) = &self.built.limit {
+            return (absent.word(), Some(absent.reason().lines().next().unwrap_or_default().to_owned()));
+        }
+        for (job, whose) in [(ours, "ours"), (peer, "the peer")] {
+            if let Err(absent) = self.call(job) {
+                let reason = absent.reason().lines().next().unwrap_or_default();
+                return (absent.word(), Some(format!("{whose}: {reason}")));
+            }
+            if let Some(failure) = self.series.get(job).and_then(|series| series.failure.as_ref()) {
+                return ("failed", Some(format!("{whose}: {failure}")));
+            }
+        }
+        ("ok", None)
+    }
+}
+
+/// Writes the promises of `size` and whether they hold into the rows of one comparison, of which the first is that of
+/// the promised metric.
+fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
+    let cpu = rows.iter().find(|row| row.metric == CPU.name).and_then(|row| row.ratio);
+    let at_most = |ratio: Option<f64>, must: f64| ratio.map(|ratio| ratio <= must);
+    if let Some(must) = size.must {
+        let by_cpu = more_is_better && must < NOISE;
+        let met = match (more_is_better, by_cpu) {
+            (_, true) => at_most(cpu, 1.0 / must),
+            (true, false) => rows[0].ratio.map(|ratio| ratio >= must),
+            (false, false) => at_most(rows[0].ratio, must),
+        };
+        rows[0].must = Some(must);
+        rows[0].aim = size.aim;
+        rows[0].verdict = met.map(|met| Verdict::new(met, by_cpu));
+    }
+    if let (Some(must), Some(row)) = (size.cpu_must, rows.iter_mut().find(|row| row.metric == CPU.name)) {
+        row.must = Some(must);
+        row.verdict = at_most(cpu, must).map(|met| Verdict::new(met, false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    fn row(metric: &Metric, ratio: Option<f64>) -> BenchRow {
+        BenchRow {
+            language: Language::Node,
+            workload: "send-each".into(),
+            size: 100,
+            metric: metric.name.into(),
+            ours: None,
+            peer: None,
+            peer_name: "zeromq".into(),
+            ratio,
+            runs: 3,
+            implementation: "zpatterns".into(),
+            limit: None,
+            spread: None,
+            must: None,
+            aim: None,
+            verdict: None,
+            status: "ok".into(),
+            note: None,
+        }
+    }
+
+    fn verdicts(first: &Metric, ratio: f64, cpu: f64, must: f64, cpu_must: Option<f64>) -> [Option<Verdict>; 2] {
+        let mut rows = [row(first, Some(ratio)), row(&CPU, Some(cpu))];
+        judge(&mut rows, Size { bytes: 100, short: true, must: Some(must), aim: None, cpu_must }, first.more);
+        rows.map(|row| row.verdict)
+    }
+
+    #[test]
+    fn a_clear_promise_is_judged_by_the_rate() {
+        assert_eq!(verdicts(&RATE, 2.6, 9.0, 2.5, None), [Some(Verdict::Met), None]);
+        assert_eq!(verdicts(&RATE, 2.4, 0.1, 2.5, None), [Some(Verdict::Missed), None]);
+    }
+
+    #[test]
+    fn a_promise_inside_the_noise_is_judged_by_cpu() {
+        assert_eq!(verdicts(&RATE, 0.5, 1.1, 0.9, None), [Some(Verdict::MetByCpu), None]);
+        assert_eq!(verdicts(&RATE, 2.0, 1.2, 0.9, None), [Some(Verdict::MissedByCpu), None]);
+    }
+
+    #[test]
+    fn less_latency_and_less_cpu_are_better() {
+        assert_eq!(verdicts(&MEDIAN, 0.7, 9.0, 0.8, None), [Some(Verdict::Met), None]);
+        assert_eq!(verdicts(&MEDIAN, 0.9, 0.1, 0.8, None), [Some(Verdict::Missed), None]);
+        assert_eq!(verdicts(&RATE, 9.0, 0.3, 4.0, Some(0.25)), [Some(Verdict::Met), Some(Verdict::Missed)]);
+    }
+
+    #[test]
+    fn without_figures_there_is_no_verdict() {
+        let mut rows = [row(&RATE, None), row(&CPU, None)];
+        judge(&mut rows, Size { bytes: 100, short: true, must: Some(2.0), aim: None, cpu_must: Some(0.5) }, true);
+        assert!(rows.iter().all(|row| row.verdict.is_none() && row.must.is_some()));
+    }
+}

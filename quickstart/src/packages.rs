@@ -1,0 +1,192 @@
+//! Builds the package of each language and installs it as a user would.
+//!
+//! One language never stops another: what fails is written to a log, shown, and its rows say `failed`. The result is
+//! one [`Programs`] per language: how to start its tutorial and its bench driver, wherever they were installed.
+
+mod artifacts;
+mod c;
+mod node;
+mod python;
+mod rust;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::{
+    doctor::Toolchains,
+    language::{Absent, Language},
+    layout::Layout,
+    progress::{Progress, Step},
+    shell::{Call, Finished, Log},
+};
+
+/// What to build and with what.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// Where everything goes.
+    pub layout: &'a Layout,
+    /// Who sees how it goes.
+    pub progress: &'a Progress,
+    /// The tools that were found.
+    pub toolchains: &'a Toolchains,
+    /// How many compilers may run at a time; cargo's own choice if `None`.
+    pub jobs: Option<usize>,
+}
+
+/// How to start the programs of one language.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The tutorial 01-strings, without arguments.
+    pub strings: Call,
+    /// The bench driver, without arguments; absent also when it was not asked for.
+    pub driver: Result<Call, Absent>,
+    /// Whether the driver finds the package that it compares ours with.
+    pub peer: Result<(), Absent>,
+}
+
+/// Everything that was built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The languages that were asked for.
+    pub languages: BTreeMap<Language, Result<Programs, Absent>>,
+    /// The C program on the same libzmq, counterpart and limit of every measurement.
+    pub limit: Result<Call, Absent>,
+}
+
+impl Built {
+    /// The programs of `language`, or why there are none.
+    pub fn programs(&self, language: Language) -> Result<&Programs, Absent> {
+        match self.languages.get(&language) {
+            Some(Ok(programs)) => Ok(programs),
+            Some(Err(absent)) => Err(absent.clone()),
+            None => Err(Absent::Missing("not asked for".into())),
+        }
+    }
+
+    /// One entry per thing that was tried and failed.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut note = |what: &str, absent: &Absent| {
+            if let Absent::Failed(reason) = absent {
+                failures.push(format!("{what}: {}", reason.lines().next().unwrap_or_default()));
+            }
+        };
+        for (language, built) in &self.languages {
+            match built {
+                Err(absent) => note(language.title(), absent),
+                Ok(programs) => {
+                    let _ = programs.driver.as_ref().inspect_err(|absent| note(language.title(), absent));
+                    let _ = programs.peer.as_ref().inspect_err(|absent| note(language.title(), absent));
+                }
+            }
+        }
+        let _ = self.limit.as_ref().inspect_err(|absent| note("bench", absent));
+        failures
+    }
+}
+
+/// The packages of others that users would take otherwise, as their package managers name them.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    /// For pip.
+    pub python: String,
+    /// For npm.
+    pub node: String,
+}
+
+impl Builder<'_> {
+    /// Builds and installs `languages`; with `peers` also everything that a measurement needs.
+    pub fn build(&self, languages: &[Language], peers: Option<&Peers>) -> Built {
+        let core = if languages.iter().any(|&language| self.toolchains.lacks(language).is_none()) {
+            self.step("libzmq", "Core: compile libzmq and libsodium", |shell| self.compile_libzmq(shell))
+        } else {
+            Err(Absent::Missing("no language can be built here".into()))
+        };
+        let built = languages.iter().map(|&language| {
+            let programs = match (self.toolchains.lacks(language), &core) {
+                (Some(lacking), _) => {
+                    self.progress.say(&format!("{language}: missing, it needs {lacking}"));
+                    Err(Absent::Missing(lacking))
+                }
+                (None, Err(absent)) => Err(absent.clone()),
+                (None, Ok(_)) => self.package(language, peers),
+            };
+            (language, programs)
+        });
+        let languages: BTreeMap<_, _> = built.collect();
+        let limit = match (peers, core) {
+            (None, _) => Err(Absent::Missing("not asked for".into())),
+            (Some(_), Err(absent)) => Err(absent),
+            (Some(_), Ok(natives)) => {
+                self.step("bench-limit", "Bench: compile the counterpart on plain libzmq", |shell| {
+                    self.compile_limit(&natives, shell)
+                })
+            }
+        };
+        Built { languages, limit }
+    }
+
+    fn package(&self, language: Language, peers: Option<&Peers>) -> Result<Programs, Absent> {
+        let (strings, driver, peer) = match language {
+            Language::Rust => (self.rust_package()?, peers.map(|_| self.rust_driver()), None),
+            Language::C => (self.c_package()?, peers.map(|_| self.c_driver()), None),
+            Language::Python => (
+                self.python_package()?,
+                peers.map(|_| Ok(self.python_driver())),
+                peers.map(|peers| self.python_peer(&peers.python)),
+            ),
+            Language::Node => (
+                self.node_package()?,
+                peers.map(|_| self.node_driver()),
+                peers.map(|peers| self.node_peer(&peers.node)),
+            ),
+        };
+        let driver = driver.unwrap_or_else(|| Err(Absent::Missing("not asked for".into())));
+        Ok(Programs { strings, driver, peer: peer.unwrap_or(Ok(())) })
+    }
+
+    /// Runs `work` as one step with a log of its own; tells at once what fails.
+    fn step<T>(&self, name: &str, title: &str, work: impl FnOnce(&mut Shell) -> Result<T>) -> Result<T, Absent> {
+        let step = self.progress.step(title);
+        let done = Log::create(self.layout.log(name)).and_then(|log| work(&mut Shell { log, step: &step }));
+        step.end(if done.is_ok() { "ok" } else { "failed" });
+        done.map_err(|error| {
+            let reason = format!("{error:#}");
+            self.progress.say(&format!("{title}: {reason}"));
+            Absent::Failed(reason)
+        })
+    }
+
+    /// A call of cargo, in the repository.
+    fn cargo(&self) -> Call {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        self.in_source(Call::new(cargo), ".")
+    }
+
+    /// Runs `call` in a source folder, and gives every cargo that it starts, itself or through other build tools, the
+    /// same settings. The platform is named because napi names it: cargo keeps what is built with and without a name
+    /// apart, and libzmq would be compiled twice.
+    fn in_source(&self, call: Call, folder: &str) -> Call {
+        let mut call = call.dir(self.layout.source(folder));
+        if let Some(host) = &self.toolchains.host {
+            call = call.env("CARGO_BUILD_TARGET", host);
+        }
+        if let Some(jobs) = self.jobs {
+            call = call.env("CARGO_BUILD_JOBS", jobs.to_string());
+        }
+        call
+    }
+}
+
+/// What a step runs its calls with.
+struct Shell<'a> {
+    log: Log,
+    step: &'a Step,
+}
+
+impl Shell<'_> {
+    fn run(&mut self, call: &Call) -> Result<Finished> {
+        self.log.run(call, self.step)
+    }
+}
