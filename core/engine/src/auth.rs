@@ -17,7 +17,7 @@ use std::{
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{Cancel, Context, Deadline, Message, Socket, SocketKind, SocketOptions, reactor};
+use crate::{Cancel, Context, Deadline, Message, Socket, SocketKind, SocketOptions, fork::Generation, reactor};
 
 /// Where libzmq looks for the handler of a context.
 pub(crate) const ENDPOINT: &str = "inproc://zeromq.zap.01";
@@ -28,7 +28,8 @@ pub(crate) const ENDPOINT: &str = "inproc://zeromq.zap.01";
 pub struct Authenticator {
     shared: Arc<Shared>,
     cancel: Cancel,
-    thread: Option<JoinHandle<()>>,
+    generation: Generation,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Decisions so far.
@@ -45,6 +46,19 @@ pub struct AuthStats {
     pub denied_key: u64,
     /// Refused: the request made no sense.
     pub denied_malformed: u64,
+}
+
+impl AuthStats {
+    /// The counters by name, in a fixed order, for languages that want a table.
+    pub fn fields(&self) -> [(&'static str, u64); 5] {
+        [
+            ("allowed", self.allowed),
+            ("denied_address", self.denied_address),
+            ("denied_user", self.denied_user),
+            ("denied_key", self.denied_key),
+            ("denied_malformed", self.denied_malformed),
+        ]
+    }
 }
 
 #[derive(Default, Debug)]
@@ -87,7 +101,7 @@ impl Context {
                 serve(&shared, &socket, &deadline);
             }
         })?;
-        Ok(Authenticator { shared, cancel, thread: Some(thread) })
+        Ok(Authenticator { shared, cancel, generation: self.generation(), thread: Mutex::new(Some(thread)) })
     }
 }
 
@@ -151,9 +165,13 @@ impl Authenticator {
     }
 
     /// Stops. From now on nobody new gets into a server socket of the context.
-    pub fn close(&mut self) {
+    pub fn close(&self) {
+        if !self.generation.is_current() {
+            return; // The child of a fork: the thread is the parent's.
+        }
         self.cancel.cancel();
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
             let _ = thread.join();
         }
     }

@@ -174,7 +174,8 @@ impl std::fmt::Debug for Context {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let mut reactor = self.reactor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // No lock: after a fork a thread that is not here may hold it.
+        let mut reactor = self.reactor.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if !self.generation.is_current() {
             // The threads are the parent's, and so are the connections.
             if let Some(reactor) = &mut reactor {

@@ -14,8 +14,8 @@ use std::{
 
 use bytes::Bytes;
 use libzmq::{
-    zmq_msg_close, zmq_msg_copy, zmq_msg_data, zmq_msg_gets, zmq_msg_init, zmq_msg_init_data, zmq_msg_init_size,
-    zmq_msg_size, zmq_msg_t,
+    zmq_msg_close, zmq_msg_copy, zmq_msg_data, zmq_msg_get, zmq_msg_gets, zmq_msg_init, zmq_msg_init_data,
+    zmq_msg_init_size, zmq_msg_size, zmq_msg_t,
 };
 use smallvec::SmallVec;
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -98,6 +98,13 @@ impl Frame {
     /// The bytes, to keep: without a copy when they are many.
     pub fn into_bytes(self) -> Bytes {
         if self.len() < ZERO_COPY_MINIMUM { Bytes::copy_from_slice(&self) } else { Bytes::from_owner(self) }
+    }
+
+    /// Whether another frame may hold the same bytes, as happens to large frames that an inproc publisher sends to
+    /// several subscribers. Whoever lets others write to the bytes copies them first.
+    pub fn is_shared(&self) -> bool {
+        // SAFETY: the message is live and only read.
+        unsafe { zmq_msg_get(&self.0, libzmq::SHARED) == 1 }
     }
 
     /// What is known of the connection that the frame came over: `User-Id` (the authenticated user or key),

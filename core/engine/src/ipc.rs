@@ -19,7 +19,7 @@ use rustix::{
 };
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{SocketOptions, errno};
+use crate::{SocketOptions, errno, fork::Generation};
 
 /// The file of an `ipc://` endpoint that we bind ourselves; wildcards and abstract names are libzmq's.
 pub(crate) fn file_of(endpoint: &str) -> Option<&Path> {
@@ -53,6 +53,7 @@ impl Permissions {
 pub(crate) struct Listener {
     fd: Option<OwnedFd>,
     file: PathBuf,
+    generation: Generation,
 }
 
 impl Listener {
@@ -71,7 +72,7 @@ impl Listener {
             .map_err(|error| fail(error, "cannot open a socket"))?;
         rustix::net::bind(&fd, &address).map_err(|error| fail(error, "cannot bind"))?;
         // From here on the file is ours, and goes with `listener` if a step fails.
-        let listener = Self { fd: Some(fd), file: file.to_path_buf() };
+        let listener = Self { fd: Some(fd), file: file.to_path_buf(), generation: Generation::current() };
         if permissions.uid.is_some() || permissions.gid.is_some() {
             let (uid, gid) = (permissions.uid.map(Uid::from_raw), permissions.gid.map(Gid::from_raw));
             rustix::fs::chown(file, uid, gid).map_err(|error| fail(error, "cannot give the socket file its owner"))?;
@@ -102,7 +103,10 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
+        // In the child of a fork the file is the parent's.
+        if self.generation.is_current() {
+            let _ = std::fs::remove_file(&self.file);
+        }
     }
 }
 

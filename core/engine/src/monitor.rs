@@ -4,12 +4,12 @@
 //! libzmq's I/O thread stops while nobody takes its events, so ours are always received ahead, and those that a program
 //! leaves lying beyond the bound are dropped and counted.
 
-use std::{fmt, os::fd::BorrowedFd};
+use std::{fmt, os::fd::BorrowedFd, sync::Arc};
 
 use libzmq::event;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{Deadline, Hook, Interest, Message, Socket, SocketKind, SocketOptions};
+use crate::{Deadline, Hook, Interest, Message, Socket, SocketKind, SocketOptions, socket::WeakSocket};
 
 /// Events that wait for the program before the newest are dropped.
 const MAX_EVENTS: i64 = 10_000;
@@ -89,10 +89,15 @@ pub struct MonitorEvent {
     pub value: u32,
 }
 
-/// The events of one socket. A socket has one monitor; a new one takes over from the last.
-#[derive(Clone, Debug)]
-pub struct Monitor {
+/// The events of one socket. A socket has one monitor; a new one takes over from the last. It ends when the last clone
+/// is dropped, or with [`close`](Self::close).
+#[derive(Clone)]
+pub struct Monitor(Arc<Handle>);
+
+struct Handle {
     events: Socket,
+    monitored: WeakSocket,
+    endpoint: String,
 }
 
 impl Socket {
@@ -101,9 +106,13 @@ impl Socket {
         let options = SocketOptions { inbox_messages: MAX_EVENTS, ..SocketOptions::background() };
         let events = Self::open_lossy(self.context(), SocketKind::Pair, &options)?;
         let endpoint = self.context().unique_name("monitor");
-        self.operate(|_, raw| raw.monitor(&endpoint, event::ALL))?;
+        self.operate_on_monitor(|raw, current| {
+            raw.monitor(Some(&endpoint), event::ALL)?;
+            *current = Some(endpoint.clone());
+            Ok(())
+        })?;
         events.connect(&endpoint)?;
-        Ok(Monitor { events })
+        Ok(Monitor(Arc::new(Handle { events, monitored: self.downgrade(), endpoint })))
     }
 }
 
@@ -112,7 +121,7 @@ impl Monitor {
     pub fn next(&self, deadline: &Deadline) -> Result<MonitorEvent> {
         loop {
             // Events of a later libzmq that this one does not know are passed over.
-            if let Some(event) = decode(&self.events.recv(deadline)?)? {
+            if let Some(event) = decode(&self.0.events.recv(deadline)?)? {
                 return Ok(event);
             }
         }
@@ -120,27 +129,55 @@ impl Monitor {
 
     /// How many events were dropped because the program left too many lying.
     pub fn lost(&self) -> u64 {
-        self.events.stats().lost_full
+        self.0.events.stats().lost_full
     }
 
     /// Asks for one notice of the next event; true if one waits already. As [`Socket::arm`].
     pub fn arm(&self) -> Result<bool> {
-        self.events.arm(Interest::RECV).map(|ready| ready.is_some())
+        self.0.events.arm(Interest::RECV).map(|ready| ready.is_some())
     }
 
     /// As [`Socket::ready_fd`].
     pub fn ready_fd(&self) -> Result<BorrowedFd<'_>> {
-        self.events.ready_fd()
+        self.0.events.ready_fd()
     }
 
     /// As [`Socket::set_hook`].
     pub fn set_hook(&self, hook: Option<Hook>) -> Result<()> {
-        self.events.set_hook(hook)
+        self.0.events.set_hook(hook)
     }
 
     /// Stops listening to events. The monitored socket goes on.
     pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl Handle {
+    fn close(&self) {
+        // libzmq stops first: its I/O thread would wait for ever to get rid of an event that nobody receives.
+        if let Some(monitored) = self.monitored.upgrade() {
+            let _ = monitored.operate_on_monitor(|raw, current| {
+                if current.as_ref() == Some(&self.endpoint) {
+                    *current = None;
+                    raw.monitor(None, 0)?;
+                }
+                Ok(())
+            });
+        }
         self.events.close(None);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Monitor")
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{Cancel, Deadline, Socket, reactor};
+use crate::{Cancel, Deadline, Socket, fork::Generation, reactor};
 
 /// What one turn of a direction moves.
 const TURN_MESSAGES: usize = 256;
@@ -40,6 +40,21 @@ pub struct ProxyStats {
     pub lost_stopped: u64,
 }
 
+impl ProxyStats {
+    /// The counters by name, in a fixed order, for languages that want a table.
+    pub fn fields(&self) -> [(&'static str, u64); 7] {
+        [
+            ("forward_messages", self.forward_messages),
+            ("forward_bytes", self.forward_bytes),
+            ("backward_messages", self.backward_messages),
+            ("backward_bytes", self.backward_bytes),
+            ("capture_lost", self.capture_lost),
+            ("lost_refused", self.lost_refused),
+            ("lost_stopped", self.lost_stopped),
+        ]
+    }
+}
+
 #[derive(Default, Debug)]
 struct Counters {
     messages: [AtomicU64; 2],
@@ -55,7 +70,8 @@ pub struct Proxy {
     counters: Arc<Counters>,
     failure: Arc<Mutex<Option<Error>>>,
     cancel: Cancel,
-    threads: Vec<JoinHandle<()>>,
+    generation: Generation,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Proxy {
@@ -69,8 +85,13 @@ impl Proxy {
             return Err(Error::new(ErrorKind::Unsupported, "the capture socket must be able to send")
                 .with("socket", capture.kind()));
         }
-        let mut proxy =
-            Self { counters: Arc::default(), failure: Arc::default(), cancel: Cancel::new()?, threads: Vec::new() };
+        let proxy = Self {
+            counters: Arc::default(),
+            failure: Arc::default(),
+            cancel: Cancel::new()?,
+            generation: Generation::current(),
+            threads: Mutex::default(),
+        };
         for (direction, from, to) in [(0, front, back), (1, back, front)] {
             if !from.kind().receives() || !to.kind().sends() {
                 continue;
@@ -84,15 +105,16 @@ impl Proxy {
                 deadline: Deadline::never().or(&proxy.cancel),
             };
             let (failure, cancel) = (Arc::clone(&proxy.failure), proxy.cancel.clone());
-            proxy.threads.push(reactor::spawn_without_signals("zpatterns-proxy", move || {
+            let thread = reactor::spawn_without_signals("zpatterns-proxy", move || {
                 let error = lane.run();
                 if error.kind() != ErrorKind::Cancelled {
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
                 cancel.cancel();
-            })?);
+            })?;
+            proxy.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
-        if proxy.threads.is_empty() {
+        if proxy.threads.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             return Err(Error::new(ErrorKind::Unsupported, "neither socket can receive what the other can send")
                 .with("front", front.kind())
                 .with("back", back.kind()));
@@ -124,9 +146,13 @@ impl Proxy {
 
     /// Stops passing messages on. A message already taken from one side is sent to the other if that has room at
     /// once, and else counted as lost. Stopping twice is fine.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
+        if !self.generation.is_current() {
+            return; // The child of a fork: the threads are the parent's.
+        }
         self.cancel.cancel();
-        for thread in self.threads.drain(..) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             let _ = thread.join();
         }
     }

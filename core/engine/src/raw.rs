@@ -12,11 +12,11 @@ use std::{
 use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{endpoint, errno, frame::Frame, options::Setting};
+use crate::{endpoint, errno, fork::Generation, frame::Frame, options::Setting};
 
 /// An open socket. Closed when dropped, with its linger.
 #[derive(Debug)]
-pub(crate) struct RawSocket(NonNull<c_void>);
+pub(crate) struct RawSocket(NonNull<c_void>, Generation);
 
 // SAFETY: a socket may move between threads with a full fence in between; `&mut self` on every call and the mutex
 // around it provide that.
@@ -30,7 +30,7 @@ impl RawSocket {
     pub(crate) unsafe fn open(context: NonNull<c_void>, kind: c_int) -> Result<Self> {
         // SAFETY: as the caller promises.
         NonNull::new(unsafe { libzmq::zmq_socket(context.as_ptr(), kind) })
-            .map(Self)
+            .map(|socket| Self(socket, Generation::current()))
             .ok_or_else(|| errno::last("cannot open a socket"))
     }
 
@@ -132,10 +132,12 @@ impl RawSocket {
         Err(error.with("endpoint", endpoint))
     }
 
-    pub(crate) fn monitor(&mut self, endpoint: &str, events: c_int) -> Result<()> {
-        let text = CString::new(endpoint).expect("our own inproc names hold no zero byte");
-        // SAFETY: socket and text are live.
-        match unsafe { libzmq::zmq_socket_monitor(self.0.as_ptr(), text.as_ptr(), events) } {
+    /// Sends events to a socket that connects to `endpoint`; with `None` no longer.
+    pub(crate) fn monitor(&mut self, endpoint: Option<&str>, events: c_int) -> Result<()> {
+        let text = endpoint.map(|name| CString::new(name).expect("our own inproc names hold no zero byte"));
+        let text = text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+        // SAFETY: socket and text are live; null stops the monitor.
+        match unsafe { libzmq::zmq_socket_monitor(self.0.as_ptr(), text, events) } {
             0 => Ok(()),
             _ => Err(errno::last("cannot monitor")),
         }
@@ -186,17 +188,15 @@ impl RawSocket {
         }
         Ok(String::from_utf8_lossy(&text[..size.saturating_sub(1)]).into_owned())
     }
-
-    /// Forgets the socket without closing it: in the child of a fork it belongs to the parent.
-    pub(crate) fn forget(self) {
-        std::mem::forget(self);
-    }
 }
 
 impl Drop for RawSocket {
     fn drop(&mut self) {
-        // SAFETY: the socket is live and closed only here.
-        unsafe { libzmq::zmq_close(self.0.as_ptr()) };
+        // In the child of a fork it belongs to the parent.
+        if self.1.is_current() {
+            // SAFETY: the socket is live and closed only here.
+            unsafe { libzmq::zmq_close(self.0.as_ptr()) };
+        }
     }
 }
 

@@ -38,7 +38,10 @@ impl Interest {
 pub type Hook = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Readiness {
+    /// What somebody waits for.
     armed: AtomicU8,
+    /// What was told through the wake-up and not armed for since.
+    told: AtomicU8,
     wake: Wake,
     hook: Mutex<Option<Hook>>,
     wakers: Mutex<Vec<Waker>>,
@@ -46,7 +49,13 @@ pub(crate) struct Readiness {
 
 impl Readiness {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { armed: AtomicU8::new(0), wake: Wake::new()?, hook: Mutex::new(None), wakers: Mutex::new(Vec::new()) })
+        Ok(Self {
+            armed: AtomicU8::new(0),
+            told: AtomicU8::new(0),
+            wake: Wake::new()?,
+            hook: Mutex::new(None),
+            wakers: Mutex::new(Vec::new()),
+        })
     }
 
     pub(crate) fn set_hook(&self, hook: Option<Hook>) {
@@ -55,7 +64,11 @@ impl Readiness {
 
     /// Asks for one notice. The caller must look again afterwards, and [`disarm`](Self::disarm) if it found something.
     pub(crate) fn arm(&self, interest: Interest) {
-        self.wake.clear();
+        let told = self.told.fetch_and(!interest.0, Ordering::SeqCst);
+        // A notice of something else stays until that is armed for.
+        if told != 0 && told & !interest.0 == 0 {
+            self.wake.clear();
+        }
         self.armed.fetch_or(interest.0, Ordering::SeqCst);
     }
 
@@ -88,7 +101,8 @@ impl Readiness {
         if self.armed.load(Ordering::SeqCst) & interest.0 == 0 {
             return;
         }
-        if self.armed.fetch_and(!interest.0, Ordering::SeqCst) & interest.0 == 0 {
+        let asked = self.armed.fetch_and(!interest.0, Ordering::SeqCst) & interest.0;
+        if asked == 0 {
             return;
         }
         let wakers = std::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
@@ -97,7 +111,10 @@ impl Readiness {
         }
         match &*self.hook.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(hook) => hook(),
-            None => self.wake.notify(),
+            None => {
+                self.told.fetch_or(asked, Ordering::SeqCst);
+                self.wake.notify();
+            }
         }
     }
 

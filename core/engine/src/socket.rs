@@ -14,7 +14,11 @@ mod reader;
 mod shared;
 mod transfer;
 
-use std::{os::fd::BorrowedFd, sync::Arc, time::Duration};
+use std::{
+    os::fd::BorrowedFd,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -32,6 +36,16 @@ use crate::{
 /// A ZeroMQ socket. Clones are the same socket; it closes when the last one is dropped, or with [`close`](Self::close).
 #[derive(Clone)]
 pub struct Socket(Arc<Handle>);
+
+/// See [`Socket::downgrade`].
+#[derive(Clone)]
+pub(crate) struct WeakSocket(Weak<Handle>);
+
+impl WeakSocket {
+    pub(crate) fn upgrade(&self) -> Option<Socket> {
+        self.0.upgrade().map(Socket)
+    }
+}
 
 /// Closes the socket when the last clone goes; the context outlives it by the order of the fields.
 struct Handle {
@@ -263,6 +277,9 @@ impl Socket {
 
     /// Counters.
     pub fn stats(&self) -> SocketStats {
+        if !self.shared().generation.is_current() {
+            return SocketStats::default();
+        }
         let mut stats = self.shared().lock().stats;
         if let Some(background) = &self.shared().background {
             background.add_stats(&mut stats);
@@ -276,13 +293,18 @@ impl Socket {
         self.0.close(linger);
     }
 
-    /// Whether the socket was closed, by us or with its context.
+    /// Whether the socket was closed, by us or with its context, or belongs to the parent of a fork.
     pub fn is_closed(&self) -> bool {
-        self.shared().lock().ended.is_some()
+        !self.shared().generation.is_current() || self.shared().lock().ended.is_some()
     }
 
     fn shared(&self) -> &Shared {
         &self.0.shared
+    }
+
+    /// A reference that does not keep the socket open.
+    pub(crate) fn downgrade(&self) -> WeakSocket {
+        WeakSocket(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn context(&self) -> &Context {
@@ -325,6 +347,18 @@ impl Socket {
         Error::new(ErrorKind::Unsupported, text).with("call", call).with("socket", self.kind())
     }
 
+    /// A short operation on the open socket and the name of its monitor.
+    pub(crate) fn operate_on_monitor<T>(
+        &self,
+        operation: impl FnOnce(&mut RawSocket, &mut Option<String>) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.shared().lock_open()?;
+        let State { raw, monitor, .. } = &mut *state;
+        let result = operation(raw.as_mut().expect("an open socket has its raw one"), monitor);
+        self.shared().pass_on(&mut state);
+        result
+    }
+
     /// A short operation on the open socket.
     pub(crate) fn operate<T>(
         &self,
@@ -348,15 +382,11 @@ impl std::fmt::Debug for Socket {
 impl Handle {
     fn close(&self, linger: Option<Duration>) {
         let shared = &self.shared;
-        let mut state = shared.lock();
         if !shared.generation.is_current() {
-            // The child of a fork: the connections and socket files are the parent's.
-            if let Some(raw) = state.raw.take() {
-                raw.forget();
-            }
-            std::mem::forget(std::mem::take(&mut state.listeners));
+            // The child of a fork: everything is the parent's, and a thread that is not here may hold the lock.
             return;
         }
+        let mut state = shared.lock();
         if let (Some(linger), Some(raw)) = (linger, &mut state.raw) {
             let millis = i64::try_from(linger.as_millis()).unwrap_or(i64::MAX).min(24 * 60 * 60 * 1000);
             let _ = raw.set("linger", zmq::LINGER, Setting::Int(millis));

@@ -21,7 +21,7 @@ use rustix::{
 use smallvec::SmallVec;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::errno;
+use crate::{errno, fork::Generation};
 
 /// When a wait gives up.
 #[derive(Clone, Debug)]
@@ -88,27 +88,35 @@ impl Deadline {
 /// Ends waits from another thread. Once cancelled it stays so: every wait it was given to, now or later, ends with
 /// [`ErrorKind::Cancelled`]. Clones are the same cancel.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<Wake>);
+pub struct Cancel(Arc<CancelState>);
+
+#[derive(Debug)]
+struct CancelState {
+    wake: Wake,
+    generation: Generation,
+}
 
 impl Cancel {
     /// A cancel that has not fired. [`ErrorKind::TooManyOpen`] if the process is out of file descriptors.
     pub fn new() -> Result<Self> {
-        Ok(Self(Arc::new(Wake::new()?)))
+        Ok(Self(Arc::new(CancelState { wake: Wake::new()?, generation: Generation::current() })))
     }
 
-    /// Fires.
+    /// Fires. In the child of a fork it does nothing: the waits are the parent's.
     pub fn cancel(&self) {
-        self.0.notify();
+        if self.0.generation.is_current() {
+            self.0.wake.notify();
+        }
     }
 
     /// Waits until it fires. [`ErrorKind::Timeout`] if it has not at `deadline`.
     pub fn wait(&self, deadline: &Deadline) -> Result<()> {
-        until_readable(&[self.0.as_fd()], deadline, None)
+        until_readable(&[self.0.wake.as_fd()], deadline, None)
     }
 
     /// Whether it fired.
     pub fn is_cancelled(&self) -> bool {
-        self.0.is_notified()
+        self.0.wake.is_notified()
     }
 }
 
@@ -214,7 +222,7 @@ pub(crate) fn until_ready<'a>(
 ) -> Result<Found> {
     let mut all: SmallVec<[PollFd<'_>; 4]> = fds.collect();
     let count = all.len();
-    all.extend(deadline.cancel.as_ref().map(|cancel| PollFd::from_borrowed_fd(cancel.0.as_fd(), PollFlags::IN)));
+    all.extend(deadline.cancel.as_ref().map(|cancel| PollFd::from_borrowed_fd(cancel.0.wake.as_fd(), PollFlags::IN)));
     let left = deadline.left();
     let retries = retry.is_some_and(|retry| left.is_none_or(|left| retry < left));
     let left = if retries { retry } else { left }.map(|left| Timespec {

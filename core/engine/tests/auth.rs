@@ -127,7 +127,7 @@ fn a_server_without_an_authenticator_does_not_open_and_one_that_lost_it_refuses(
     let error = context.socket(SocketKind::Pull, &curve_server(&keys)).expect_err("nobody decides");
     assert_eq!(error.kind(), ErrorKind::WrongState);
 
-    let mut authenticator = context.authenticator().unwrap();
+    let authenticator = context.authenticator().unwrap();
     assert_eq!(context.authenticator().expect_err("there is one").kind(), ErrorKind::AddressInUse);
     authenticator.allow_any_key();
     let (pull, endpoint) = bound(&context, SocketKind::Pull, &curve_server(&keys));

@@ -33,6 +33,28 @@ fn a_connection_is_seen_from_both_sides_from_beginning_to_end() {
 }
 
 #[test]
+fn a_context_goes_on_when_a_monitor_ends_before_its_socket() {
+    for _ in 0..50 {
+        let context = Context::new().unwrap();
+        let (pull, endpoint) = bound(&context, SocketKind::Pull, &SocketOptions::default());
+        let first = pull.monitor().unwrap();
+        let second = pull.monitor().unwrap();
+        // The first was taken over; its end must not end the second.
+        first.close();
+        let push = open(&context, SocketKind::Push, &SocketOptions::default());
+        push.connect(&endpoint).unwrap();
+        until(&second, Kind::HandshakeSucceeded);
+        drop(second);
+        pull.close(None);
+        let (again, endpoint) = bound(&context, SocketKind::Pull, &SocketOptions::default());
+        let push = open(&context, SocketKind::Push, &SocketOptions::default());
+        push.connect(&endpoint).unwrap();
+        push.send(b"still alive", &watchdog()).unwrap();
+        assert_eq!(again.recv(&watchdog()).unwrap().payload(), b"still alive");
+    }
+}
+
+#[test]
 fn events_beyond_the_bound_are_dropped_and_counted() {
     let context = Context::new().unwrap();
     let (pull, _) = bound(&context, SocketKind::Pull, &SocketOptions::default());

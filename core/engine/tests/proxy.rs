@@ -14,7 +14,7 @@ fn requests_and_replies_pass_and_are_captured() {
     let (capture, capture_at) = bound(&context, SocketKind::Push, &options);
     let spy = open(&context, SocketKind::Pull, &options);
     spy.connect(&capture_at).unwrap();
-    let mut proxy = Proxy::start(&front, &back, Some(&capture)).unwrap();
+    let proxy = Proxy::start(&front, &back, Some(&capture)).unwrap();
 
     let (client, server) = (open(&context, SocketKind::Req, &options), open(&context, SocketKind::Rep, &options));
     client.connect(&front_at).unwrap();

@@ -44,6 +44,8 @@ pub const POLLOUT: c_short = 2;
 pub const DONTWAIT: c_int = 1;
 /// More frames of this message follow.
 pub const SNDMORE: c_int = 2;
+/// Property of a message: its bytes are not its own alone.
+pub const SHARED: c_int = 3;
 /// libzmq numbers its own errors from here.
 const HAUSNUMERO: c_int = 156_384_712;
 /// The socket is not in the state that the call needs (REQ and REP).
@@ -194,6 +196,7 @@ unsafe extern "C" {
     pub fn zmq_msg_data(message: *mut zmq_msg_t) -> *mut c_void;
     pub fn zmq_msg_size(message: *const zmq_msg_t) -> size_t;
     pub fn zmq_msg_more(message: *const zmq_msg_t) -> c_int;
+    pub fn zmq_msg_get(message: *const zmq_msg_t, property: c_int) -> c_int;
     pub fn zmq_msg_gets(message: *const zmq_msg_t, property: *const c_char) -> *const c_char;
 
     pub fn zmq_poll(items: *mut zmq_pollitem_t, count: c_int, timeout: c_long) -> c_int;

@@ -190,7 +190,11 @@ impl Shared {
             let mut more = true;
             while more && received.len() < messages && received.bytes() < bytes {
                 // Before libzmq says that nothing is there, it has looked for news.
-                more = state.recv_into(received)?;
+                more = match state.recv_into(received) {
+                    // REQ and REP take turns: while it is the program's turn to send, nothing is there.
+                    Err(error) if error.kind() == ErrorKind::WrongState => false,
+                    received => received?,
+                };
             }
             self.tell_senders(background, state)?;
             return Ok(more);

@@ -44,6 +44,8 @@ pub(super) struct State {
     pub(super) ended: Option<Error>,
     /// Socket files that we bound, by endpoint.
     pub(super) listeners: Vec<(String, ipc::Listener)>,
+    /// Where the current monitor gets its events.
+    pub(super) monitor: Option<String>,
     /// Messages that were received and put back; none on a background socket, which has its inbox.
     pub(super) front: Reader,
     pub(super) stats: SocketStats,
@@ -81,6 +83,7 @@ impl Shared {
                 raw: Some(raw),
                 ended: None,
                 listeners: Vec::new(),
+                monitor: None,
                 front: Reader::default(),
                 stats: SocketStats::default(),
             }),
@@ -158,7 +161,14 @@ impl Shared {
                     return Err(error);
                 }
             }
-            let events = state.raw().events()?;
+            let events = match state.raw().events() {
+                Ok(events) => events,
+                Err(error) => {
+                    // libzmq has told its end to this thread only.
+                    self.end(&mut state, error.clone());
+                    return Err(error);
+                }
+            };
             let possible = events & direction.flag() != 0;
             if possible && !tried_after_notice {
                 tried_after_notice = true;
@@ -198,8 +208,11 @@ impl Shared {
         if !reactor && !self.receivers.any() && !self.senders.any() {
             return;
         }
-        if let Some(Ok(events)) = state.raw.as_mut().map(RawSocket::events) {
-            self.announce(events);
+        match state.raw.as_mut().map(RawSocket::events) {
+            Some(Ok(events)) => self.announce(events),
+            // libzmq has told its end to this thread only.
+            Some(Err(error)) => self.end(state, error),
+            None => {}
         }
     }
 

@@ -179,6 +179,22 @@ fn waits_end_by_deadline_cancel_and_close() {
 #[test]
 fn shutdown_of_the_context_ends_every_wait() {
     for options in modes() {
+        let (context, _pull, push) = pair((SocketKind::Pull, SocketKind::Push), &options);
+        let data = vec![0; 1 << 20];
+        let senders: Vec<_> = (0..4)
+            .map(|_| {
+                let (push, data) = (push.clone(), data.clone());
+                thread::spawn(move || while push.send(&data, &watchdog()).is_ok() {})
+            })
+            .collect();
+        while push.shared().senders.count() < 4 {
+            thread::yield_now();
+        }
+        context.shutdown();
+        senders.into_iter().for_each(|sender| sender.join().expect("ends"));
+        assert!(push.is_closed());
+    }
+    for options in modes() {
         let (context, pull, push) = pair((SocketKind::Pull, SocketKind::Push), &options);
         let waiting = thread::spawn({
             let pull = pull.clone();
@@ -328,6 +344,43 @@ fn misuse_is_an_error_that_says_what_to_do() {
     let req = context.socket(SocketKind::Req, &options).expect("a socket");
     req.connect(&bound.replace("127.0.0.1", "localhost")).expect("connects");
     assert_eq!(kind(req.recv(&Deadline::now()).map(|_| ())), ErrorKind::WrongState);
+}
+
+#[test]
+fn request_and_reply_take_turns() {
+    for options in modes() {
+        let (_context, rep, req) = pair((SocketKind::Rep, SocketKind::Req), &options);
+        for n in 0..50_u8 {
+            req.send(&[n], &watchdog()).expect("sends");
+            assert_eq!(req.send(b"again", &Deadline::now()).expect_err("not its turn").kind(), ErrorKind::WrongState);
+            assert_eq!(rep.recv(&watchdog()).expect("receives").payload(), [n]);
+            rep.send(&[n, n], &watchdog()).expect("sends");
+            assert_eq!(rep.send(b"again", &Deadline::now()).expect_err("not its turn").kind(), ErrorKind::WrongState);
+            assert_eq!(req.recv(&watchdog()).expect("receives").payload(), [n, n]);
+        }
+    }
+}
+
+#[test]
+fn frames_that_others_hold_too_say_so() {
+    let context = Context::new().expect("a context");
+    let options = SocketOptions { xpub_verbose: true, ..SocketOptions::default() };
+    let publisher = context.socket(SocketKind::XPub, &options).expect("a socket");
+    publisher.bind("inproc://shared").expect("binds");
+    let subscribers = [(); 2].map(|()| {
+        let subscriber = context.socket(SocketKind::Sub, &SocketOptions::default()).expect("a socket");
+        subscriber.subscribe(b"").expect("subscribes");
+        subscriber.connect("inproc://shared").expect("connects");
+        publisher.recv(&watchdog()).expect("the subscription");
+        subscriber
+    });
+    publisher.send(&[1; 100_000], &watchdog()).expect("sends");
+    for subscriber in &subscribers {
+        assert!(subscriber.recv(&watchdog()).expect("receives")[0].is_shared());
+    }
+    let (_context, pull, push) = pair((SocketKind::Pull, SocketKind::Push), &SocketOptions::default());
+    push.send(&[1; 100_000], &watchdog()).expect("sends");
+    assert!(!pull.recv(&watchdog()).expect("receives")[0].is_shared());
 }
 
 #[test]
