@@ -1,0 +1,924 @@
+/* zpatterns 0.1.0: reliable messaging patterns over ZeroMQ.
+ *
+ * Generated from the sources; do not edit. Write it again with
+ *     cargo run -p zpatterns-c --features header --bin zpatterns-header -- bindings/c/include/zpatterns.h
+ *
+ * A function returns 0 or a count, or a negative zpat_error_t; zpat_last_error() has the text for this thread.
+ * An open or new function gives a handle that the caller frees with the close or free function of the same prefix.
+ * That one takes the pointer's address and clears it, so closing twice is safe. NULL where something is needed is
+ * ZPAT_E_INVALID_ARGUMENT.
+ * `timeout_ms` is in milliseconds: -1 waits forever, 0 does not wait. A wait ends early when its `cancel` fires (NULL
+ * is none), when a signal arrives (ZPAT_E_INTERRUPTED), and when its handle is closed.
+ * Any thread may use any handle at any time, except that a batch belongs to one thread at a time, and that nobody may
+ * start to use a handle that is being freed. After a fork, handles of the parent answer ZPAT_E_FORKED in the child.
+ *
+ *     zpat_context_t *context = NULL;
+ *     zpat_socket_t *pull = NULL;
+ *     zpat_batch_t *message = NULL;
+ *     if (zpat_context_open(NULL, &context) < 0 ||
+ *         zpat_socket_open(context, ZPAT_PULL, NULL, &pull) < 0 ||
+ *         zpat_socket_bind(pull, "tcp://127.0.0.1:5555", NULL, 0) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *     while (zpat_socket_recv(pull, 1000, NULL, &message) > 0) {
+ *       zpat_slice_t payload = zpat_batch_frame(message, 0, 0);
+ *       fwrite(payload.data, 1, payload.len, stdout);
+ *     }
+ *     zpat_batch_free(&message);
+ *     zpat_socket_close(&pull, -1);
+ *     zpat_context_close(&context);
+ */
+#ifndef ZPATTERNS_H
+#define ZPATTERNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ZPAT_VERSION "0.1.0"
+#define ZPAT_VERSION_MAJOR 0
+#define ZPAT_VERSION_MINOR 1
+#define ZPAT_VERSION_PATCH 0
+
+/* Structures that grow from version to version start with their size; these initialise them. */
+#define ZPAT_INFO_INIT { sizeof(zpat_info_t), NULL, NULL, 0, NULL }
+#define ZPAT_CONTEXT_OPTIONS_INIT { sizeof(zpat_context_options_t), 1, 16384 }
+#define ZPAT_SOCKET_STATS_INIT { sizeof(zpat_socket_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_MONITOR_EVENT_INIT { sizeof(zpat_monitor_event_t), 0, 0, { 0 } }
+#define ZPAT_PROXY_STATS_INIT { sizeof(zpat_proxy_stats_t), 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_AUTHENTICATOR_STATS_INIT { sizeof(zpat_authenticator_stats_t), 0, 0, 0, 0, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Bytes ------------------------------------------------------------------------------------------------ */
+
+/** Bytes that somebody else owns: `len` bytes from `data` on. `data` may be NULL if `len` is 0. */
+typedef struct zpat_slice_t {
+  /** The first byte. */
+  const void *data;
+  /** How many bytes. */
+  size_t len;
+} zpat_slice_t;
+
+/* ---- Errors ----------------------------------------------------------------------------------------------- */
+
+/** Bytes of the buffer for the last error's text, with the zero at its end; longer texts are cut. */
+#define ZPAT_ERROR_SIZE 1024
+
+/** What went wrong. Functions return these values; 0 and above is success. */
+typedef enum zpat_error_t {
+  /** Success. */
+  ZPAT_OK = 0,
+  /** A value that the caller passed is malformed or out of range. */
+  ZPAT_E_INVALID_ARGUMENT = -1,
+  /** An endpoint cannot be read, or names a transport that is not built in. */
+  ZPAT_E_INVALID_ENDPOINT = -2,
+  /** The address is taken by another socket. */
+  ZPAT_E_ADDRESS_IN_USE = -3,
+  /** No interface of this machine has the address, or the name has none. */
+  ZPAT_E_ADDRESS_NOT_AVAILABLE = -4,
+  /** The call does not fit this kind of handle. */
+  ZPAT_E_UNSUPPORTED = -5,
+  /** The deadline passed first. */
+  ZPAT_E_TIMEOUT = -6,
+  /** Another thread cancelled the wait. */
+  ZPAT_E_CANCELLED = -7,
+  /** A signal ended the wait; nothing was lost, call again. */
+  ZPAT_E_INTERRUPTED = -8,
+  /** The handle or its context is closed. */
+  ZPAT_E_CLOSED = -9,
+  /** A queue is at its bound. */
+  ZPAT_E_FULL = -10,
+  /** The addressed peer is not connected. */
+  ZPAT_E_UNREACHABLE = -11,
+  /** The handle is not in the state that the call needs, such as a second send on a REQ socket. */
+  ZPAT_E_WRONG_STATE = -12,
+  /** A message exceeds a limit, or the memory that can be had. */
+  ZPAT_E_TOO_LARGE = -13,
+  /** The operating system refuses. */
+  ZPAT_E_PERMISSION_DENIED = -14,
+  /** What the call names does not exist. */
+  ZPAT_E_NOT_FOUND = -15,
+  /** The process or the context holds as many sockets or files as it may. */
+  ZPAT_E_TOO_MANY_OPEN = -16,
+  /** Text was asked for and the bytes are not UTF-8. */
+  ZPAT_E_INVALID_TEXT = -17,
+  /** The handle belongs to a parent process; open one after the fork. */
+  ZPAT_E_FORKED = -18,
+  /** A fault of zpatterns itself; the handle no longer works, others do. */
+  ZPAT_E_POISONED = -19,
+  /** The operating system reported something else; the text has its number. */
+  ZPAT_E_SYSTEM = -20,
+} zpat_error_t;
+
+/**
+ * The text of the last error on this thread, one line such as
+ * `AddressInUse: cannot bind: address already in use (endpoint tcp://127.0.0.1:5555, errno 98)`; empty before the
+ * first. Belongs to the thread: do not free it, and copy it if it has to outlive the next failing call or the thread.
+ */
+const char *zpat_last_error(void);
+
+/**
+ * Copies the text of the last error on this thread into `buffer` of `size` bytes, cut if it is longer, with a zero at
+ * the end. Returns the length of the whole text without the zero.
+ */
+size_t zpat_last_error_copy(char *buffer,
+                            size_t size);
+
+/** The code of the last error on this thread, a `zpat_error_t`; 0 before the first. A success does not reset it. */
+int zpat_last_error_code(void);
+
+/** The name of an error code, the same in every language (`AddressInUse`); `Unknown` for what is none. Static text. */
+const char *zpat_error_name(int code);
+
+/** 1 if the same call may succeed later without a change by the caller, else 0. */
+int zpat_error_is_retryable(int code);
+
+/* ---- The library ------------------------------------------------------------------------------------------ */
+
+/** Versions and capabilities of the library. Start from `ZPAT_INFO_INIT`. The texts are static. */
+typedef struct zpat_info_t {
+  /** `sizeof(zpat_info_t)`. */
+  size_t struct_size;
+  /** Version of zpatterns. */
+  const char *version;
+  /** Version of the libzmq that is compiled in. */
+  const char *libzmq;
+  /** 1 if connections can be encrypted and authenticated with CURVE, else 0. */
+  int64_t curve;
+  /** Transports that a socket can bind to, separated by a space: `inproc ipc tcp ws`. */
+  const char *transports;
+} zpat_info_t;
+
+/** Writes what the library is into `info`, whose `struct_size` the caller has set. */
+int zpat_info(zpat_info_t *info);
+
+/** The version of the library that runs, to compare with `ZPAT_VERSION`, that of the header. Static text. */
+const char *zpat_version(void);
+
+/* ---- Ending waits ----------------------------------------------------------------------------------------- */
+
+/** Ends waits from another thread or a signal handler. One cancel may be given to any number of calls. */
+typedef struct zpat_cancel_t zpat_cancel_t;
+
+/** Opens a cancel that has not fired. The caller frees it with `zpat_cancel_close`. */
+int zpat_cancel_open(zpat_cancel_t **cancel);
+
+/**
+ * Fires, for good: every wait that was given this cancel, now or later, ends with `ZPAT_E_CANCELLED`. It may be called
+ * from a signal handler, which also covers a signal that arrives just before the wait.
+ */
+int zpat_cancel_fire(const zpat_cancel_t *cancel);
+
+/** 1 if the cancel has fired, else 0. */
+int zpat_cancel_is_fired(const zpat_cancel_t *cancel);
+
+/**
+ * Frees a cancel and clears the pointer. Calls that were given it go on without harm. NULL and a cleared pointer are
+ * fine.
+ */
+int zpat_cancel_close(zpat_cancel_t **cancel);
+
+/* ---- Contexts --------------------------------------------------------------------------------------------- */
+
+/** Owns the threads that move messages. Most programs have one. */
+typedef struct zpat_context_t zpat_context_t;
+
+/** How a context is set up. Start from `ZPAT_CONTEXT_OPTIONS_INIT`. */
+typedef struct zpat_context_options_t {
+  /** `sizeof(zpat_context_options_t)`. */
+  size_t struct_size;
+  /** Threads that move bytes between sockets and the network, 1 to 64; one is enough below about 1 GB/s. */
+  uint32_t io_threads;
+  /** How many sockets may be open at once, 1 to 65535. */
+  uint32_t max_sockets;
+} zpat_context_options_t;
+
+/** Opens a context; `options` may be NULL for the defaults. The caller frees it with `zpat_context_close`. */
+int zpat_context_open(const zpat_context_options_t *options, zpat_context_t **context);
+
+/**
+ * Ends every wait in every handle of this context, now and from now on, with `ZPAT_E_CLOSED`. Any thread may call it;
+ * the context and its handles still have to be closed.
+ */
+int zpat_context_shutdown(const zpat_context_t *context);
+
+/**
+ * Closes a context and clears the pointer. It ends when the last handle made from it is closed, too, in whatever
+ * order; that close waits until sent messages have left, at most for the longest linger. NULL and a cleared pointer
+ * are fine.
+ */
+int zpat_context_close(zpat_context_t **context);
+
+/* ---- Messages --------------------------------------------------------------------------------------------- */
+
+/** Messages in order, each of one or more frames. A batch belongs to one thread at a time. */
+typedef struct zpat_batch_t zpat_batch_t;
+
+/**
+ * Makes a batch without messages, to build one for `zpat_socket_send_many`. The caller frees it with
+ * `zpat_batch_free`.
+ */
+int zpat_batch_new(zpat_batch_t **batch);
+
+/** Adds a message of one frame with a copy of `len` bytes from `data`. */
+int zpat_batch_add(zpat_batch_t *batch, const void *data, size_t len);
+
+/** Adds a message with copies of these `count` frames. */
+int zpat_batch_add_multipart(zpat_batch_t *batch, const zpat_slice_t *frames, size_t count);
+
+/** Removes all messages; slices into them end here. */
+int zpat_batch_clear(zpat_batch_t *batch);
+
+/** Number of messages; 0 for NULL. */
+size_t zpat_batch_count(const zpat_batch_t *batch);
+
+/** Bytes of all frames together; 0 for NULL. */
+size_t zpat_batch_bytes(const zpat_batch_t *batch);
+
+/** Number of frames of the message at position `message`; 0 if there is no such message. */
+size_t zpat_batch_frame_count(const zpat_batch_t *batch, size_t message);
+
+/**
+ * A frame of a message, both by position from 0. The bytes belong to the batch: they stay until it is freed, cleared,
+ * added to, sent or received into. If there is no such frame, `data` is NULL; for an empty frame it is not.
+ */
+zpat_slice_t zpat_batch_frame(const zpat_batch_t *batch,
+                              size_t message,
+                              size_t frame);
+
+/**
+ * Copies a frame of a message, both by position from 0, into `buffer` of `size` bytes and returns its length.
+ * `ZPAT_E_TOO_LARGE` if it does not fit; nothing is copied then, and the message stays in the batch.
+ * `ZPAT_E_NOT_FOUND` if there is no such frame.
+ */
+int64_t zpat_batch_copy(const zpat_batch_t *batch,
+                        size_t message,
+                        size_t frame,
+                        void *buffer,
+                        size_t size);
+
+/** Frees a batch and clears the pointer; slices into it end here. NULL and a cleared pointer are fine. */
+int zpat_batch_free(zpat_batch_t **batch);
+
+/* ---- Options of a socket ---------------------------------------------------------------------------------- */
+
+/**
+ * How a socket is set up; fixed once it is open. Start from `ZPAT_SOCKET_OPTIONS_INIT`, then set what differs:
+ *
+ *     zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;
+ *     options.linger = 250;
+ *
+ * Switches are 0 or 1. Texts are UTF-8, and they and bytes are read while the socket is opened, not later.
+ */
+typedef struct zpat_socket_options_t {
+  /** `sizeof(zpat_socket_options_t)`. */
+  size_t struct_size;
+  /** Let a thread of the context receive ahead into a bounded inbox and keep the connections served while
+   * the program is busy. Event loops (asyncio, Node, epoll) need it. Off, every call works on the caller's
+   * thread, which has the lowest latency. Default 0. */
+  int64_t background;
+  /** How many messages may wait to be sent, per peer. 1 to 2147483647, default 1000. */
+  int64_t send_hwm;
+  /** How many messages may wait to be received, per peer, before the peer is held back. 1 to 2147483647,
+   * default 1000. */
+  int64_t recv_hwm;
+  /** How many messages the inbox of a background socket holds. 1 to 2147483647, default 8192. */
+  int64_t inbox_messages;
+  /** How many bytes the inbox of a background socket holds; one message is always let in. 1 to 2147483647,
+   * default 2097152. */
+  int64_t inbox_bytes;
+  /** The largest frame in bytes, sent or received. A peer that sends a larger one is disconnected.
+   * Handshakes have to fit, hence the minimum. 1024 or more, default 268435456. */
+  int64_t max_message_size;
+  /** How long messages that are not yet sent survive `close`, in milliseconds. 0 to 86400000, default
+   * 5000. */
+  int64_t linger;
+  /** SUB and PUB (on both ends): receive everything but what was subscribed to. Default 0. */
+  int64_t invert_matching;
+  /** Keep only the newest message in each direction (single-frame messages only). Default 0. */
+  int64_t conflate;
+  /** Queue only to connections that are complete. Default 0. */
+  int64_t immediate;
+  /** The name under which a ROUTER knows this socket: 1 to 255 bytes, the first not zero. NULL is unset,
+   * the default. */
+  zpat_slice_t routing_id;
+  /** ROUTER: a message to an unknown peer is an error (`Unreachable`) instead of being dropped in silence.
+   * Default 1. */
+  int64_t router_mandatory;
+  /** ROUTER: a new peer takes over the routing id of an older one instead of being refused. Default 0. */
+  int64_t router_handover;
+  /** Send an empty message on each new connection, so that a ROUTER learns of this peer. Default 0. */
+  int64_t probe_router;
+  /** REQ: a new request may be sent before the reply to the last; that reply is dropped. Default 0. */
+  int64_t req_relaxed;
+  /** REQ: number the requests and drop replies with another number. Default 0. */
+  int64_t req_correlate;
+  /** XPUB: pass on every subscription, not only the first of a kind. Default 0. */
+  int64_t xpub_verbose;
+  /** XPUB: pass on every subscription and every unsubscription. Default 0. */
+  int64_t xpub_verboser;
+  /** XPUB and PUB: a full subscriber makes `send` wait instead of losing messages. Default 0. */
+  int64_t xpub_nodrop;
+  /** STREAM: receive an empty frame when a connection opens and closes. Default 1. */
+  int64_t stream_notify;
+  /** Wait before the first reconnection attempt, in milliseconds. 1 to 86400000, default 100. */
+  int64_t reconnect_interval;
+  /** The wait doubles with each attempt up to this, in milliseconds. 0 to 86400000, default 2000. */
+  int64_t reconnect_interval_max;
+  /** Give up a connection attempt after this, in milliseconds; 0 leaves it to the operating system. 0 to
+   * 86400000, default 0. */
+  int64_t connect_timeout;
+  /** A handshake that takes longer is broken off, in milliseconds. 1 to 86400000, default 30000. */
+  int64_t handshake_interval;
+  /** Ping the peer this often, in milliseconds; 0 is off. 0 to 86400000, default 0. */
+  int64_t heartbeat_interval;
+  /** A peer that does not answer a ping for this long is disconnected, in milliseconds; 0 means the
+   * interval. 0 to 86400000, default 0. */
+  int64_t heartbeat_timeout;
+  /** Ask the peer to disconnect us after this silence, in milliseconds; 0 is off. 0 to 6553599, default 0. */
+  int64_t heartbeat_ttl;
+  /** TCP keepalive: 1 on, 0 off, -1 as the operating system has it. -1 to 1, default -1. */
+  int64_t tcp_keepalive;
+  /** Seconds of silence before the first keepalive; -1 as the operating system has it. -1 to 32767,
+   * default -1. */
+  int64_t tcp_keepalive_idle;
+  /** Unanswered keepalives before the connection is dropped; -1 as the operating system has it. -1 to 127,
+   * default -1. */
+  int64_t tcp_keepalive_count;
+  /** Seconds between keepalives; -1 as the operating system has it. -1 to 32767, default -1. */
+  int64_t tcp_keepalive_interval;
+  /** How many connections may wait to be accepted. 1 to 65535, default 1024. */
+  int64_t backlog;
+  /** Size of the kernel's send buffer in bytes; -1 as the operating system has it. -1 to 2147483647,
+   * default -1. */
+  int64_t kernel_send_buffer;
+  /** Size of the kernel's receive buffer in bytes; -1 as the operating system has it. -1 to 2147483647,
+   * default -1. */
+  int64_t kernel_recv_buffer;
+  /** Type of service of sent packets. 0 to 255, default 0. */
+  int64_t tos;
+  /** Use IPv6 besides IPv4. Default 0. */
+  int64_t ipv6;
+  /** Bind connections to this network device (Linux, needs a privilege). NULL is unset, the default. */
+  const char *bind_to_device;
+  /** Connect through this SOCKS5 proxy, `host:port`. NULL is unset, the default. */
+  const char *socks_proxy;
+  /** ipc: permission bits of the socket file, set before anyone can connect; -1 leaves the umask to
+   * decide. -1 to 511, default -1. */
+  int64_t ipc_mode;
+  /** ipc: user id that owns the socket file; -1 leaves it. -1 to 2147483647, default -1. */
+  int64_t ipc_uid;
+  /** ipc: group id that owns the socket file; -1 leaves it. -1 to 2147483647, default -1. */
+  int64_t ipc_gid;
+  /** PLAIN: this side decides about user names and passwords; the context needs an authenticator. Default
+   * 0. */
+  int64_t plain_server;
+  /** PLAIN: user name of this client. NULL is unset, the default. */
+  const char *plain_username;
+  /** PLAIN: password of this client. NULL is unset, the default. */
+  const char *plain_password;
+  /** CURVE: this side is the server; the context needs an authenticator that says which keys may enter.
+   * Default 0. */
+  int64_t curve_server;
+  /** CURVE: our public key, 40 characters of Z85. NULL is unset, the default. */
+  const char *curve_public_key;
+  /** CURVE: our secret key, 40 characters of Z85. NULL is unset, the default. */
+  const char *curve_secret_key;
+  /** CURVE: the server's public key, 40 characters of Z85, which makes this side a client. NULL is unset,
+   * the default. */
+  const char *curve_server_key;
+  /** What the authenticator is asked for; a server's default is `global`. Set on a socket without a
+   * mechanism, the authenticator decides about its peers by address. NULL is unset, the default. */
+  const char *zap_domain;
+} zpat_socket_options_t;
+
+/** The defaults, to initialise a `zpat_socket_options_t`. */
+#define ZPAT_SOCKET_OPTIONS_INIT { \
+    sizeof(zpat_socket_options_t), \
+    /* background */ 0, \
+    /* send_hwm */ 1000, \
+    /* recv_hwm */ 1000, \
+    /* inbox_messages */ 8192, \
+    /* inbox_bytes */ 2097152, \
+    /* max_message_size */ 268435456, \
+    /* linger */ 5000, \
+    /* invert_matching */ 0, \
+    /* conflate */ 0, \
+    /* immediate */ 0, \
+    /* routing_id */ { NULL, 0 }, \
+    /* router_mandatory */ 1, \
+    /* router_handover */ 0, \
+    /* probe_router */ 0, \
+    /* req_relaxed */ 0, \
+    /* req_correlate */ 0, \
+    /* xpub_verbose */ 0, \
+    /* xpub_verboser */ 0, \
+    /* xpub_nodrop */ 0, \
+    /* stream_notify */ 1, \
+    /* reconnect_interval */ 100, \
+    /* reconnect_interval_max */ 2000, \
+    /* connect_timeout */ 0, \
+    /* handshake_interval */ 30000, \
+    /* heartbeat_interval */ 0, \
+    /* heartbeat_timeout */ 0, \
+    /* heartbeat_ttl */ 0, \
+    /* tcp_keepalive */ -1, \
+    /* tcp_keepalive_idle */ -1, \
+    /* tcp_keepalive_count */ -1, \
+    /* tcp_keepalive_interval */ -1, \
+    /* backlog */ 1024, \
+    /* kernel_send_buffer */ -1, \
+    /* kernel_recv_buffer */ -1, \
+    /* tos */ 0, \
+    /* ipv6 */ 0, \
+    /* bind_to_device */ NULL, \
+    /* socks_proxy */ NULL, \
+    /* ipc_mode */ -1, \
+    /* ipc_uid */ -1, \
+    /* ipc_gid */ -1, \
+    /* plain_server */ 0, \
+    /* plain_username */ NULL, \
+    /* plain_password */ NULL, \
+    /* curve_server */ 0, \
+    /* curve_public_key */ NULL, \
+    /* curve_secret_key */ NULL, \
+    /* curve_server_key */ NULL, \
+    /* zap_domain */ NULL \
+  }
+
+/**
+ * Writes the defaults into `options`, a structure of `struct_size` bytes. `ZPAT_SOCKET_OPTIONS_INIT` does the same at
+ * compile time; this one is for languages that cannot use macros.
+ */
+int zpat_socket_options_init(zpat_socket_options_t *options,
+                             size_t struct_size);
+
+/* ---- Sockets ---------------------------------------------------------------------------------------------- */
+
+/** Bytes that hold every endpoint a socket is likely to bind, with the zero at its end. */
+#define ZPAT_ENDPOINT_SIZE 256
+
+/** For `zpat_socket_arm`: something to receive. */
+#define ZPAT_RECV 1
+
+/** For `zpat_socket_arm`: room to send. */
+#define ZPAT_SEND 2
+
+/** What a socket does with messages. */
+typedef enum zpat_socket_kind_t {
+  /** Exactly one peer, both ways. */
+  ZPAT_PAIR = 0,
+  /** Publishes to every subscriber; drops for a subscriber whose queue is full. */
+  ZPAT_PUB = 1,
+  /** Receives what it subscribed to. */
+  ZPAT_SUB = 2,
+  /** Sends a request, then receives its reply, in strict turns. */
+  ZPAT_REQ = 3,
+  /** Receives a request, then sends its reply, in strict turns. */
+  ZPAT_REP = 4,
+  /** Sends in turn to every peer, receives from all fairly. */
+  ZPAT_DEALER = 5,
+  /** Sends to the peer that the first frame names, receives with the sender as first frame. */
+  ZPAT_ROUTER = 6,
+  /** Receives from all fairly. */
+  ZPAT_PULL = 7,
+  /** Sends in turn to every peer. */
+  ZPAT_PUSH = 8,
+  /** A publisher that receives subscriptions as messages. */
+  ZPAT_XPUB = 9,
+  /** A subscriber that sends subscriptions as messages. */
+  ZPAT_XSUB = 10,
+  /** Plain TCP connections, each with an identity as first frame. */
+  ZPAT_STREAM = 11,
+} zpat_socket_kind_t;
+
+/** A ZeroMQ socket. Any number of threads may use it at the same time. */
+typedef struct zpat_socket_t zpat_socket_t;
+
+/** Called on a thread of the library with the pointer given to `zpat_socket_set_hook`. */
+typedef void (*zpat_hook_t)(void *user);
+
+/**
+ * Opens a socket of a `zpat_socket_kind_t`; `options` may be NULL for the defaults. The caller frees it with
+ * `zpat_socket_close`. `ZPAT_E_INVALID_ARGUMENT` names the option that is out of range.
+ */
+int zpat_socket_open(const zpat_context_t *context,
+                     int kind,
+                     const zpat_socket_options_t *options,
+                     zpat_socket_t **socket);
+
+/**
+ * Closes a socket, frees it and clears the pointer. Messages not yet sent survive for `linger_ms` while the context
+ * lives; -1 is the option `linger`. Calls that wait on the socket in other threads end with `ZPAT_E_CLOSED`; what
+ * those threads must not do is start another one. NULL and a cleared pointer are fine.
+ */
+int zpat_socket_close(zpat_socket_t **socket,
+                      int64_t linger_ms);
+
+/**
+ * Binds to an endpoint and writes it as it became into `bound` of `size` bytes (`ZPAT_ENDPOINT_SIZE` is enough), with
+ * the port that the system chose for port 0; `bound` may be NULL. `ZPAT_E_TOO_LARGE` if it does not fit, and then
+ * nothing is bound. `ZPAT_E_INVALID_ENDPOINT`, `ZPAT_E_ADDRESS_IN_USE`, `ZPAT_E_ADDRESS_NOT_AVAILABLE` or
+ * `ZPAT_E_PERMISSION_DENIED` if it cannot bind.
+ */
+int zpat_socket_bind(const zpat_socket_t *socket,
+                     const char *endpoint,
+                     char *bound,
+                     size_t size);
+
+/**
+ * Connects to an endpoint. The connection is made, and made again after a failure, in the background; success means
+ * only that the endpoint can be read.
+ */
+int zpat_socket_connect(const zpat_socket_t *socket,
+                        const char *endpoint);
+
+/** Stops listening on an endpoint, given as `zpat_socket_bind` wrote it. Connections already made stay. */
+int zpat_socket_unbind(const zpat_socket_t *socket, const char *endpoint);
+
+/**
+ * Ends a connection, given as it was to `zpat_socket_connect`. Messages not yet sent on it are dropped after the
+ * linger.
+ */
+int zpat_socket_disconnect(const zpat_socket_t *socket,
+                           const char *endpoint);
+
+/** SUB: receive messages whose first frame starts with these `len` bytes; 0 bytes are every message. */
+int zpat_socket_subscribe(const zpat_socket_t *socket, const void *prefix, size_t len);
+
+/** SUB: take back one subscription with the same prefix. */
+int zpat_socket_unsubscribe(const zpat_socket_t *socket, const void *prefix, size_t len);
+
+/** The `zpat_socket_kind_t` that the socket was opened with. */
+int zpat_socket_kind(const zpat_socket_t *socket);
+
+/** The name of a `zpat_socket_kind_t`, the same in every language (`push`); `unknown` for what is none. Static text. */
+const char *zpat_socket_kind_name(int kind);
+
+/** 1 if the socket ended because its context was shut down, else 0. */
+int zpat_socket_is_closed(const zpat_socket_t *socket);
+
+/**
+ * The descriptor for `poll` and event loops, of a socket opened with the option `background`. It becomes readable
+ * once after `zpat_socket_arm` returned 0; seldom that is for something taken meanwhile, so arm again rather than
+ * count on a message. Only poll it: reading and closing it is the library's. It lives as long as the socket.
+ */
+int zpat_socket_ready_fd(const zpat_socket_t *socket);
+
+/**
+ * Asks for one notice, through the descriptor or the hook, when one of `interest` (`ZPAT_RECV`, `ZPAT_SEND` or both)
+ * holds. Returns those that hold already, and then no notice comes for them: take what is there and arm again; 0
+ * means wait for the notice. A socket that is closed is ready for everything. Only sockets with the option
+ * `background`.
+ */
+int zpat_socket_arm(const zpat_socket_t *socket,
+                    int interest);
+
+/**
+ * Sets what is called instead of making the descriptor readable, once per notice; NULL takes it away. It is called on
+ * a thread of the library: it must return at once and must not call functions of this socket (writing to a pipe or
+ * signalling a condition is right). When this function returns, the hook before is not running and will not run
+ * again. Only sockets with the option `background`.
+ */
+int zpat_socket_set_hook(const zpat_socket_t *socket,
+                         zpat_hook_t hook,
+                         void *user);
+
+/* ---- Sending ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Sends a message of one frame with a copy of `len` bytes from `data`, waiting for room.
+ *
+ * Success means that the message was handed over, not that a peer has it. `ZPAT_E_FULL` (without waiting) or
+ * `ZPAT_E_TIMEOUT` if there was no room; `ZPAT_E_UNREACHABLE` if the peer addressed on a ROUTER is not connected;
+ * `ZPAT_E_TOO_LARGE` above `max_message_size`; `ZPAT_E_UNSUPPORTED` on a socket that only receives. After an error
+ * nothing was sent.
+ */
+int zpat_socket_send(const zpat_socket_t *socket,
+                     const void *data,
+                     size_t len,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel);
+
+/** Sends a message with copies of these `count` frames, as `zpat_socket_send`. */
+int zpat_socket_send_multipart(const zpat_socket_t *socket,
+                               const zpat_slice_t *frames,
+                               size_t count,
+                               int64_t timeout_ms,
+                               const zpat_cancel_t *cancel);
+
+/**
+ * Sends the messages of `batch` from position `first` on, in order, and returns how many were sent. It is fewer than
+ * all only if the deadline passed or an error came; the error shows when the rest is sent again. The batch keeps its
+ * messages. Errors as `zpat_socket_send`, when not one was sent.
+ */
+int zpat_socket_send_many(const zpat_socket_t *socket,
+                          zpat_batch_t *batch,
+                          size_t first,
+                          int64_t timeout_ms,
+                          const zpat_cancel_t *cancel);
+
+/* ---- Receiving -------------------------------------------------------------------------------------------- */
+
+/**
+ * Receives one message into `*batch` and returns 1.
+ *
+ * `*batch` is NULL, and then becomes a new batch that the caller frees with `zpat_batch_free`, or a batch from an
+ * earlier call, which is emptied and used again; so a loop needs one pointer and one free. After an error a batch
+ * that was there is empty. `ZPAT_E_TIMEOUT` if no message came in time.
+ */
+int zpat_socket_recv(const zpat_socket_t *socket,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel,
+                     zpat_batch_t **batch);
+
+/**
+ * Receives what is there: waits for at least one message, then takes no more than `max_messages` and stops once
+ * `max_bytes` are reached. Returns the number of messages in `*batch`, which is as for `zpat_socket_recv`.
+ */
+int zpat_socket_recv_many(const zpat_socket_t *socket,
+                          size_t max_messages,
+                          size_t max_bytes,
+                          int64_t timeout_ms,
+                          const zpat_cancel_t *cancel,
+                          zpat_batch_t **batch);
+
+/* ---- Counters --------------------------------------------------------------------------------------------- */
+
+/** Counters of one socket since it was opened, and what it holds now. Start from `ZPAT_SOCKET_STATS_INIT`. */
+typedef struct zpat_socket_stats_t {
+  /** `sizeof(zpat_socket_stats_t)`. */
+  size_t struct_size;
+  /** Messages handed over. */
+  uint64_t sent_messages;
+  /** Their bytes, without framing. */
+  uint64_t sent_bytes;
+  /** Messages handed to the program. */
+  uint64_t received_messages;
+  /** Their bytes, without framing. */
+  uint64_t received_bytes;
+  /** How often a send found no room and had to wait or was refused with `ZPAT_E_FULL`. */
+  uint64_t send_full;
+  /** Sends refused because the addressed peer is not connected. */
+  uint64_t send_unreachable;
+  /** Messages in the inbox of a background socket now. */
+  uint64_t inbox_messages;
+  /** Their bytes. */
+  uint64_t inbox_bytes;
+  /** How often the inbox was full and the peer was held back. */
+  uint64_t inbox_full;
+  /**
+   * Messages dropped because the inbox was full: always 0, because a full inbox holds the peer back. Only a monitor
+   * drops, and `zpat_monitor_lost` counts that.
+   */
+  uint64_t lost_full;
+  /** Messages that were in the inbox when the socket closed: lost, because nobody took them. */
+  uint64_t lost_closed;
+} zpat_socket_stats_t;
+
+/** Writes the counters of a socket into `stats`, whose `struct_size` the caller has set. */
+int zpat_socket_stats(const zpat_socket_t *socket, zpat_socket_stats_t *stats);
+
+/* ---- What happens to connections -------------------------------------------------------------------------- */
+
+/** What happened to a socket or to one of its connections. */
+typedef enum zpat_monitor_event_kind_t {
+  /** A connection was established; no handshake yet. */
+  ZPAT_EVENT_CONNECTED = 1,
+  /** A connection attempt goes on in the background. */
+  ZPAT_EVENT_CONNECT_DELAYED = 2,
+  /** A connection will be tried again in `value` milliseconds. */
+  ZPAT_EVENT_CONNECT_RETRIED = 3,
+  /** The socket listens. */
+  ZPAT_EVENT_LISTENING = 4,
+  /** Listening failed with the system's error `value`. */
+  ZPAT_EVENT_BIND_FAILED = 5,
+  /** A peer connected; no handshake yet. */
+  ZPAT_EVENT_ACCEPTED = 6,
+  /** Accepting failed with the system's error `value`. */
+  ZPAT_EVENT_ACCEPT_FAILED = 7,
+  /** A connection or a listener was closed by us. */
+  ZPAT_EVENT_CLOSED = 8,
+  /** Closing failed with the system's error `value`. */
+  ZPAT_EVENT_CLOSE_FAILED = 9,
+  /** A connection broke. */
+  ZPAT_EVENT_DISCONNECTED = 10,
+  /** The handshake failed with the system's error `value`. */
+  ZPAT_EVENT_HANDSHAKE_FAILED = 11,
+  /** The handshake succeeded: messages can flow. */
+  ZPAT_EVENT_HANDSHAKE_SUCCEEDED = 12,
+  /** The peer broke the protocol; `value` is libzmq's code of how. */
+  ZPAT_EVENT_HANDSHAKE_FAILED_PROTOCOL = 13,
+  /** The peer was refused; `value` is the status, 300, 400 or 500. */
+  ZPAT_EVENT_HANDSHAKE_FAILED_AUTH = 14,
+  /** The last event: the monitored socket was closed. */
+  ZPAT_EVENT_STOPPED = 15,
+} zpat_monitor_event_kind_t;
+
+/** Watches the connections of one socket. */
+typedef struct zpat_monitor_t zpat_monitor_t;
+
+/** An event. Start from `ZPAT_MONITOR_EVENT_INIT`. */
+typedef struct zpat_monitor_event_t {
+  /** `sizeof(zpat_monitor_event_t)`. */
+  size_t struct_size;
+  /** A `zpat_monitor_event_kind_t`. */
+  int64_t kind;
+  /** As `kind` says. */
+  int64_t value;
+  /** The endpoint that it happened to, with a zero at the end; may be empty, and is cut if it is longer. */
+  char endpoint[ZPAT_ENDPOINT_SIZE];
+} zpat_monitor_event_t;
+
+/**
+ * Watches the connections of `socket` from now on. A socket has one monitor: a new one takes over from the last. The
+ * caller frees it with `zpat_monitor_close`.
+ */
+int zpat_monitor_open(const zpat_socket_t *socket,
+                      zpat_monitor_t **monitor);
+
+/**
+ * Waits for the next event, writes it into `event`, whose `struct_size` the caller has set, and returns 1.
+ * `ZPAT_E_TIMEOUT` if none came in time.
+ */
+int zpat_monitor_next(const zpat_monitor_t *monitor,
+                      int64_t timeout_ms,
+                      const zpat_cancel_t *cancel,
+                      zpat_monitor_event_t *event);
+
+/** How many events were dropped because the program left too many lying. */
+int64_t zpat_monitor_lost(const zpat_monitor_t *monitor);
+
+/**
+ * Asks for one notice of the next event. 1 if an event waits already, and then no notice comes; 0 means wait for it.
+ * As `zpat_socket_arm`.
+ */
+int zpat_monitor_arm(const zpat_monitor_t *monitor);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the monitor. */
+int zpat_monitor_ready_fd(const zpat_monitor_t *monitor);
+
+/** Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. */
+int zpat_monitor_set_hook(const zpat_monitor_t *monitor, zpat_hook_t hook, void *user);
+
+/** The name of an event kind, the same in every language (`connected`); `unknown` for what is none. Static text. */
+const char *zpat_monitor_event_name(int kind);
+
+/**
+ * Stops listening to events, frees the monitor and clears the pointer. The socket goes on. NULL and a cleared pointer
+ * are fine.
+ */
+int zpat_monitor_close(zpat_monitor_t **monitor);
+
+/* ---- Passing messages on ---------------------------------------------------------------------------------- */
+
+/** A running proxy. */
+typedef struct zpat_proxy_t zpat_proxy_t;
+
+/** What a proxy has passed on. Start from `ZPAT_PROXY_STATS_INIT`. */
+typedef struct zpat_proxy_stats_t {
+  /** `sizeof(zpat_proxy_stats_t)`. */
+  size_t struct_size;
+  /** Messages from the front to the back. */
+  uint64_t forward_messages;
+  /** Their bytes. */
+  uint64_t forward_bytes;
+  /** Messages from the back to the front. */
+  uint64_t backward_messages;
+  /** Their bytes. */
+  uint64_t backward_bytes;
+  /** Messages that the capture socket had no room for. */
+  uint64_t capture_lost;
+  /** Messages that the other side refused: to a peer that is no longer there, or too large for it. */
+  uint64_t lost_refused;
+  /** Messages taken from one side when the proxy stopped, for which the other had no room. */
+  uint64_t lost_stopped;
+} zpat_proxy_stats_t;
+
+/**
+ * Passes messages from `front` to `back` and, as far as the socket types send and receive, from `back` to `front`, on
+ * threads of its own. Each message is also sent on `capture`, which may be NULL. The sockets stay the caller's and may
+ * be used meanwhile. The caller frees the proxy with `zpat_proxy_close`. `ZPAT_E_UNSUPPORTED` if no direction is
+ * possible or `capture` cannot send.
+ */
+int zpat_proxy_start(const zpat_socket_t *front,
+                     const zpat_socket_t *back,
+                     const zpat_socket_t *capture,
+                     zpat_proxy_t **proxy);
+
+/**
+ * Waits until the proxy ends by itself, which is when a socket of it closes. Returns 0 then, with the code of why in
+ * `*reason`, which may be NULL, and its text as the last error's. `ZPAT_E_TIMEOUT` if it still runs after the wait.
+ */
+int zpat_proxy_wait(const zpat_proxy_t *proxy,
+                    int64_t timeout_ms,
+                    const zpat_cancel_t *cancel,
+                    int *reason);
+
+/** Writes what the proxy has passed on into `stats`, whose `struct_size` the caller has set. */
+int zpat_proxy_stats(const zpat_proxy_t *proxy, zpat_proxy_stats_t *stats);
+
+/**
+ * Stops passing messages on, frees the proxy and clears the pointer; its sockets stay open. A message already taken
+ * from one side is sent to the other if that has room at once, and else counted as lost. Nobody may be waiting in
+ * `zpat_proxy_wait`. NULL and a cleared pointer are fine.
+ */
+int zpat_proxy_close(zpat_proxy_t **proxy);
+
+/* ---- CURVE keys ------------------------------------------------------------------------------------------- */
+
+/** Bytes of a CURVE key as text, 40 characters of Z85 and a zero. */
+#define ZPAT_CURVE_KEY_SIZE 41
+
+/** Makes a CURVE key pair from the system's random source. Both buffers have `ZPAT_CURVE_KEY_SIZE` bytes. */
+int zpat_curve_keypair(char *public_key, char *secret_key);
+
+/** Writes the public key that belongs to a secret one into a buffer of `ZPAT_CURVE_KEY_SIZE` bytes. */
+int zpat_curve_public(char *public_key, const char *secret_key);
+
+/* ---- Who may connect -------------------------------------------------------------------------------------- */
+
+/** Decides which peers may connect to the server sockets of a context. */
+typedef struct zpat_authenticator_t zpat_authenticator_t;
+
+/** Decisions so far. Start from `ZPAT_AUTHENTICATOR_STATS_INIT`. */
+typedef struct zpat_authenticator_stats_t {
+  /** `sizeof(zpat_authenticator_stats_t)`. */
+  size_t struct_size;
+  /** Peers let in. */
+  uint64_t allowed;
+  /** Refused: the address is denied, or not among those allowed. */
+  uint64_t denied_address;
+  /** Refused: no such user, or another password. */
+  uint64_t denied_user;
+  /** Refused: the key is not among those allowed. */
+  uint64_t denied_key;
+  /** Refused: the request made no sense. */
+  uint64_t denied_malformed;
+} zpat_authenticator_stats_t;
+
+/**
+ * Starts the authenticator of a context. It refuses everybody until told otherwise. The caller frees it with
+ * `zpat_authenticator_close`. `ZPAT_E_ADDRESS_IN_USE` if the context has one. Sockets with the options `plain_server`
+ * or `curve_server` can be opened only afterwards.
+ */
+int zpat_authenticator_open(const zpat_context_t *context,
+                            zpat_authenticator_t **authenticator);
+
+/**
+ * Lets peers from this IPv4 or IPv6 address in, as far as user or key allow. With one address allowed, all others are
+ * refused.
+ */
+int zpat_authenticator_allow_address(const zpat_authenticator_t *authenticator,
+                                     const char *address);
+
+/** Refuses peers from this address, whatever else is allowed. */
+int zpat_authenticator_deny_address(const zpat_authenticator_t *authenticator, const char *address);
+
+/** Lets a PLAIN user with this password in; replaces an earlier password. Both have at most 255 bytes. */
+int zpat_authenticator_allow_user(const zpat_authenticator_t *authenticator,
+                                  const char *name,
+                                  const char *password);
+
+/** Refuses this user from now on; connections that exist stay. */
+int zpat_authenticator_remove_user(const zpat_authenticator_t *authenticator, const char *name);
+
+/** Lets the CURVE client with this public key in: 40 characters of Z85. */
+int zpat_authenticator_allow_key(const zpat_authenticator_t *authenticator, const char *public_key);
+
+/** Refuses this key from now on; connections that exist stay. */
+int zpat_authenticator_remove_key(const zpat_authenticator_t *authenticator, const char *public_key);
+
+/** Lets every CURVE client in: encryption without authentication. */
+int zpat_authenticator_allow_any_key(const zpat_authenticator_t *authenticator);
+
+/** Writes the decisions so far into `stats`, whose `struct_size` the caller has set. */
+int zpat_authenticator_stats(const zpat_authenticator_t *authenticator,
+                             zpat_authenticator_stats_t *stats);
+
+/**
+ * Stops the authenticator, frees it and clears the pointer. From now on nobody new gets into a server socket of the
+ * context; connections that exist stay. NULL and a cleared pointer are fine.
+ */
+int zpat_authenticator_close(zpat_authenticator_t **authenticator);
+
+/* ---- Conveniences --------------------------------------------------------------------------------------- */
+
+/** A slice of a text, without its final zero. */
+static inline zpat_slice_t zpat_slice_text(const char *text) {
+  zpat_slice_t slice = { text, strlen(text) };
+  return slice;
+}
+
+/** Whether two slices have the same bytes. */
+static inline int zpat_slice_equal(zpat_slice_t left, zpat_slice_t right) {
+  return left.len == right.len && (left.len == 0 || memcmp(left.data, right.data, left.len) == 0);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,53 @@
+/* zpatterns @VERSION@: reliable messaging patterns over ZeroMQ.
+ *
+ * Generated from the sources; do not edit. Write it again with
+ *     cargo run -p zpatterns-c --features header --bin zpatterns-header -- bindings/c/include/zpatterns.h
+ *
+ * A function returns 0 or a count, or a negative zpat_error_t; zpat_last_error() has the text for this thread.
+ * An open or new function gives a handle that the caller frees with the close or free function of the same prefix.
+ * That one takes the pointer's address and clears it, so closing twice is safe. NULL where something is needed is
+ * ZPAT_E_INVALID_ARGUMENT.
+ * `timeout_ms` is in milliseconds: -1 waits forever, 0 does not wait. A wait ends early when its `cancel` fires (NULL
+ * is none), when a signal arrives (ZPAT_E_INTERRUPTED), and when its handle is closed.
+ * Any thread may use any handle at any time, except that a batch belongs to one thread at a time, and that nobody may
+ * start to use a handle that is being freed. After a fork, handles of the parent answer ZPAT_E_FORKED in the child.
+ *
+ *     zpat_context_t *context = NULL;
+ *     zpat_socket_t *pull = NULL;
+ *     zpat_batch_t *message = NULL;
+ *     if (zpat_context_open(NULL, &context) < 0 ||
+ *         zpat_socket_open(context, ZPAT_PULL, NULL, &pull) < 0 ||
+ *         zpat_socket_bind(pull, "tcp://127.0.0.1:5555", NULL, 0) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *     while (zpat_socket_recv(pull, 1000, NULL, &message) > 0) {
+ *       zpat_slice_t payload = zpat_batch_frame(message, 0, 0);
+ *       fwrite(payload.data, 1, payload.len, stdout);
+ *     }
+ *     zpat_batch_free(&message);
+ *     zpat_socket_close(&pull, -1);
+ *     zpat_context_close(&context);
+ */
+#ifndef ZPATTERNS_H
+#define ZPATTERNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ZPAT_VERSION "@VERSION@"
+#define ZPAT_VERSION_MAJOR @MAJOR@
+#define ZPAT_VERSION_MINOR @MINOR@
+#define ZPAT_VERSION_PATCH @PATCH@
+
+/* Structures that grow from version to version start with their size; these initialise them. */
+#define ZPAT_INFO_INIT { sizeof(zpat_info_t), NULL, NULL, 0, NULL }
+#define ZPAT_CONTEXT_OPTIONS_INIT { sizeof(zpat_context_options_t), @IO_THREADS@, @MAX_SOCKETS@ }
+#define ZPAT_SOCKET_STATS_INIT { sizeof(zpat_socket_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_MONITOR_EVENT_INIT { sizeof(zpat_monitor_event_t), 0, 0, { 0 } }
+#define ZPAT_PROXY_STATS_INIT { sizeof(zpat_proxy_stats_t), 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_AUTHENTICATOR_STATS_INIT { sizeof(zpat_authenticator_stats_t), 0, 0, 0, 0, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+

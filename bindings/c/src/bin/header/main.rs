@@ -1,0 +1,197 @@
+//! Writes the C header: `cargo run -p zpatterns-c --features header --bin zpatterns-header -- OUTPUT`.
+//!
+//! cbindgen turns each source file into a section, in the order of a reader. It cannot see what macros make, so the
+//! options of a socket come from the same list and table as the structure itself.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use cbindgen::{Builder, Config, DocumentationStyle, Language};
+use zpatterns::{ContextOptions, OptionInfo, OptionType, SocketOptions};
+
+#[path = "../../fields.rs"]
+mod fields;
+
+/// Source files and the headings of their sections.
+const SECTIONS: &[(&str, &str)] = &[
+    ("arguments.rs", "Bytes"),
+    ("error.rs", "Errors"),
+    ("info.rs", "The library"),
+    ("cancel.rs", "Ending waits"),
+    ("context.rs", "Contexts"),
+    ("batch.rs", "Messages"),
+    ("options.rs", "Options of a socket"),
+    ("socket.rs", "Sockets"),
+    ("send.rs", "Sending"),
+    ("receive.rs", "Receiving"),
+    ("stats.rs", "Counters"),
+    ("monitor.rs", "What happens to connections"),
+    ("proxy.rs", "Passing messages on"),
+    ("curve.rs", "CURVE keys"),
+    ("authenticator.rs", "Who may connect"),
+];
+
+/// Width of comments and declarations.
+const WIDTH: usize = 110;
+
+fn main() -> ExitCode {
+    let Some(output) = env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: zpatterns-header OUTPUT");
+        return ExitCode::from(2);
+    };
+    match fs::write(&output, header()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", output.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn header() -> String {
+    let context = ContextOptions::default();
+    let mut text = include_str!("begin.h")
+        .replace("@IO_THREADS@", &context.io_threads.to_string())
+        .replace("@MAX_SOCKETS@", &context.max_sockets.to_string())
+        .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+        .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
+        .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
+        .replace("@PATCH@", env!("CARGO_PKG_VERSION_PATCH"));
+    for (file, heading) in SECTIONS {
+        let rule = "-".repeat(WIDTH - heading.len() - 9);
+        text += &format!("/* ---- {heading} {rule} */\n\n");
+        if *file == "options.rs" {
+            text += &options();
+        }
+        text += section(file).trim();
+        text += "\n\n";
+    }
+    text + include_str!("end.h")
+}
+
+/// What one source file declares.
+fn section(file: &str) -> String {
+    let mut config = Config {
+        language: Language::C,
+        style: cbindgen::Style::Both,
+        documentation_style: DocumentationStyle::Doxy,
+        usize_is_size_t: true,
+        no_includes: true,
+        line_length: WIDTH,
+        ..Config::default()
+    };
+    config
+        .export
+        .include
+        .extend(["zpat_error_t", "zpat_socket_kind_t", "zpat_monitor_event_kind_t", "zpat_slice_t"].map(str::to_owned));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let bindings =
+        Builder::new().with_config(config).with_src(source).generate().expect("the sources of this crate parse");
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    tidy(&String::from_utf8(text).expect("sources are UTF-8"))
+}
+
+/// As a person would write it: comments of one line on one line, and types by their short names.
+fn tidy(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut tidied = String::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let indent = lines[at].len() - lines[at].trim_start().len();
+        let body = lines.get(at + 1).and_then(|line| line.trim_start().strip_prefix("* "));
+        let closes = lines.get(at + 2).is_some_and(|line| line.trim() == "*/");
+        if let ("/**", Some(body), true) = (lines[at].trim(), body, closes) {
+            tidied += &format!("{}/** {body} */", " ".repeat(indent));
+            at += 3;
+        } else if lines[at].starts_with("typedef") {
+            tidied += lines[at];
+            at += 1;
+        } else {
+            tidied += &lines[at].replace("struct zpat_", "zpat_");
+            at += 1;
+        }
+        tidied.push('\n');
+    }
+    tidied
+}
+
+macro_rules! names {
+    ($($name:ident: $type:tt,)*) => { &[$(stringify!($name),)*] };
+}
+
+/// The options structure and the macro that fills it in.
+fn options() -> String {
+    let names: &[&str] = fields::with_socket_options!(names);
+    let rows: Vec<&OptionInfo> =
+        names.iter().map(|name| SocketOptions::info(name).expect("fields.rs has the names of core's table")).collect();
+    let mut text = String::from(
+        "/**\n * How a socket is set up; fixed once it is open. Start from `ZPAT_SOCKET_OPTIONS_INIT`, then set what \
+         differs:\n *\n *     zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;\n *     options.linger = 250;\n \
+         *\n * Switches are 0 or 1. Texts are UTF-8, and they and bytes are read while the socket is opened, not \
+         later.\n */\ntypedef struct zpat_socket_options_t {\n  /** `sizeof(zpat_socket_options_t)`. */\n  size_t \
+         struct_size;\n",
+    );
+    for row in &rows {
+        text += &comment(&describe(row));
+        text += &format!("  {}{};\n", c_type(row.kind), row.name);
+    }
+    text += "} zpat_socket_options_t;\n\n/** The defaults, to initialise a `zpat_socket_options_t`. */\n";
+    text += "#define ZPAT_SOCKET_OPTIONS_INIT { \\\n    sizeof(zpat_socket_options_t)";
+    for row in &rows {
+        text += &format!(", \\\n    /* {} */ {}", row.name, initializer(row));
+    }
+    text + " \\\n  }\n\n"
+}
+
+fn c_type(kind: OptionType) -> &'static str {
+    match kind {
+        OptionType::Bool | OptionType::Int | OptionType::Duration => "int64_t ",
+        OptionType::Text => "const char *",
+        OptionType::Bytes => "zpat_slice_t ",
+    }
+}
+
+fn initializer(row: &OptionInfo) -> &'static str {
+    match (row.kind, row.default) {
+        (OptionType::Text, _) => "NULL",
+        (OptionType::Bytes, _) => "{ NULL, 0 }",
+        (OptionType::Bool, default) => {
+            if default == "true" {
+                "1"
+            } else {
+                "0"
+            }
+        }
+        (OptionType::Int | OptionType::Duration, default) => default,
+    }
+}
+
+/// Core's text with the range and the default.
+fn describe(row: &OptionInfo) -> String {
+    let text = row.doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    match row.kind {
+        OptionType::Bool => format!("{text} Default {}.", initializer(row)),
+        OptionType::Int | OptionType::Duration => {
+            let most = if row.max == i64::MAX { "or more".to_owned() } else { format!("to {}", row.max) };
+            format!("{text} {} {most}, default {}.", row.min, row.default)
+        }
+        OptionType::Text | OptionType::Bytes => format!("{text} NULL is unset, the default."),
+    }
+}
+
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("  /**")];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("never empty");
+        if last.len() + 1 + word.len() > WIDTH - 3 {
+            lines.push(format!("   * {word}"));
+        } else {
+            *last += &format!(" {word}");
+        }
+    }
+    lines.join("\n") + " */\n"
+}
