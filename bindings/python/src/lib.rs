@@ -1,1 +1,49 @@
 //! The native module of the Python package zpatterns.
+//!
+//! Python programs use the package; this module is private to it. A function here converts, calls core, converts
+//! back. What makes Python fast is decided here all the same: a call first tries without releasing the interpreter,
+//! because releasing costs more than sending a message, and releases it only to block ([`wait`]); messages cross in
+//! batches; and large `bytes` are handed over without a copy ([`convert`]).
+
+mod auth;
+mod cancel;
+mod context;
+mod convert;
+mod error;
+mod info;
+mod monitor;
+mod options;
+mod proxy;
+mod ready;
+mod recv;
+mod send;
+mod slot;
+mod socket;
+mod wait;
+
+/// What `import zpatterns._native` gives.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use super::auth::Authenticator;
+    #[pymodule_export]
+    use super::cancel::Cancel;
+    #[pymodule_export]
+    use super::context::Context;
+    #[pymodule_export]
+    use super::error::{error_kinds, raise_error};
+    #[pymodule_export]
+    use super::info::{curve_keypair, curve_public_key, info};
+    #[pymodule_export]
+    use super::monitor::Monitor;
+    #[pymodule_export]
+    use super::options::option_table;
+    #[pymodule_export]
+    use super::proxy::Proxy;
+    #[pymodule_export]
+    use super::socket::Socket;
+
+    /// The version of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,143 @@
+"""How coroutines wait for a native handle: one descriptor in one event loop, and queues of futures.
+
+A handle tells once, when it is asked to, that something can be received or sent. Whoever waits is woken one at a time
+and hands on to the next when it is done, whether it took something or not; so no notice is lost when a task is
+cancelled at the wrong moment, and a thousand waiting tasks do not all run for one message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from .errors import Error, WrongState
+
+RECV, SEND = 1, 2
+
+
+class Handle(Protocol):
+    """A native object that serves an event loop."""
+
+    def arm(self, interest: int, /) -> int: ...
+    def ready_fd(self) -> int: ...
+    def set_hook(self, notice: Callable[[], object], /) -> None: ...
+
+
+class Notices:
+    """The waits for one handle. They belong to the loop that waits first, until it is closed."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd: int | None = None
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {RECV: deque(), SEND: deque()}
+
+    def attach(self) -> None:
+        """Makes the running loop the handle's, unless it is another's."""
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            raise WrongState("the socket belongs to another event loop; open one in each loop")
+        self._detach()
+        # A descriptor of our own: the handle's may be closed, with its context, while the loop still watches it.
+        self._fd = os.dup(self._handle.ready_fd())
+        self._loop = loop
+        try:
+            loop.add_reader(self._fd, self.arm)
+        except NotImplementedError:
+            self._handle.set_hook(functools.partial(_call_soon, loop, self.arm))
+
+    async def wait(self, interest: int) -> None:
+        """Returns when ``interest`` may hold. The caller tries, and finally calls :meth:`hand_on`."""
+        future = asyncio.get_running_loop().create_future()
+        waiting = self._waiting[interest]
+        waiting.append(future)
+        try:
+            self.arm()
+            await future
+        except asyncio.CancelledError:
+            if future in waiting:  # Otherwise whoever woke it has removed it.
+                waiting.remove(future)
+            raise
+
+    def hand_on(self, interest: int, more: bool = False) -> None:
+        """Lets the next one try: at once if the caller knows of ``more``, or else when the handle has something."""
+        if self._waiting[interest]:
+            if more:
+                self._wake(interest)
+            else:
+                self.arm()
+
+    def arm(self) -> None:
+        """Asks for a notice for everyone who waits, and wakes them where there is no need to wait.
+
+        One call for both directions, because asking takes back a notice that is on its way. The loop calls this, too,
+        when a notice came: only asking again makes the descriptor quiet.
+        """
+        interest = (RECV if self._waiting[RECV] else 0) | (SEND if self._waiting[SEND] else 0)
+        try:
+            found = self._handle.arm(interest or RECV)
+        except Error:
+            # The handle is closed. They find out by trying again.
+            found = RECV | SEND
+            self._detach()
+        if found & RECV:
+            self._wake(RECV)
+        if found & SEND:
+            self._wake(SEND)
+
+    def ended(self, tidy: Callable[[], None]) -> None:
+        """After closing, from any thread: calls ``tidy`` in the loop, and whoever waits learns of it."""
+        loop = self._loop
+
+        def tell() -> None:
+            tidy()
+            self.arm()
+
+        if loop is None or loop is _running_loop():
+            tell()
+        else:
+            _call_soon(loop, tell)
+
+    def _wake(self, interest: int) -> None:
+        waiting = self._waiting[interest]
+        while waiting:
+            future = waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    def _detach(self) -> None:
+        loop, self._loop = self._loop, None
+        for waiting in self._waiting.values() if loop and loop.is_closed() else ():
+            waiting.clear()
+        if self._fd is not None:
+            if loop is not None and not loop.is_closed():
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
+
+    def __del__(self) -> None:
+        # A loop that watches the descriptor refers to this object, so none does.
+        if self._fd is not None:
+            os.close(self._fd)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """From any thread."""
+    with contextlib.suppress(RuntimeError):  # A closed loop has nobody who waits.
+        loop.call_soon_threadsafe(callback)

@@ -1,0 +1,296 @@
+"""Sockets for asyncio.
+
+A thread of the context receives ahead into the socket's inbox, so a coroutine mostly finds its message there and goes
+on without suspending. Only when nothing is left does it wait, with one future for whatever the next batch brings:
+that is what makes it fast. The loop learns of news from a descriptor of the socket, with one ``add_reader``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sized
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from . import _native
+from ._context import Context
+from ._monitor import MonitorEvent
+from ._notices import RECV, SEND, Notices
+from ._socket import decode
+from .errors import Closed
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Self, Unpack
+
+    from ._options import Kind, Options
+
+_BATCH, _BATCH_BYTES = 1024, 512 * 1024  # What is taken from the inbox at once, at most.
+_Taken = TypeVar("_Taken", bound=Sized)
+
+
+class Socket:
+    """A ZeroMQ socket for one event loop, with the constructor of :class:`zpatterns.Socket`.
+
+    ``await send`` suspends only while there is no room, and ``await recv`` while nothing has arrived (and once per
+    thousand messages, so that other tasks run). Cancelling either loses nothing, because a message is taken in the
+    step that returns it: limit a wait with ``asyncio.wait_for``. Several tasks may receive and send at once. A socket
+    belongs to the loop that uses it first, until that loop is closed.
+
+    >>> async def main():
+    ...     async with Socket("pull") as pull, Socket("push") as push:
+    ...         push.connect(pull.bind("tcp://127.0.0.1:0"))
+    ...         await push.send(b"hello")
+    ...         print(await pull.recv())
+    >>> asyncio.run(main())
+    b'hello'
+    """
+
+    def __init__(self, kind: Kind, *, context: Context | None = None, **options: Unpack[Options]) -> None:
+        """Opens a socket of a type such as ``"push"`` in ``context`` or the default one, with options by name."""
+        self._socket = _native.Socket(kind, context or Context.default(), {**options, "background": True})
+        self._notices = Notices(self._socket)
+        # Messages of one frame that were taken from the inbox in a batch and not yet handed to the program.
+        self._taken: deque[bytes] = deque()
+        self._since_pause = 0
+        self._lost_messages = self._lost_bytes = 0
+
+    @property
+    def kind(self) -> str:
+        """The type, in lower case: ``"push"``."""
+        return self._socket.kind
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed, by itself or with its context."""
+        return self._socket.closed
+
+    def bind(self, endpoint: str) -> str:
+        """Binds, and returns the endpoint as it became, with the port that the system chose for port 0."""
+        return self._socket.bind(endpoint)
+
+    def connect(self, endpoint: str) -> None:
+        """Connects, and connects again after a failure, in the background."""
+        self._socket.connect(endpoint)
+
+    def unbind(self, endpoint: str) -> None:
+        """Stops listening on an endpoint, given as ``bind`` returned it. Connections already made stay."""
+        self._socket.unbind(endpoint)
+
+    def disconnect(self, endpoint: str) -> None:
+        """Ends a connection, given as it was to ``connect``."""
+        self._socket.disconnect(endpoint)
+
+    def subscribe(self, prefix: Buffer) -> None:
+        """SUB: receive messages whose first frame starts with ``prefix``."""
+        self._socket.subscribe(prefix)
+
+    def unsubscribe(self, prefix: Buffer) -> None:
+        """SUB: take back one ``subscribe`` with the same prefix."""
+        self._socket.unsubscribe(prefix)
+
+    def monitor(self) -> Monitor:
+        """Watches the connections of this socket from now on. A new monitor takes over from the last."""
+        return Monitor(self._socket._monitor())
+
+    async def send(self, data: Buffer) -> None:
+        """Sends a message of one frame. Large ``bytes`` are handed over without a copy, other buffers are copied."""
+        if not self._socket.try_send(data):
+            await self._until_sent(functools.partial(self._socket.try_send, data))
+
+    async def send_text(self, text: str) -> None:
+        """Sends a message of one frame: ``text`` in UTF-8."""
+        await self.send(text.encode())
+
+    async def send_multipart(self, frames: Iterable[Buffer]) -> None:
+        """Sends a message of these frames."""
+        frames = list(frames)
+        if not self._socket.try_send_multipart(frames):
+            await self._until_sent(functools.partial(self._socket.try_send_multipart, frames))
+
+    async def send_many(self, messages: Iterable[Buffer]) -> None:
+        """Sends messages of one frame each, in order. If it is cancelled, some of them may have been sent."""
+        rest = list(messages)
+
+        def send_some() -> bool:
+            del rest[: self._socket.try_send_many(rest)]
+            return not rest
+
+        if not send_some():
+            await self._until_sent(send_some)
+
+    async def recv(self) -> bytes:
+        """Receives a message of one frame.
+
+        If the next message has several, that is ``Unsupported``, and it stays in line for ``recv_multipart``.
+        """
+        if not self._taken:
+            await self._refill()
+        return self._taken.popleft()
+
+    async def recv_text(self) -> str:
+        """Receives a message of one frame that is UTF-8, or raises ``InvalidText``."""
+        return decode(await self.recv())
+
+    async def recv_multipart(self) -> list[bytes]:
+        """Receives a message as the list of its frames."""
+        return (await self.recv_many_multipart(1))[0]
+
+    async def recv_many(self, max_messages: int = _BATCH) -> list[bytes]:
+        """Receives what is there, at least one message of one frame and at most ``max_messages``."""
+        if not self._taken:
+            await self._refill()
+        return self._take(max_messages)
+
+    async def recv_many_multipart(self, max_messages: int = _BATCH) -> list[list[bytes]]:
+        """Receives what is there, each message as the list of its frames."""
+        return await self._until_received(functools.partial(self._take_multipart, max_messages))
+
+    async def batches(self, max_messages: int = _BATCH) -> AsyncIterator[list[bytes]]:
+        """Batches of messages of one frame, until the socket is closed."""
+        while True:
+            try:
+                batch = await self.recv_many(max_messages)
+            except Closed:
+                return
+            yield batch
+
+    def __aiter__(self) -> Self:
+        """Messages of one frame, until the socket is closed."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._taken:
+            try:
+                await self._refill()
+            except Closed:
+                raise StopAsyncIteration from None
+        return self._taken.popleft()
+
+    def stats(self) -> dict[str, int]:
+        """Counters by name; after ``close``, the last. What the program has not yet taken counts as in the inbox."""
+        stats = self._socket.stats()
+        messages, size = len(self._taken), sum(map(len, self._taken))
+        stats["received_messages"] -= messages + self._lost_messages
+        stats["received_bytes"] -= size + self._lost_bytes
+        stats["inbox_messages"] += messages
+        stats["inbox_bytes"] += size
+        stats["lost_closed"] += self._lost_messages
+        return stats
+
+    def close(self, linger: float | None = None) -> None:
+        """Closes, from any thread. What is not yet sent survives for ``linger`` seconds, or the option of that name.
+
+        Every wait on the socket ends with ``Closed``. Closing twice is fine.
+        """
+        self._socket.close(linger)
+        self._notices.ended(self._lose_taken)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<zpatterns.aio.Socket {self.kind}{' closed' if self.closed else ''}>"
+
+    def _take(self, max_messages: int) -> list[bytes]:
+        """Messages that were taken from the inbox, to the program."""
+        if len(self._taken) <= max_messages:
+            batch = list(self._taken)
+            self._taken.clear()
+            return batch
+        return [self._taken.popleft() for _ in range(max(max_messages, 1))]
+
+    def _take_multipart(self, max_messages: int) -> list[list[bytes]]:
+        if self._taken:
+            return [[message] for message in self._take(max_messages)]
+        return self._socket.drain_multipart(max_messages, _BATCH_BYTES)
+
+    def _fill(self) -> deque[bytes]:
+        if not self._taken:
+            self._taken.extend(self._socket.drain(_BATCH, _BATCH_BYTES))
+        return self._taken
+
+    async def _refill(self) -> None:
+        """Returns once a message is taken from the inbox; whoever awaits it hands that over in the same step."""
+        await self._until_received(self._fill)
+
+    async def _until_received(self, take: Callable[[], _Taken]) -> _Taken:
+        """Calls ``take`` until it has something."""
+        self._notices.attach()
+        if self._since_pause >= _BATCH:
+            self._since_pause = 0
+            await asyncio.sleep(0)
+        try:
+            while not (batch := take()):
+                self._since_pause = 0
+                await self._notices.wait(RECV)
+            self._since_pause += len(batch)
+            return batch
+        finally:
+            self._notices.hand_on(RECV, more=bool(self._taken))
+
+    async def _until_sent(self, send: Callable[[], bool]) -> None:
+        """Calls ``send`` until it has sent."""
+        self._notices.attach()
+        try:
+            while not send():
+                await self._notices.wait(SEND)
+        finally:
+            self._notices.hand_on(SEND)
+
+    def _lose_taken(self) -> None:
+        self._lost_messages += len(self._taken)
+        self._lost_bytes += sum(map(len, self._taken))
+        self._taken.clear()
+
+
+class Monitor:
+    """What happens to the connections of one socket; :meth:`Socket.monitor` opens it."""
+
+    def __init__(self, monitor: _native.Monitor) -> None:
+        self._monitor = monitor
+        self._notices = Notices(monitor)
+
+    async def next(self) -> MonitorEvent:
+        """The next event. Cancelling loses none."""
+        self._notices.attach()
+        try:
+            while (event := self._monitor.try_next()) is None:
+                await self._notices.wait(RECV)
+            return MonitorEvent(*event)
+        finally:
+            self._notices.hand_on(RECV)
+
+    def __aiter__(self) -> Self:
+        """Events, until the monitor is closed."""
+        return self
+
+    async def __anext__(self) -> MonitorEvent:
+        try:
+            return await self.next()
+        except Closed:
+            raise StopAsyncIteration from None
+
+    @property
+    def lost(self) -> int:
+        """How many events were dropped because the program left too many lying."""
+        return self._monitor.lost
+
+    def close(self) -> None:
+        """Stops listening to events. The monitored socket goes on."""
+        self._monitor.close()
+        self._notices.ended(lambda: None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

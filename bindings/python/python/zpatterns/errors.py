@@ -1,0 +1,122 @@
+"""What can go wrong: one class per kind, under one base class.
+
+A program decides by class (``except zpatterns.Timeout``); people read the text; ``context`` keeps the facts. The
+kinds and their numbers come from the core and are the same in every language. This module refuses to load unless
+each kind has its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from . import _native
+
+_KINDS = {name: (code, retryable) for name, code, retryable in _native.error_kinds()}
+
+
+class Error(Exception):
+    """Every error of zpatterns."""
+
+    kind: ClassVar[str]
+    """The kind, which is the name of the class: ``"AddressInUse"``."""
+    code: ClassVar[int]
+    """The stable number of the kind, the same in every language."""
+    retryable: ClassVar[bool]
+    """Whether the same call may succeed later without a change by the caller."""
+    context: dict[str, str]
+    """Named facts, such as the endpoint."""
+
+    def __init__(self, message: str, context: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.context = dict(context or {})
+
+    def __init_subclass__(cls) -> None:
+        if not hasattr(cls, "kind"):  # A subclass that a program makes keeps the kind of its base.
+            cls.kind = cls.__name__
+            cls.code, cls.retryable = _KINDS[cls.kind]
+
+
+class InvalidArgument(Error, ValueError):
+    """A value that the caller passed is malformed or out of range."""
+
+
+class InvalidEndpoint(Error, ValueError):
+    """An endpoint cannot be read, or names a transport that is not built in."""
+
+
+class AddressInUse(Error):
+    """The address is taken by another socket."""
+
+
+class AddressNotAvailable(Error):
+    """No interface of this machine has the address, or the name has none."""
+
+
+class Unsupported(Error):
+    """The call does not fit this kind of socket."""
+
+
+class Timeout(Error, TimeoutError):
+    """The deadline passed first."""
+
+
+class Cancelled(Error):
+    """Another thread cancelled the wait."""
+
+
+class Interrupted(Error):
+    """A signal ended the wait; nothing was lost, call again."""
+
+
+class Closed(Error):
+    """The socket or its context is closed."""
+
+
+class Full(Error):
+    """A queue is at its bound."""
+
+
+class Unreachable(Error):
+    """The addressed peer is not connected."""
+
+
+class WrongState(Error):
+    """The socket is not in the state that the call needs, such as a second send on a REQ socket."""
+
+
+class TooLarge(Error):
+    """A message exceeds a limit, or the memory that can be had."""
+
+
+class PermissionDenied(Error, PermissionError):
+    """The operating system refuses."""
+
+
+class NotFound(Error, LookupError):
+    """What the call names does not exist."""
+
+
+class TooManyOpen(Error):
+    """The process or the context holds as many sockets or files as it may."""
+
+
+class InvalidText(Error, ValueError):
+    """Text was asked for and the bytes are not UTF-8."""
+
+
+class Forked(Error):
+    """The socket belongs to a parent process; open one after the fork."""
+
+
+class Poisoned(Error):
+    """A fault of zpatterns itself; the socket no longer works, others do."""
+
+
+class System(Error):
+    """The operating system reported something else; the context has its number."""
+
+
+_missing = _KINDS.keys() - {kind.__name__ for kind in Error.__subclasses__()}
+if _missing:
+    raise ImportError(f"zpatterns.errors lacks a class for {', '.join(sorted(_missing))}")

@@ -1,0 +1,87 @@
+//! Passing messages on between two sockets.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict, PyDict},
+};
+use zpatterns::ProxyStats;
+
+use crate::{
+    cancel::Cancel,
+    error::{OrRaise, exception},
+    slot::{Handle, Slot},
+    socket::Socket,
+    wait::Limit,
+};
+
+/// A running proxy. It stops when it is closed, or when one of its sockets closes.
+#[pyclass(frozen, subclass, weakref, module = "zpatterns._native")]
+pub(crate) struct Proxy(Arc<Slot<Mutex<zpatterns::Proxy>>>);
+
+impl Handle for Mutex<zpatterns::Proxy> {
+    type Last = ProxyStats;
+
+    fn close(&self, _linger: Option<Duration>) -> ProxyStats {
+        let mut proxy = lock(self);
+        proxy.stop();
+        proxy.stats()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl Proxy {
+    /// Passes messages on between `front` and `back`, both ways as far as the socket types send and receive, and sends
+    /// each on `capture`, too.
+    #[new]
+    #[pyo3(signature = (front, back, capture=None))]
+    fn new(
+        py: Python<'_>,
+        front: &Bound<'_, Socket>,
+        back: &Bound<'_, Socket>,
+        capture: Option<&Bound<'_, Socket>>,
+    ) -> PyResult<Self> {
+        let (first, second) = (front.get().open(py)?, back.get().open(py)?);
+        let capture = capture.map(|capture| capture.get().open(py)).transpose()?;
+        let start =
+            || zpatterns::Proxy::start(&first.handle, &second.handle, capture.as_ref().map(|capture| &capture.handle));
+        front.get().context().keep(|_| start().map(Mutex::new)).map(Self).or_raise(py)
+    }
+
+    /// What was passed on, by name.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = self.0.look(|held| lock(&held.handle).stats(), |last| *last).unwrap_or_else(|last| last);
+        let fields = [
+            ("forward_messages", stats.forward_messages),
+            ("forward_bytes", stats.forward_bytes),
+            ("backward_messages", stats.backward_messages),
+            ("backward_bytes", stats.backward_bytes),
+            ("capture_lost", stats.capture_lost),
+            ("lost_refused", stats.lost_refused),
+            ("lost_stopped", stats.lost_stopped),
+        ];
+        fields.into_py_dict(py)
+    }
+
+    /// Waits until the proxy ends by itself, which is when a socket of it closes, and returns the error that says why.
+    #[pyo3(signature = (timeout=None, cancel=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>, cancel: Option<&Bound<'_, Cancel>>) -> PyResult<Py<PyAny>> {
+        let limit = Limit::new(py, timeout, cancel)?;
+        // Each slice asks for the handle again: closing waits for at most one slice.
+        let why = limit.wait(py, |deadline| lock(&self.0.open()?.handle).wait(deadline))?.or_raise(py)?;
+        Ok(exception(py, &why).into_value(py).into_any())
+    }
+
+    /// Stops passing messages on. Closing twice is fine.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close(None));
+    }
+}
