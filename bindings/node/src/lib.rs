@@ -1,1 +1,16 @@
-//! The native addon of the Node package zpatterns.
+//! The native addon of the Node package `zpatterns`.
+//!
+//! A call into an addon costs 0.3 to 1 µs and a Buffer made by one 1.5 µs, more than a message. So nothing here is
+//! about one message: batches cross as blocks that JavaScript cuts, sends arrive packed, and one notice per armed
+//! edge wakes the event loop. This API is private; the TypeScript in `lib` makes the public one of it.
+
+pub mod authenticator;
+pub mod context;
+pub mod environment;
+pub mod error;
+pub mod info;
+pub mod monitor;
+pub mod options;
+pub mod pack;
+pub mod proxy;
+pub mod socket;

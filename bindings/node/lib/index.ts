@@ -1,0 +1,24 @@
+/**
+ * Reliable messaging patterns over ZeroMQ.
+ *
+ * ```js
+ * import { Socket } from 'zpatterns';
+ *
+ * const pull = new Socket('pull');
+ * const push = new Socket('push');
+ * push.connect(pull.bind('tcp://127.0.0.1:0'));
+ * await push.send('hello');
+ * console.log(await pull.receiveText({ timeout: 5000 }));
+ * ```
+ */
+export { type AuthStats, Authenticator } from './authenticator';
+export { Context, type ContextOptions } from './context';
+export type { WaitOptions } from './deadline';
+export { type ErrorCode, ZpatternsError } from './errors';
+export { type CurveKeyPair, type Info, curveKeyPair, info } from './info';
+export type { Data, MessageLike } from './message';
+export { type ConnectionEvent, type ConnectionEventKind, Monitor } from './monitor';
+export type { SocketOptions } from './options';
+export { Proxy, type ProxyStats } from './proxy';
+export { type BatchOptions, Socket, type SocketType } from './socket';
+export type { SocketStats } from './stats';

@@ -1,0 +1,64 @@
+//! Batches across the boundary.
+//!
+//! A batch goes to JavaScript as one block, without a copy: the bytes of all small frames, padding to a multiple of
+//! four, the end of each frame, the number of frames up to the end of each message (left out if every message has one
+//! frame), the position of each large frame, and last four numbers: frames, messages, large frames, bytes before the
+//! padding. All numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one
+//! `Uint32Array`. Large frames follow as Buffers over libzmq's memory.
+
+use napi::bindgen_prelude::{ArrayBuffer, BufferSlice, Env};
+use napi_derive::napi;
+use zpatterns::{Batch, Frame, Result};
+
+/// A batch on its way to JavaScript.
+#[napi(object, object_from_js = false)]
+pub struct Packed<'env> {
+    /// The block described above.
+    pub block: ArrayBuffer<'env>,
+    /// Frames outside the block, in the order of their positions.
+    pub large: Option<Vec<BufferSlice<'env>>>,
+}
+
+/// Hands a batch over.
+pub(crate) fn pack<'env>(env: &'env Env, batch: Batch) -> napi::Result<Packed<'env>> {
+    let (mut block, frame_ends, message_ends, large) = batch.into_parts();
+    let tail = [frame_ends.len(), message_ends.len(), large.len(), block.len()].map(|count| count as u32);
+    let single = frame_ends.len() == message_ends.len();
+    let positions = large.iter().map(|(position, _)| *position);
+    block.resize(block.len().next_multiple_of(4), 0);
+    append(&mut block, frame_ends.iter().copied());
+    append(&mut block, message_ends.iter().copied().filter(|_| !single));
+    append(&mut block, positions);
+    append(&mut block, tail);
+    let large = large.into_iter().map(|(_, frame)| buffer(env, frame)).collect::<napi::Result<Vec<_>>>()?;
+    Ok(Packed { block: ArrayBuffer::from_data(env, block)?, large: if large.is_empty() { None } else { Some(large) } })
+}
+
+fn append(block: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
+    block.extend(numbers.into_iter().flat_map(u32::to_ne_bytes));
+}
+
+/// A Buffer over the memory of a frame that is not empty; a copy where the runtime refuses foreign memory.
+fn buffer<'env>(env: &'env Env, frame: Frame) -> napi::Result<BufferSlice<'env>> {
+    let (data, size) = (frame.as_ptr().cast_mut(), frame.len());
+    // SAFETY: a large frame's bytes stay where they are while it moves, and live until the finalizer drops it.
+    unsafe { BufferSlice::from_external(env, data, size, frame, |_, frame| drop(frame)) }
+}
+
+/// A batch of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end after
+/// `message_ends` frames (without them, each frame is a message). Ends out of order or out of range are cut to fit.
+pub(crate) fn unpack(data: &[u8], frame_ends: &[u32], message_ends: Option<&[u32]>, first: usize) -> Result<Batch> {
+    let mut batch = Batch::new();
+    let frames = |message: usize| match message_ends {
+        None => message..message + 1,
+        Some(ends) => message.checked_sub(1).map_or(0, |before| ends[before] as usize)..ends[message] as usize,
+    };
+    for message in first..message_ends.map_or(frame_ends.len(), <[u32]>::len) {
+        for frame in frames(message).take_while(|frame| *frame < frame_ends.len()) {
+            let start = frame.checked_sub(1).map_or(0, |before| frame_ends[before] as usize);
+            batch.push_frame(data.get(start..frame_ends[frame] as usize).unwrap_or_default())?;
+        }
+        batch.end_message();
+    }
+    Ok(batch)
+}
