@@ -158,8 +158,8 @@ impl Builder<'_> {
         })
     }
 
-    /// A call of cargo, in the repository.
-    fn cargo(&self) -> Call {
+    /// A call of cargo, in the repository, with the settings of every build here.
+    pub fn cargo(&self) -> Call {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         self.in_source(Call::new(cargo), ".")
     }

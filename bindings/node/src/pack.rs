@@ -38,8 +38,12 @@ fn append(block: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
     block.extend(numbers.into_iter().flat_map(u32::to_ne_bytes));
 }
 
-/// A Buffer over the memory of a frame that is not empty; a copy where the runtime refuses foreign memory.
+/// A Buffer over the memory of a frame that is not empty; a copy where the runtime refuses foreign memory, and where
+/// another receiver holds the same bytes, which a program may write to.
 fn buffer<'env>(env: &'env Env, frame: Frame) -> napi::Result<BufferSlice<'env>> {
+    if frame.is_shared() {
+        return BufferSlice::copy_from(env, &*frame);
+    }
     let (data, size) = (frame.as_ptr().cast_mut(), frame.len());
     // SAFETY: a large frame's bytes stay where they are while it moves, and live until the finalizer drops it.
     unsafe { BufferSlice::from_external(env, data, size, frame, |_, frame| drop(frame)) }

@@ -1,9 +1,6 @@
 //! Who may connect to the server sockets of a context.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use pyo3::{
     prelude::*,
@@ -20,25 +17,20 @@ use crate::{
 /// Decides which peers may connect to the server sockets of a context: everybody is refused until allowed. One per
 /// context; closing it refuses every new connection and leaves those that exist.
 #[pyclass(frozen, subclass, weakref, module = "zpatterns._native")]
-pub(crate) struct Authenticator(Arc<Slot<Mutex<zpatterns::Authenticator>>>);
+pub(crate) struct Authenticator(Arc<Slot<zpatterns::Authenticator>>);
 
-impl Handle for Mutex<zpatterns::Authenticator> {
+impl Handle for zpatterns::Authenticator {
     type Last = AuthStats;
 
     fn close(&self, _linger: Option<Duration>) -> AuthStats {
-        let mut authenticator = lock(self);
-        authenticator.close();
-        authenticator.stats()
+        Self::close(self);
+        self.stats()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Authenticator {
     fn tell(&self, py: Python<'_>, rule: impl FnOnce(&zpatterns::Authenticator) -> Result<()>) -> PyResult<()> {
-        self.0.open().and_then(|open| rule(&lock(&open.handle))).or_raise(py)
+        self.0.open().and_then(|open| rule(&open.handle)).or_raise(py)
     }
 }
 
@@ -47,7 +39,7 @@ impl Authenticator {
     /// Starts the authenticator of `context`. `AddressInUse` if the context has one.
     #[new]
     fn new(py: Python<'_>, context: &Bound<'_, Context>) -> PyResult<Self> {
-        context.get().0.keep(|context| context.authenticator().map(Mutex::new)).map(Self).or_raise(py)
+        context.get().0.keep(|context| context.authenticator()).map(Self).or_raise(py)
     }
 
     /// Lets peers from this address in, as far as user or key allow. With one address allowed, all others are refused.
@@ -93,15 +85,7 @@ impl Authenticator {
 
     /// Decisions so far, by name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = self.0.look(|held| lock(&held.handle).stats(), |last| *last).unwrap_or_else(|last| last);
-        let fields = [
-            ("allowed", stats.allowed),
-            ("denied_address", stats.denied_address),
-            ("denied_user", stats.denied_user),
-            ("denied_key", stats.denied_key),
-            ("denied_malformed", stats.denied_malformed),
-        ];
-        fields.into_py_dict(py)
+        self.0.look(|held| held.handle.stats(), |last| *last).unwrap_or_else(|last| last).fields().into_py_dict(py)
     }
 
     /// Stops. From now on nobody new gets into a server socket of the context.

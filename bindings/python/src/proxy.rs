@@ -1,9 +1,6 @@
 //! Passing messages on between two sockets.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use pyo3::{
     prelude::*,
@@ -21,20 +18,15 @@ use crate::{
 
 /// A running proxy. It stops when it is closed, or when one of its sockets closes.
 #[pyclass(frozen, subclass, weakref, module = "zpatterns._native")]
-pub(crate) struct Proxy(Arc<Slot<Mutex<zpatterns::Proxy>>>);
+pub(crate) struct Proxy(Arc<Slot<zpatterns::Proxy>>);
 
-impl Handle for Mutex<zpatterns::Proxy> {
+impl Handle for zpatterns::Proxy {
     type Last = ProxyStats;
 
     fn close(&self, _linger: Option<Duration>) -> ProxyStats {
-        let mut proxy = lock(self);
-        proxy.stop();
-        proxy.stats()
+        self.stop();
+        self.stats()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]
@@ -53,30 +45,19 @@ impl Proxy {
         let capture = capture.map(|capture| capture.get().open(py)).transpose()?;
         let start =
             || zpatterns::Proxy::start(&first.handle, &second.handle, capture.as_ref().map(|capture| &capture.handle));
-        front.get().context().keep(|_| start().map(Mutex::new)).map(Self).or_raise(py)
+        front.get().context().keep(|_| start()).map(Self).or_raise(py)
     }
 
     /// What was passed on, by name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = self.0.look(|held| lock(&held.handle).stats(), |last| *last).unwrap_or_else(|last| last);
-        let fields = [
-            ("forward_messages", stats.forward_messages),
-            ("forward_bytes", stats.forward_bytes),
-            ("backward_messages", stats.backward_messages),
-            ("backward_bytes", stats.backward_bytes),
-            ("capture_lost", stats.capture_lost),
-            ("lost_refused", stats.lost_refused),
-            ("lost_stopped", stats.lost_stopped),
-        ];
-        fields.into_py_dict(py)
+        self.0.look(|held| held.handle.stats(), |last| *last).unwrap_or_else(|last| last).fields().into_py_dict(py)
     }
 
     /// Waits until the proxy ends by itself, which is when a socket of it closes, and returns the error that says why.
     #[pyo3(signature = (timeout=None, cancel=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>, cancel: Option<&Bound<'_, Cancel>>) -> PyResult<Py<PyAny>> {
         let limit = Limit::new(py, timeout, cancel)?;
-        // Each slice asks for the handle again: closing waits for at most one slice.
-        let why = limit.wait(py, |deadline| lock(&self.0.open()?.handle).wait(deadline))?.or_raise(py)?;
+        let why = limit.wait(py, |deadline| self.0.open()?.handle.wait(deadline))?.or_raise(py)?;
         Ok(exception(py, &why).into_value(py).into_any())
     }
 

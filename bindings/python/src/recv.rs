@@ -20,6 +20,10 @@ pub(crate) fn one<'py>(py: Python<'py>, socket: &Socket, limit: &Limit) -> PyRes
     Ok(PyBytes::new(py, &frame))
 }
 
+pub(crate) fn text(py: Python<'_>, socket: &Socket, limit: &Limit) -> PyResult<String> {
+    limit.wait(py, |deadline| socket.recv_text(deadline))?.or_raise(py)
+}
+
 pub(crate) fn multipart<'py>(py: Python<'py>, socket: &Socket, limit: &Limit) -> PyResult<Bound<'py, PyList>> {
     let message = limit.wait(py, |deadline| socket.recv(deadline))?.or_raise(py)?;
     frames_to_list(py, &message)

@@ -177,6 +177,17 @@ impl Socket {
         recv::one(py, &self.open(py)?.handle, &Limit::new(py, timeout, cancel)?)
     }
 
+    /// Receives a message of one frame that is UTF-8.
+    #[pyo3(signature = (timeout=None, cancel=None))]
+    fn recv_text(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        cancel: Option<&Bound<'_, Cancel>>,
+    ) -> PyResult<String> {
+        recv::text(py, &self.open(py)?.handle, &Limit::new(py, timeout, cancel)?)
+    }
+
     /// Receives a message as the list of its frames.
     #[pyo3(signature = (timeout=None, cancel=None))]
     fn recv_multipart<'py>(

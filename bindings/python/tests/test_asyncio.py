@@ -75,6 +75,7 @@ def test_messages_of_every_form(tell: Any) -> None:
         await push.send(b"\xff")
         with pytest.raises(zpatterns.InvalidText):
             await pull.recv_text()
+        assert await pull.recv() == b"\xff", "it stayed in line"
 
     tell(story)
 

@@ -22,7 +22,7 @@ pub(super) fn c(work: &mut Work<'_>) -> Result<()> {
     let header = work.layout.made("zpatterns.h");
     let generate =
         ["run", "--quiet", "--release", "-p", "zpatterns-c", "--features", "header", "--bin", "zpatterns-header"];
-    work.run(&work.cargo(&generate).arg("--").arg(&header))?;
+    work.run(&work.builder().cargo().args(generate).arg("--").arg(&header))?;
     same(work, "bindings/c/include/zpatterns.h", &header)?;
 
     let prefix = work.layout.made("c");

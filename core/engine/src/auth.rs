@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -21,6 +22,9 @@ use crate::{Cancel, Context, Deadline, Message, Socket, SocketKind, SocketOption
 
 /// Where libzmq looks for the handler of a context.
 pub(crate) const ENDPOINT: &str = "inproc://zeromq.zap.01";
+
+/// How long a new authenticator waits for the name of one that has ended.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Decides which peers may connect to the server sockets of a context. One per context; dropping it refuses every new
 /// connection and leaves those that exist.
@@ -90,9 +94,16 @@ impl Context {
     /// Starts the authenticator of this context. It refuses everybody until told otherwise.
     /// [`ErrorKind::AddressInUse`] if the context has one.
     pub fn authenticator(&self) -> Result<Authenticator> {
-        let socket = self.socket(SocketKind::Rep, &SocketOptions::default())?;
-        socket.bind(ENDPOINT)?;
         let (shared, cancel) = (Arc::new(Shared::default()), Cancel::new()?);
+        let socket = self.socket(SocketKind::Rep, &SocketOptions::default())?;
+        // libzmq frees the name a moment after the last authenticator has ended.
+        let patience = Instant::now() + PATIENCE;
+        while let Err(error) = socket.bind(ENDPOINT) {
+            if self.has_authenticator() || error.kind() != ErrorKind::AddressInUse || Instant::now() > patience {
+                return Err(error);
+            }
+            let _ = cancel.wait(&Deadline::after(Duration::from_millis(1)));
+        }
         let thread = reactor::spawn_without_signals("zpatterns-auth", {
             let (shared, deadline) = (Arc::clone(&shared), Deadline::never().or(&cancel));
             let _open = self.note_authenticator();

@@ -103,7 +103,7 @@ struct Handle {
 impl Socket {
     /// Watches the connections of this socket from now on.
     pub fn monitor(&self) -> Result<Monitor> {
-        let options = SocketOptions { inbox_messages: MAX_EVENTS, ..SocketOptions::background() };
+        let options = SocketOptions { inbox_messages: MAX_EVENTS, recv_hwm: MAX_EVENTS, ..SocketOptions::background() };
         let events = Self::open_lossy(self.context(), SocketKind::Pair, &options)?;
         let endpoint = self.context().unique_name("monitor");
         self.operate_on_monitor(|raw, current| {

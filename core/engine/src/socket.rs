@@ -248,6 +248,26 @@ impl Socket {
         Ok(message.into_frames().next().expect("one frame"))
     }
 
+    /// Receives a message of one frame that is UTF-8. If the next one is not, that is [`ErrorKind::InvalidText`], and the
+    /// message stays first in line for [`recv`](Self::recv).
+    pub fn recv_text(&self, deadline: &Deadline) -> Result<String> {
+        let frame = self.recv_single(deadline)?;
+        match std::str::from_utf8(&frame) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => {
+                let (position, bytes) = (error.valid_up_to(), frame.len());
+                let mut message = Message::new();
+                message.push(frame);
+                let mut batch = Batch::new();
+                batch.push_message(message);
+                self.put_back(batch);
+                Err(Error::new(ErrorKind::InvalidText, "the message is not UTF-8; receive it as bytes")
+                    .with("position", position)
+                    .with("bytes", bytes))
+            }
+        }
+    }
+
     /// As [`recv_many`](Self::recv_many), for messages of one frame: stops before one that has several, and fails as
     /// [`recv_single`](Self::recv_single) does if that is the next.
     pub fn recv_many_single(&self, max_messages: usize, max_bytes: usize, deadline: &Deadline) -> Result<Batch> {
@@ -327,6 +347,13 @@ impl Socket {
                 _ => "a message has at least one frame",
             };
             return Err(Error::new(ErrorKind::InvalidArgument, text).with("frames", frames));
+        }
+        // The reactor may hold the next request already: the turn follows what the program took.
+        if kind == SocketKind::Rep
+            && let Some(background) = &self.shared().background
+            && background.taken() <= self.shared().lock().stats.sent_messages
+        {
+            return Err(Error::new(ErrorKind::WrongState, "a rep socket receives a request before it sends a reply"));
         }
         Ok(())
     }

@@ -140,6 +140,14 @@ fn a_server_without_an_authenticator_does_not_open_and_one_that_lost_it_refuses(
 }
 
 #[test]
+fn authenticators_follow_each_other() {
+    let context = Context::new().unwrap();
+    for _ in 0..100 {
+        context.authenticator().unwrap().close();
+    }
+}
+
+#[test]
 fn what_is_no_address_key_or_handler_is_refused() {
     let context = Context::new().unwrap();
     let push = open(&context, SocketKind::Push, &SocketOptions::default());

@@ -106,6 +106,11 @@ class Socket:
 
         If the next message has several, that is ``Unsupported``, and it stays in line for ``recv_multipart``.
         """
+    def recv_text(self, timeout: float | None = None, cancel: Cancel | None = None) -> str:
+        """Receives a message of one frame that is UTF-8.
+
+        If the next message is not, that is ``InvalidText``, and it stays in line for ``recv``.
+        """
     def recv_multipart(self, timeout: float | None = None, cancel: Cancel | None = None) -> list[bytes]:
         """Receives a message as the list of its frames."""
     def recv_many(

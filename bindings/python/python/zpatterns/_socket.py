@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import _native
 from ._context import Context
 from ._monitor import Monitor
-from .errors import Closed, InvalidText
+from .errors import Closed
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -43,10 +43,6 @@ class Socket(_native.Socket):
         """Sends a message of one frame: ``text`` in UTF-8."""
         self.send(text.encode(), timeout, cancel)
 
-    def recv_text(self, timeout: float | None = None, cancel: _native.Cancel | None = None) -> str:
-        """Receives a message of one frame that is UTF-8, or raises :class:`InvalidText`."""
-        return decode(self.recv(timeout, cancel))
-
     def __iter__(self) -> Iterator[bytes]:
         """Messages of one frame, until the socket is closed."""
         try:
@@ -65,12 +61,3 @@ class Socket(_native.Socket):
 
     def __repr__(self) -> str:
         return f"<zpatterns.Socket {self.kind}{' closed' if self.closed else ''}>"
-
-
-def decode(data: bytes) -> str:
-    """The text of a message. An :class:`InvalidText` has the bytes as ``error.__cause__.object``."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        facts = {"position": str(error.start), "bytes": str(len(data))}
-        raise InvalidText(f"the message is not UTF-8 from byte {error.start} on", facts) from error

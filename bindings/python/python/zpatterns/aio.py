@@ -18,8 +18,7 @@ from . import _native
 from ._context import Context
 from ._monitor import MonitorEvent
 from ._notices import RECV, SEND, Notices
-from ._socket import decode
-from .errors import Closed
+from .errors import Closed, InvalidText
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Self, Unpack
@@ -130,8 +129,15 @@ class Socket:
         return self._taken.popleft()
 
     async def recv_text(self) -> str:
-        """Receives a message of one frame that is UTF-8, or raises ``InvalidText``."""
-        return decode(await self.recv())
+        """Receives a message of one frame that is UTF-8.
+
+        If the next message is not, that is ``InvalidText``, and it stays in line for ``recv``.
+        """
+        if not self._taken:
+            await self._refill()
+        text = _decode(self._taken[0])
+        self._taken.popleft()
+        return text
 
     async def recv_multipart(self) -> list[bytes]:
         """Receives a message as the list of its frames."""
@@ -248,6 +254,14 @@ class Socket:
         self._lost_messages += len(self._taken)
         self._lost_bytes += sum(map(len, self._taken))
         self._taken.clear()
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        facts = {"position": str(error.start), "bytes": str(len(data))}
+        raise InvalidText("the message is not UTF-8; receive it as bytes", facts) from error
 
 
 class Monitor:

@@ -89,6 +89,11 @@ impl Background {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many messages the program has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.reader().received().0
+    }
+
     fn has_messages(&self) -> bool {
         !self.reader().is_empty() || !self.inbox.is_empty()
     }

@@ -108,7 +108,13 @@ impl Shared {
 
     /// The socket is open no longer: everyone who waits learns why.
     pub(super) fn end(&self, state: &mut State, why: Error) {
-        state.ended.get_or_insert(why);
+        if state.ended.is_none() {
+            state.ended = Some(why);
+            // Before libzmq closes: its I/O thread would wait for ever to get rid of an event that nobody receives.
+            if let (Some(_), Some(raw)) = (state.monitor.take(), &mut state.raw) {
+                let _ = raw.monitor(None, 0);
+            }
+        }
         state.listeners.clear();
         self.receivers.notify();
         self.senders.notify();

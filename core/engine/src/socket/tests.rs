@@ -353,11 +353,28 @@ fn request_and_reply_take_turns() {
         for n in 0..50_u8 {
             req.send(&[n], &watchdog()).expect("sends");
             assert_eq!(req.send(b"again", &Deadline::now()).expect_err("not its turn").kind(), ErrorKind::WrongState);
+            assert_eq!(rep.send(b"early", &Deadline::now()).expect_err("not its turn").kind(), ErrorKind::WrongState);
             assert_eq!(rep.recv(&watchdog()).expect("receives").payload(), [n]);
             rep.send(&[n, n], &watchdog()).expect("sends");
             assert_eq!(rep.send(b"again", &Deadline::now()).expect_err("not its turn").kind(), ErrorKind::WrongState);
             assert_eq!(req.recv(&watchdog()).expect("receives").payload(), [n, n]);
         }
+    }
+}
+
+#[test]
+fn text_is_text_or_stays_in_line() {
+    for options in modes() {
+        let (_context, pull, push) = pair((SocketKind::Pull, SocketKind::Push), &options);
+        for bytes in ["héllo".as_bytes(), b"\xff\xfe", b""] {
+            push.send(bytes, &watchdog()).expect("sends");
+        }
+        assert_eq!(pull.recv_text(&watchdog()).expect("text"), "héllo");
+        for _ in 0..2 {
+            assert_eq!(pull.recv_text(&watchdog()).expect_err("no text").kind(), ErrorKind::InvalidText);
+        }
+        assert_eq!(pull.recv(&watchdog()).expect("bytes").payload(), b"\xff\xfe");
+        assert_eq!(pull.recv_text(&watchdog()).expect("text"), "");
     }
 }
 

@@ -1,0 +1,362 @@
+/* The conformance peer in C: does what it reads, one command per line; the line protocol is in ../README.md.
+ *
+ * With --async every socket is a background one, and sending and receiving never wait in the library: the program
+ * asks for a notice and waits for it with poll, as an event loop does. Words are decoded in place, so a line is all
+ * the memory that a command needs. */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <zpatterns.h>
+
+/* Options by name; the compiler says if one is misspelt. */
+#define NUMBERS(X) \
+  X(background) X(send_hwm) X(recv_hwm) X(inbox_messages) X(inbox_bytes) X(max_message_size) X(linger) \
+  X(invert_matching) X(conflate) X(immediate) X(router_mandatory) X(router_handover) X(probe_router) X(req_relaxed) \
+  X(req_correlate) X(xpub_verbose) X(xpub_verboser) X(xpub_nodrop) X(stream_notify) X(reconnect_interval) \
+  X(reconnect_interval_max) X(connect_timeout) X(handshake_interval) X(heartbeat_interval) X(heartbeat_timeout) \
+  X(heartbeat_ttl) X(tos) X(ipv6) X(ipc_mode) X(plain_server) X(curve_server)
+#define TEXTS(X) \
+  X(plain_username) X(plain_password) X(curve_public_key) X(curve_secret_key) X(curve_server_key) X(zap_domain)
+#define STATS(X) \
+  X(sent_messages) X(sent_bytes) X(received_messages) X(received_bytes) X(send_full) X(send_unreachable) \
+  X(inbox_messages) X(inbox_bytes) X(inbox_full) X(lost_closed)
+
+struct slot {
+  char name[32];
+  zpat_socket_t *socket;
+  zpat_monitor_t *monitor;
+};
+
+static zpat_context_t *context;
+static zpat_authenticator_t *authenticator;
+static zpat_batch_t *batch;
+static struct slot slots[64];
+static int is_async;
+
+/* What a command returns besides an error: main still has to say ok, or the command has said it. */
+enum { DONE = 0, ANSWERED = 1 };
+
+static char *next(char **rest) {
+  char *word;
+  do {
+    word = strsep(rest, " \n");
+  } while (word && !*word);
+  return word ? word : "";
+}
+
+static int64_t number(char **rest) { return strtoll(next(rest), NULL, 10); }
+
+/* Decodes hexadecimal in place, with a zero behind it. */
+static zpat_slice_t unhex(char *word) {
+  char *out = word, *in = *word == '-' ? word + 1 : word;
+  for (; in[0] && in[1]; in += 2) {
+    char pair[3] = { in[0], in[1], 0 };
+    *out++ = (char)strtol(pair, NULL, 16);
+  }
+  *out = 0;
+  return (zpat_slice_t){ word, (size_t)(out - word) };
+}
+
+static void print_hex(zpat_slice_t bytes) {
+  const unsigned char *data = bytes.data;
+  if (bytes.len == 0) putchar('-');
+  for (size_t i = 0; i < bytes.len; i++) {
+    putchar_unlocked("0123456789abcdef"[data[i] >> 4]);
+    putchar_unlocked("0123456789abcdef"[data[i] & 15]);
+  }
+}
+
+static struct slot *find(const char *name) {
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+    if (strcmp(slots[i].name, name) == 0) return &slots[i];
+  return NULL;
+}
+
+static zpat_socket_t *socket_of(char **rest) {
+  struct slot *slot = find(next(rest));
+  return slot ? slot->socket : NULL;
+}
+
+static int do_open(char **rest) {
+  static const char *const kinds[] = { "pair", "pub", "sub", "req", "rep", "dealer", "router", "pull", "push", "xpub",
+                                       "xsub", "stream" };
+  zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;
+  char *name = next(rest), *type = next(rest), *word;
+  int kind = -1;
+  struct slot *slot = find(name) ? find(name) : find("");
+  if (!slot || strlen(name) >= sizeof slot->name) return ZPAT_E_TOO_MANY_OPEN;
+  for (int i = 0; i < 12; i++)
+    if (strcmp(type, kinds[i]) == 0) kind = i;
+  options.background = is_async;
+  while (*(word = next(rest))) {
+    char *value = strchr(word, '=');
+    if (!value) return ZPAT_E_INVALID_ARGUMENT;
+    *value++ = 0;
+    int is_bytes = strncmp(value, "hex:", 4) == 0;
+    zpat_slice_t bytes = is_bytes ? unhex(value + 4) : (zpat_slice_t){ NULL, 0 };
+    int64_t plain = is_bytes ? 0 : strcmp(value, "true") == 0 ? 1 : strtoll(value, NULL, 10);
+    int known = 0;
+#define NUMBER(option) if (strcmp(word, #option) == 0) options.option = plain, known = 1;
+#define TEXT(option) if (strcmp(word, #option) == 0) options.option = bytes.data, known = 1;
+    NUMBERS(NUMBER)
+    TEXTS(TEXT)
+    if (strcmp(word, "routing_id") == 0) options.routing_id = bytes, known = 1;
+    if (!known) return ZPAT_E_INVALID_ARGUMENT;
+  }
+  zpat_socket_t *socket = NULL;
+  int outcome = zpat_socket_open(context, kind, &options, &socket);
+  if (outcome < 0) return outcome;
+  strcpy(slot->name, name);
+  zpat_socket_close(&slot->socket, 0);
+  slot->socket = socket;
+  return DONE;
+}
+
+static int do_bind(char **rest) {
+  char bound[ZPAT_ENDPOINT_SIZE];
+  zpat_socket_t *socket = socket_of(rest);
+  int outcome = zpat_socket_bind(socket, next(rest), bound, sizeof bound);
+  if (outcome < 0) return outcome;
+  printf("ok %s\n", bound);
+  return ANSWERED;
+}
+
+#define WITH_ENDPOINT(name) \
+  static int do_##name(char **rest) { \
+    zpat_socket_t *socket = socket_of(rest); \
+    return zpat_socket_##name(socket, next(rest)); \
+  }
+WITH_ENDPOINT(connect)
+WITH_ENDPOINT(unbind)
+WITH_ENDPOINT(disconnect)
+
+#define WITH_PREFIX(name) \
+  static int do_##name(char **rest) { \
+    zpat_socket_t *socket = socket_of(rest); \
+    zpat_slice_t prefix = unhex(next(rest)); \
+    return zpat_socket_##name(socket, prefix.data, prefix.len); \
+  }
+WITH_PREFIX(subscribe)
+WITH_PREFIX(unsubscribe)
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* An event loop's wait: 0 when the interest may hold, or ZPAT_E_TIMEOUT. */
+static int await_notice(zpat_socket_t *socket, int interest, int64_t end) {
+  int holds = zpat_socket_arm(socket, interest);
+  if (holds != 0) return holds < 0 ? holds : 0;
+  struct pollfd fd = { zpat_socket_ready_fd(socket), POLLIN, 0 };
+  int64_t left = end - now();
+  return poll(&fd, 1, left > 0 ? (int)left : 0) == 0 ? ZPAT_E_TIMEOUT : 0;
+}
+
+static int do_send(char **rest) {
+  zpat_socket_t *socket = socket_of(rest);
+  int64_t timeout = number(rest), end = now() + timeout;
+  zpat_slice_t frames[64];
+  size_t count = 0;
+  char *word;
+  while (*(word = next(rest)) && count < 64) frames[count++] = unhex(word);
+  int outcome = zpat_socket_send_multipart(socket, frames, count, is_async ? 0 : timeout, NULL);
+  while (is_async && timeout != 0 && outcome == ZPAT_E_FULL) {
+    outcome = await_notice(socket, ZPAT_SEND, end);
+    if (outcome == 0) outcome = zpat_socket_send_multipart(socket, frames, count, 0, NULL);
+  }
+  return outcome;
+}
+
+static int do_send_many(char **rest) {
+  zpat_socket_t *socket = socket_of(rest);
+  int64_t timeout = number(rest);
+  zpat_batch_t *messages = NULL;
+  char *message;
+  int outcome = zpat_batch_new(&messages);
+  while (outcome >= 0 && *(message = next(rest))) {
+    zpat_slice_t frames[64];
+    size_t count = 0;
+    char *frame;
+    while ((frame = strsep(&message, ",")) && count < 64) frames[count++] = unhex(frame);
+    outcome = zpat_batch_add_multipart(messages, frames, count);
+  }
+  if (outcome >= 0) outcome = zpat_socket_send_many(socket, messages, 0, timeout, NULL);
+  zpat_batch_free(&messages);
+  if (outcome < 0) return outcome;
+  printf("ok %d\n", outcome);
+  return ANSWERED;
+}
+
+static int receive(zpat_socket_t *socket, size_t max, int64_t timeout) {
+  int64_t end = now() + timeout;
+  int outcome;
+  while ((outcome = zpat_socket_recv_many(socket, max, SIZE_MAX, is_async ? 0 : timeout, NULL, &batch)) ==
+             ZPAT_E_TIMEOUT && is_async) {
+    outcome = await_notice(socket, ZPAT_RECV, end);
+    if (outcome < 0) break;
+  }
+  return outcome;
+}
+
+static int print_batch(int outcome, char between) {
+  if (outcome < 0) return outcome;
+  fputs("ok", stdout);
+  for (size_t m = 0; m < zpat_batch_count(batch); m++)
+    for (size_t f = 0; f < zpat_batch_frame_count(batch, m); f++) {
+      putchar(f == 0 ? ' ' : between);
+      print_hex(zpat_batch_frame(batch, m, f));
+    }
+  putchar('\n');
+  return ANSWERED;
+}
+
+static int do_recv(char **rest) {
+  zpat_socket_t *socket = socket_of(rest);
+  int64_t timeout = number(rest);
+  return print_batch(is_async ? receive(socket, 1, timeout) : zpat_socket_recv(socket, timeout, NULL, &batch), ' ');
+}
+
+static int do_recv_many(char **rest) {
+  zpat_socket_t *socket = socket_of(rest);
+  int64_t timeout = number(rest);
+  return print_batch(receive(socket, (size_t)number(rest), timeout), ',');
+}
+
+static void *fire(void *cancel) {
+  zpat_cancel_fire(cancel);
+  return NULL;
+}
+
+static int do_cancel_recv(char **rest) {
+  zpat_socket_t *socket = socket_of(rest);
+  zpat_cancel_t *cancel = NULL;
+  pthread_t thread;
+  int outcome = zpat_cancel_open(&cancel);
+  if (outcome < 0) return outcome;
+  pthread_create(&thread, NULL, fire, cancel);
+  outcome = zpat_socket_recv(socket, -1, cancel, &batch);
+  pthread_join(thread, NULL);
+  zpat_cancel_close(&cancel);
+  return print_batch(outcome, ' ');
+}
+
+static int do_stats(char **rest) {
+  zpat_socket_stats_t stats = ZPAT_SOCKET_STATS_INIT;
+  int outcome = zpat_socket_stats(socket_of(rest), &stats);
+  if (outcome < 0) return outcome;
+  fputs("ok", stdout);
+#define FIELD(name) printf(" " #name "=%llu", (unsigned long long)stats.name);
+  STATS(FIELD)
+  putchar('\n');
+  return ANSWERED;
+}
+
+static int do_close(char **rest) {
+  struct slot *slot = find(next(rest));
+  if (!slot) return ZPAT_E_INVALID_ARGUMENT;
+  return zpat_socket_close(&slot->socket, number(rest));
+}
+
+static int do_monitor(char **rest) {
+  struct slot *slot = find(next(rest));
+  if (!slot) return ZPAT_E_INVALID_ARGUMENT;
+  zpat_monitor_close(&slot->monitor);
+  return zpat_monitor_open(slot->socket, &slot->monitor);
+}
+
+static int do_event(char **rest) {
+  struct slot *slot = find(next(rest));
+  zpat_monitor_event_t event = ZPAT_MONITOR_EVENT_INIT;
+  int outcome = zpat_monitor_next(slot ? slot->monitor : NULL, number(rest), NULL, &event);
+  if (outcome < 0) return outcome;
+  printf("ok kind=%s endpoint=%s value=%lld\n", zpat_monitor_event_name((int)event.kind), event.endpoint,
+         (long long)event.value);
+  return ANSWERED;
+}
+
+static int do_authenticator(char **rest) {
+  (void)rest;
+  return zpat_authenticator_open(context, &authenticator);
+}
+
+static int do_allow_key(char **rest) { return zpat_authenticator_allow_key(authenticator, next(rest)); }
+
+static int do_keys(char **rest) {
+  char public_key[ZPAT_CURVE_KEY_SIZE], secret_key[ZPAT_CURVE_KEY_SIZE];
+  (void)rest;
+  int outcome = zpat_curve_keypair(public_key, secret_key);
+  if (outcome < 0) return outcome;
+  printf("ok public=%s secret=%s\n", public_key, secret_key);
+  return ANSWERED;
+}
+
+static int do_reset(char **rest) {
+  (void)rest;
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+    zpat_monitor_close(&slots[i].monitor);
+    zpat_socket_close(&slots[i].socket, 0);
+    slots[i].name[0] = 0;
+  }
+  zpat_authenticator_close(&authenticator);
+  return DONE;
+}
+
+static int do_info(char **rest);
+
+static const struct {
+  const char *name;
+  int (*run)(char **rest);
+} commands[] = {
+  { "open", do_open }, { "bind", do_bind }, { "connect", do_connect }, { "unbind", do_unbind },
+  { "disconnect", do_disconnect }, { "subscribe", do_subscribe }, { "unsubscribe", do_unsubscribe },
+  { "send", do_send }, { "send-many", do_send_many }, { "recv", do_recv }, { "recv-many", do_recv_many },
+  { "cancel-recv", do_cancel_recv }, { "stats", do_stats }, { "close", do_close }, { "monitor", do_monitor },
+  { "event", do_event }, { "authenticator", do_authenticator }, { "allow-key", do_allow_key }, { "keys", do_keys },
+  { "info", do_info }, { "reset", do_reset },
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int do_info(char **rest) {
+  zpat_info_t info = ZPAT_INFO_INIT;
+  int outcome = zpat_info(&info);
+  (void)rest;
+  if (outcome < 0) return outcome;
+  printf("ok zpatterns=%s libzmq=%s curve=%s transports=", info.version, info.libzmq, info.curve ? "true" : "false");
+  for (const char *c = info.transports; *c; c++) putchar(*c == ' ' ? ',' : *c);
+  fputs(" can=quit,try-send,multipart-batches", stdout);
+  if (!is_async) fputs(",direct", stdout);
+  for (int i = 0; i < COMMANDS; i++) printf(",%s", commands[i].name);
+  putchar('\n');
+  return ANSWERED;
+}
+
+int main(int count, char **arguments) {
+  char *line = NULL;
+  size_t size = 0;
+  is_async = count > 1 && strcmp(arguments[1], "--async") == 0;
+  if (zpat_context_open(NULL, &context) < 0) return 1;
+  while (getline(&line, &size, stdin) > 0) {
+    char *rest = line, *name = next(&rest);
+    int outcome = ZPAT_E_UNSUPPORTED;
+    if (strcmp(name, "quit") == 0) break;
+    for (int i = 0; i < COMMANDS; i++)
+      if (strcmp(name, commands[i].name) == 0) outcome = commands[i].run(&rest);
+    if (outcome < 0) printf("error %s\n", zpat_error_name(outcome));
+    else if (outcome == DONE) puts("ok");
+    fflush(stdout);
+  }
+  puts("ok");
+  fflush(stdout);
+  do_reset(NULL);
+  zpat_batch_free(&batch);
+  zpat_context_close(&context);
+  free(line);
+  return 0;
+}

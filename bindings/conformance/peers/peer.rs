@@ -1,0 +1,273 @@
+//! The conformance peer in Rust: does what it reads, one command per line; the line protocol is in `../README.md`.
+//!
+//! With `--async` every socket is a background one, and receiving and sending are futures under a small `block_on`;
+//! what has no future is the blocking call on the background socket.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Write},
+    pin::pin,
+    sync::Arc,
+    task::{self, Poll},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+use zpatterns::{
+    Authenticator, Batch, Cancel, Context, CurveKeys, Deadline, Error, ErrorKind, Monitor, OptionValue, Result, Socket,
+    SocketKind, SocketOptions,
+};
+
+/// Limits how much one `recv-many` takes.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+type Run = fn(&mut Peer, &mut Words<'_>) -> Result<String>;
+
+const COMMANDS: &[(&str, Run)] = &[
+    ("open", Peer::open),
+    ("bind", |peer, words| peer.socket(words)?.bind(words.next()?)),
+    ("connect", |peer, words| done(peer.socket(words)?.connect(words.next()?))),
+    ("unbind", |peer, words| done(peer.socket(words)?.unbind(words.next()?))),
+    ("disconnect", |peer, words| done(peer.socket(words)?.disconnect(words.next()?))),
+    ("subscribe", |peer, words| done(peer.socket(words)?.subscribe(&unhex(words.next()?)?))),
+    ("unsubscribe", |peer, words| done(peer.socket(words)?.unsubscribe(&unhex(words.next()?)?))),
+    ("send", Peer::send),
+    ("send-many", Peer::send_many),
+    ("recv", Peer::recv),
+    ("recv-single", |peer, words| Ok(hex(&peer.socket(words)?.recv_single(&words.deadline()?)?))),
+    ("recv-many", Peer::recv_many),
+    ("cancel-recv", Peer::cancel_recv),
+    ("stats", |peer, words| {
+        let stats = peer.socket(words)?.stats();
+        Ok(stats.fields().map(|(name, value)| format!("{name}={value}")).join(" "))
+    }),
+    ("close", |peer, words| {
+        let socket = peer.socket(words)?;
+        socket.close(u64::try_from(words.number()?).ok().map(Duration::from_millis));
+        done(Ok(()))
+    }),
+    ("monitor", |peer, words| {
+        let name = words.next()?;
+        let socket = peer.sockets.get(name).ok_or_else(|| invalid("no socket has this name"))?;
+        peer.monitors.insert(name.to_owned(), socket.monitor()?);
+        done(Ok(()))
+    }),
+    ("event", |peer, words| {
+        let monitor = peer.monitors.get(words.next()?).ok_or_else(|| invalid("there is no such monitor"))?;
+        let event = monitor.next(&words.deadline()?)?;
+        Ok(format!("kind={} endpoint={} value={}", event.kind, event.endpoint, event.value))
+    }),
+    ("authenticator", |peer, _| {
+        peer.authenticator = Some(peer.context.authenticator()?);
+        done(Ok(()))
+    }),
+    ("allow-key", |peer, words| {
+        let authenticator = peer.authenticator.as_ref().ok_or_else(|| invalid("there is no authenticator"))?;
+        done(authenticator.allow_key(words.next()?))
+    }),
+    ("keys", |_, _| CurveKeys::generate().map(|keys| format!("public={} secret={}", keys.public, keys.secret))),
+    ("info", Peer::info),
+    ("reset", Peer::reset),
+];
+
+struct Peer {
+    context: Context,
+    asynchronous: bool,
+    sockets: BTreeMap<String, Socket>,
+    monitors: BTreeMap<String, Monitor>,
+    authenticator: Option<Authenticator>,
+}
+
+impl Peer {
+    fn open(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (name, kind) = (words.next()?, words.next()?);
+        let kind = SocketKind::from_name(kind).ok_or_else(|| invalid("no socket type has this name"))?;
+        let mut options = SocketOptions { background: self.asynchronous, ..SocketOptions::default() };
+        while let Ok(word) = words.next() {
+            let (option, text) = word.split_once('=').ok_or_else(|| invalid("an option is name=value"))?;
+            options.set(option, value(text)?)?;
+        }
+        self.sockets.insert(name.to_owned(), self.context.socket(kind, &options)?);
+        done(Ok(()))
+    }
+
+    fn send(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (socket, timeout) = (self.socket(words)?, words.number()?);
+        let frames = words.0.iter().map(|word| unhex(word)).collect::<Result<Vec<_>>>()?;
+        if self.asynchronous && timeout != 0 {
+            return done(block_on(socket.send_async(frames), timeout));
+        }
+        let slices: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+        done(socket.send_multipart(&slices, &deadline(timeout)))
+    }
+
+    fn send_many(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (socket, deadline) = (self.socket(words)?, words.deadline()?);
+        let mut batch = Batch::new();
+        for message in &words.0 {
+            for frame in message.split(',') {
+                batch.push_frame(&unhex(frame)?)?;
+            }
+            batch.end_message();
+        }
+        socket.send_many(&mut batch, 0, &deadline).map(|sent| sent.to_string())
+    }
+
+    fn recv(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (socket, timeout) = (self.socket(words)?, words.number()?);
+        let message = match self.asynchronous {
+            true => block_on(socket.recv_async(), timeout)?,
+            false => socket.recv(&deadline(timeout))?,
+        };
+        Ok(message.iter().map(|frame| hex(frame)).collect::<Vec<_>>().join(" "))
+    }
+
+    fn recv_many(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (socket, deadline, max) = (self.socket(words)?, words.deadline()?, words.number()?);
+        let max = usize::try_from(max).map_err(|_| invalid("a maximum is not negative"))?;
+        let batch = socket.recv_many(max, MAX_BYTES, &deadline)?;
+        let message = |index| batch.frames(index).map(hex).collect::<Vec<_>>().join(",");
+        Ok((0..batch.len()).map(message).collect::<Vec<_>>().join(" "))
+    }
+
+    fn cancel_recv(&mut self, words: &mut Words<'_>) -> Result<String> {
+        let (socket, cancel) = (self.socket(words)?, Cancel::new()?);
+        thread::scope(|scope| {
+            scope.spawn(|| cancel.cancel());
+            socket.recv(&Deadline::never().or(&cancel)).map(|message| hex(message.payload()))
+        })
+    }
+
+    fn info(&mut self, _words: &mut Words<'_>) -> Result<String> {
+        let info = zpatterns::info()?;
+        let mut can: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
+        can.extend(["quit", "try-send", "named-options", "closed-handle", "multipart-batches"]);
+        can.extend((!self.asynchronous).then_some("direct"));
+        let (curve, transports) = (info.curve, info.transports.join(","));
+        Ok(format!(
+            "zpatterns={} libzmq={} curve={curve} transports={transports} can={}",
+            info.version,
+            info.libzmq,
+            can.join(",")
+        ))
+    }
+
+    fn reset(&mut self, _words: &mut Words<'_>) -> Result<String> {
+        for socket in std::mem::take(&mut self.sockets).values() {
+            socket.close(Some(Duration::ZERO));
+        }
+        self.monitors.clear();
+        self.authenticator = None;
+        done(Ok(()))
+    }
+
+    fn socket(&self, words: &mut Words<'_>) -> Result<Socket> {
+        self.sockets.get(words.next()?).cloned().ok_or_else(|| invalid("no socket has this name"))
+    }
+}
+
+/// The rest of a line.
+struct Words<'a>(std::collections::VecDeque<&'a str>);
+
+impl<'a> Words<'a> {
+    fn next(&mut self) -> Result<&'a str> {
+        self.0.pop_front().ok_or_else(|| invalid("a word is missing"))
+    }
+
+    fn number(&mut self) -> Result<i64> {
+        self.next()?.parse().map_err(|_| invalid("a number is needed"))
+    }
+
+    fn deadline(&mut self) -> Result<Deadline> {
+        self.number().map(deadline)
+    }
+}
+
+fn deadline(timeout: i64) -> Deadline {
+    u64::try_from(timeout).map_or(Deadline::never(), |millis| Deadline::after(Duration::from_millis(millis)))
+}
+
+fn done(outcome: Result<()>) -> Result<String> {
+    outcome.map(|()| String::new())
+}
+
+fn invalid(text: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, text)
+}
+
+/// `true`, `5` or `hex:00ff`.
+fn value(text: &str) -> Result<OptionValue> {
+    if let Some(digits) = text.strip_prefix("hex:") {
+        return unhex(digits).map(OptionValue::Bytes);
+    }
+    text.parse().map(OptionValue::Bool).or_else(|_| {
+        text.parse().map(OptionValue::Int).map_err(|_| invalid("a value is a number, true, false or hex:"))
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "-".into(),
+        bytes => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn unhex(word: &str) -> Result<Vec<u8>> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap_or_default(), 16);
+    match word {
+        "-" => Ok(vec![]),
+        word => word.as_bytes().chunks(2).map(byte).collect::<std::result::Result<_, _>>().map_err(|_| invalid("hex")),
+    }
+}
+
+/// Polls a future on this thread until it is ready or the time, in milliseconds, is over.
+fn block_on<T>(future: impl Future<Output = Result<T>>, timeout: i64) -> Result<T> {
+    struct Unpark(Thread);
+    impl task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let end = u64::try_from(timeout).ok().map(|millis| Instant::now() + Duration::from_millis(millis));
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(outcome) = future.as_mut().poll(&mut task::Context::from_waker(&waker)) {
+            return outcome;
+        }
+        match end.map(|end| end.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return Err(Error::new(ErrorKind::Timeout, "the future is not ready")),
+            Some(left) => thread::park_timeout(left),
+        }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let mut peer = Peer {
+        context: Context::new().expect("a new process has room for a context"),
+        asynchronous: std::env::args().any(|word| word == "--async"),
+        sockets: BTreeMap::new(),
+        monitors: BTreeMap::new(),
+        authenticator: None,
+    };
+    let mut out = io::stdout();
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let mut words = Words(line.split_whitespace().collect());
+        let name = words.next().unwrap_or_default();
+        if name == "quit" {
+            break;
+        }
+        let outcome = match COMMANDS.iter().find(|(command, _)| *command == name) {
+            Some((_, run)) => run(&mut peer, &mut words),
+            None => Err(Error::new(ErrorKind::Unsupported, "there is no such command")),
+        };
+        match outcome {
+            Ok(words) => writeln!(out, "ok {words}")?,
+            Err(error) => writeln!(out, "error {}", error.kind())?,
+        }
+        out.flush()?;
+    }
+    writeln!(out, "ok")
+}
