@@ -9,7 +9,7 @@ mod node;
 mod python;
 mod rust;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
 
@@ -156,6 +156,13 @@ impl Builder<'_> {
             self.progress.say(&format!("{title}: {reason}"));
             Absent::Failed(reason)
         })
+    }
+
+    /// The folder in which cargo leaves what it builds for release.
+    pub fn built(&self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.layout.source("target"), PathBuf::from);
+        let target = self.toolchains.host.as_ref().map_or(target.clone(), |host| target.join(host));
+        target.join("release")
     }
 
     /// A call of cargo, in the repository, with the settings of every build here.

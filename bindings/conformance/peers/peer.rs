@@ -35,6 +35,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("send-many", Peer::send_many),
     ("recv", Peer::recv),
     ("recv-single", |peer, words| Ok(hex(&peer.socket(words)?.recv_single(&words.deadline()?)?))),
+    ("recv-text", |peer, words| Ok(hex(peer.socket(words)?.recv_text(&words.deadline()?)?.as_bytes()))),
     ("recv-many", Peer::recv_many),
     ("cancel-recv", Peer::cancel_recv),
     ("stats", |peer, words| {

@@ -9,7 +9,7 @@ use zpatterns_quickstart::{
 use super::Work;
 
 /// Builds and installs a language's package as the quickstart does. What fails there is in the quickstart's own log.
-fn install(work: &mut Work<'_>, language: Language) -> Result<()> {
+pub(super) fn install(work: &mut Work<'_>, language: Language) -> Result<()> {
     match work.builder().build(&[language], None).programs(language) {
         Ok(_) => Ok(()),
         Err(Absent::Missing(what)) => bail!("{language} cannot be checked: {what}"),
@@ -19,6 +19,7 @@ fn install(work: &mut Work<'_>, language: Language) -> Result<()> {
 
 pub(super) fn c(work: &mut Work<'_>) -> Result<()> {
     install(work, Language::C)?;
+    work.have("pkg-config", "pkg-config")?;
     let header = work.layout.made("zpatterns.h");
     let generate =
         ["run", "--quiet", "--release", "-p", "zpatterns-c", "--features", "header", "--bin", "zpatterns-header"];

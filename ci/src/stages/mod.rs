@@ -1,6 +1,7 @@
 //! The stages, in the order in which they run: quick ones first.
 
 mod bindings;
+mod conformance;
 mod core;
 mod source;
 mod whole;
@@ -35,6 +36,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "c", title: "C: header, symbols, tests, sanitizers", run: bindings::c },
     Stage { name: "python", title: "Python: types and tests", run: bindings::python },
     Stage { name: "node", title: "Node: generated files, types and tests", run: bindings::node },
+    Stage { name: "conformance", title: "Conformance: every ordered pair of languages", run: conformance::play },
     Stage { name: "quickstart", title: "Quickstart: as a person runs it", run: whole::quickstart },
 ];
 
@@ -75,6 +77,11 @@ impl<'a> Work<'a> {
     /// Builds and installs packages as the quickstart does.
     pub(crate) fn builder(&self) -> Builder<'_> {
         Builder { layout: self.layout, progress: self.progress, toolchains: self.toolchains, jobs: None }
+    }
+
+    /// A call of the C compiler.
+    pub(crate) fn cc(&self) -> Call {
+        Call::new(&self.toolchains.cc)
     }
 
     /// Tells a person something that is no failure.
