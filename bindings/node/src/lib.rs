@@ -5,6 +5,7 @@
 //! edge wakes the event loop. This API is private; the TypeScript in `lib` makes the public one of it.
 
 pub mod authenticator;
+pub mod command;
 pub mod context;
 pub mod environment;
 pub mod error;

@@ -7,6 +7,7 @@
 
 mod auth;
 mod cancel;
+mod command;
 mod context;
 mod convert;
 mod error;
@@ -28,6 +29,8 @@ mod _native {
     use super::auth::Authenticator;
     #[pymodule_export]
     use super::cancel::Cancel;
+    #[pymodule_export]
+    use super::command::zpat;
     #[pymodule_export]
     use super::context::Context;
     #[pymodule_export]

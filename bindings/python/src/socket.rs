@@ -179,12 +179,7 @@ impl Socket {
 
     /// Receives a message of one frame that is UTF-8.
     #[pyo3(signature = (timeout=None, cancel=None))]
-    fn recv_text(
-        &self,
-        py: Python<'_>,
-        timeout: Option<f64>,
-        cancel: Option<&Bound<'_, Cancel>>,
-    ) -> PyResult<String> {
+    fn recv_text(&self, py: Python<'_>, timeout: Option<f64>, cancel: Option<&Bound<'_, Cancel>>) -> PyResult<String> {
         recv::text(py, &self.open(py)?.handle, &Limit::new(py, timeout, cancel)?)
     }
 

@@ -1,0 +1,65 @@
+//! `zpat`: zpatterns on the command line.
+//!
+//! A library, because the command comes three ways: as a program of its own, with the Python wheel, and with the npm
+//! package.
+
+#![forbid(unsafe_code)]
+
+mod info;
+mod keys;
+mod socket;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+/// Reliable messaging patterns over ZeroMQ.
+#[derive(Parser)]
+#[command(name = "zpat", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print versions and capabilities of this build.
+    Info(info::Arguments),
+    /// Make a CURVE key pair.
+    Keys,
+    /// Send each line of the input as a message.
+    Send(socket::SendArguments),
+    /// Print each message that arrives.
+    Recv(socket::RecvArguments),
+    /// Pass messages between two endpoints.
+    Proxy(socket::ProxyArguments),
+}
+
+/// What a command may end with: an error of ours or of the terminal.
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0, 1 if it
+/// failed, 2 for arguments that make no sense.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let command = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.command,
+        Err(help) => {
+            let _ = help.print();
+            return if help.use_stderr() { 2 } else { 0 };
+        }
+    };
+    let outcome = match command {
+        Command::Info(arguments) => info::run(&arguments),
+        Command::Keys => keys::run(),
+        Command::Send(arguments) => socket::send(&arguments),
+        Command::Recv(arguments) => socket::recv(&arguments),
+        Command::Proxy(arguments) => socket::proxy(&arguments),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("zpat: {error}");
+            1
+        }
+    }
+}
