@@ -1,7 +1,7 @@
 //! The quickstart: one command that takes a person from a fresh clone to four languages that talk to each other.
 //!
 //! It looks for toolchains ([`doctor`]), builds and installs the package of each language ([`packages`]), lets every
-//! language send to every other one ([`tutorials`]), measures each ([`bench`]) and writes a report ([`report`]). The
+//! language send to every other one ([`tutorials`]), measures each ([`bench`](mod@bench)) and writes a report ([`report`]). The
 //! parts are a library because `cargo verify` uses them too.
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! The C library of zpatterns.
 //!
 //! A function here converts its arguments, calls the façade, and converts the result; what is about messaging is in
-//! core. Three rules hold for all of them, and [`error::entry`] and [`arguments`] are where they live:
+//! core. Three rules hold for all of them, and `error::entry` and `arguments` are where they live:
 //!
 //! * A result is an integer: 0 or a count, or the negative number of an error kind, with a text for the thread.
 //! * A handle is an opaque pointer that its close function frees and clears. Null is an error, never a crash.

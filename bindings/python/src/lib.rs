@@ -2,8 +2,8 @@
 //!
 //! Python programs use the package; this module is private to it. A function here converts, calls core, converts
 //! back. What makes Python fast is decided here all the same: a call first tries without releasing the interpreter,
-//! because releasing costs more than sending a message, and releases it only to block ([`wait`]); messages cross in
-//! batches; and large `bytes` are handed over without a copy ([`convert`]).
+//! because releasing costs more than sending a message, and releases it only to block (`wait`); messages cross in
+//! batches; and large `bytes` are handed over without a copy (`convert`).
 
 mod auth;
 mod cancel;

@@ -2,7 +2,7 @@
 //!
 //! Ours and the peer alternate, and who begins changes with every round. Within a round a program runs once for each
 //! workload and size, however many comparisons need it. What runs is in the plan ([`plan`]), how one run goes in
-//! [`run`](mod@run), how figures become rows in [`rows`].
+//! `run`, how figures become rows in `rows`.
 
 pub mod plan;
 mod rows;
