@@ -140,13 +140,14 @@ impl Context {
         format!("inproc://zpatterns-{what}-{}", self.inner.names.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Lets the reactor serve `source`, starting its thread if it has none.
-    pub(crate) fn serve(&self, source: Arc<dyn Source>) -> Result<Served> {
+    /// Lets the reactor serve what `make` makes, starting its thread if it has none.
+    pub(crate) fn serve<S: Source + 'static>(&self, make: impl FnOnce(Served) -> Result<Arc<S>>) -> Result<Arc<S>> {
         let mut reactor = self.inner.reactor.lock().unwrap_or_else(PoisonError::into_inner);
-        if reactor.is_none() {
-            *reactor = Some(Reactor::start()?);
-        }
-        Ok(reactor.as_ref().expect("just started").add(source))
+        let reactor = match &mut *reactor {
+            Some(reactor) => reactor,
+            none => none.insert(Reactor::start()?),
+        };
+        reactor.add(make)
     }
 }
 

@@ -5,15 +5,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    os::fd::{BorrowedFd, RawFd},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use polling::{Event, PollMode, Poller};
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Result, Time,
     machine::{Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
@@ -22,9 +21,8 @@ use zpatterns_protocol::{
 use crate::{
     Context, Deadline, Frame, Message, SocketKind, SocketOptions,
     context::Opener,
-    errno,
     mailbox::Mailbox,
-    raw::{self, RawSocket},
+    raw::RawSocket,
     reactor::{Served, Source, Turn},
 };
 
@@ -68,9 +66,7 @@ struct Shared<M: Machine> {
     commands: Mutex<VecDeque<M::Command>>,
     max_commands: usize,
     mailbox: Mailbox<M::Event>,
-    /// Watches the sockets' descriptors; its own descriptor is what the reactor watches.
-    poller: Poller,
-    served: OnceLock<Served>,
+    served: Served,
     kicked: AtomicBool,
     /// Events taken since the machine was last told of room.
     taken: AtomicUsize,
@@ -101,20 +97,19 @@ where
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
-        let poller = Poller::new().map_err(|error| system(&error, "cannot make a poller"))?;
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State { machine, opener: Some(context.opener()), sockets: BTreeMap::new(), room: 0 }),
-            commands: Mutex::default(),
-            max_commands: options.max_commands.max(1),
-            mailbox: Mailbox::new(options.max_events.max(1))?,
-            poller,
-            served: OnceLock::new(),
-            kicked: AtomicBool::new(false),
-            taken: AtomicUsize::new(0),
-            started: Instant::now(),
-        });
-        let served = context.serve(Arc::clone(&shared) as _)?;
-        assert!(shared.served.set(served).is_ok(), "a host is served once");
+        let mailbox = Mailbox::new(options.max_events.max(1))?;
+        let shared = context.serve(|served| {
+            Ok(Arc::new(Shared {
+                state: Mutex::new(State { machine, opener: Some(context.opener()), sockets: BTreeMap::new(), room: 0 }),
+                commands: Mutex::default(),
+                max_commands: options.max_commands.max(1),
+                mailbox,
+                served,
+                kicked: AtomicBool::new(false),
+                taken: AtomicUsize::new(0),
+                started: Instant::now(),
+            }))
+        })?;
         Ok(Self(Arc::new(Handle { shared, _context: context.clone() })))
     }
 
@@ -156,13 +151,13 @@ where
 
     /// Ends the machine where it is and closes its sockets.
     pub fn close(&self) {
-        self.0.shared.remove();
+        self.0.shared.served.remove();
     }
 }
 
 impl<M: Machine> Drop for Handle<M> {
     fn drop(&mut self) {
-        self.shared.remove();
+        self.shared.served.remove();
     }
 }
 
@@ -172,16 +167,8 @@ impl<M: Machine> Shared<M> {
     }
 
     fn kick(&self) {
-        if let Some(served) = self.served.get()
-            && !self.kicked.swap(true, Ordering::SeqCst)
-        {
-            served.kick();
-        }
-    }
-
-    fn remove(&self) {
-        if let Some(served) = self.served.get() {
-            served.remove();
+        if !self.kicked.swap(true, Ordering::SeqCst) {
+            self.served.kick();
         }
     }
 
@@ -196,10 +183,6 @@ where
     M::Command: Send,
     M::Event: Send,
 {
-    fn fd(&self) -> RawFd {
-        self.poller.as_raw_fd()
-    }
-
     fn turn(&self) -> Turn {
         self.kicked.store(false, Ordering::SeqCst);
         let mut state = self.lock();
@@ -348,17 +331,14 @@ impl<M: Machine> Shared<M> {
         };
         let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &SocketOptions::default())?;
         let fd = raw.fd()?;
-        // SAFETY: the descriptor is open until `close_socket`, which deletes it here first.
-        unsafe { self.poller.add_with_mode(fd, Event::readable(id.0 as usize), PollMode::Level) }
-            .map_err(|error| system(&error, "cannot watch a socket"))?;
+        self.served.watch(fd)?;
         state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });
         Ok(())
     }
 
     fn close_socket(&self, state: &mut State<M>, id: SocketId) {
         if let Some(socket) = state.sockets.remove(&id) {
-            // SAFETY: the descriptor is open, because its socket is.
-            let _ = self.poller.delete(unsafe { raw::borrow(socket.fd) });
+            self.served.unwatch(socket.fd);
         }
     }
 }
@@ -417,8 +397,4 @@ impl HostedSocket {
 fn bind(raw: &mut RawSocket, endpoint: &str) -> Result<String> {
     raw.bind(endpoint)?;
     raw.last_endpoint()
-}
-
-fn system(error: &std::io::Error, what: &str) -> Error {
-    errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
 }

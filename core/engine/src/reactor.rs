@@ -1,8 +1,11 @@
 //! The reactor thread: one per context, started by the first handle that needs it.
 //!
-//! It serves sources (a background socket now, a pattern's machine later): each has a descriptor to watch, a turn to
-//! do a bounded amount of work, and perhaps a time at which it wants a turn anyway. A turn has a budget, so one busy
-//! source cannot starve the others, and a panic in a turn poisons that source and spares the rest.
+//! It serves sources (background sockets and hosted machines): each has descriptors to watch, a turn to do a bounded
+//! amount of work, and perhaps a time at which it wants a turn anyway. A turn has a budget, so one busy source cannot
+//! starve the others, and a panic in a turn poisons that source and spares the rest.
+//!
+//! Descriptors are watched for edges: one notice for each time something happens, and none for what a source leaves
+//! unread. So a turn must take all there is, or ask for another, and waiting costs one system call.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,10 +19,15 @@ use std::{
     time::Instant,
 };
 
-use polling::{Event, Events, PollMode, Poller};
+use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{errno, raw};
+use crate::errno;
+
+/// The token of the reactor's own wake-up; sources count from 0.
+const WAKE: Token = Token(usize::MAX);
+/// How many descriptors one wait can report; the next wait reports the others.
+const EVENTS: usize = 256;
 
 /// What a source wants after its turn.
 pub(crate) struct Turn {
@@ -31,8 +39,6 @@ pub(crate) struct Turn {
 
 /// Something that the reactor serves.
 pub(crate) trait Source: Send + Sync {
-    /// The descriptor to watch for reading.
-    fn fd(&self) -> RawFd;
     /// A bounded amount of work; never blocks.
     fn turn(&self) -> Turn;
     /// Last call: release what the reactor thread alone may release.
@@ -57,6 +63,18 @@ impl Served {
         self.shared.command(Command::Kick(self.id));
     }
 
+    /// Gives the source a turn whenever `fd` becomes readable.
+    pub(crate) fn watch(&self, fd: RawFd) -> Result<()> {
+        let token = Token(self.id.0 as usize);
+        let watched = self.shared.registry.register(&mut SourceFd(&fd), token, Interest::READABLE);
+        watched.map_err(|error| system(&error, "cannot watch a socket"))
+    }
+
+    /// Watches `fd`, which is still open, no longer.
+    pub(crate) fn unwatch(&self, fd: RawFd) {
+        let _ = self.shared.registry.deregister(&mut SourceFd(&fd));
+    }
+
     /// Serves the source no longer.
     pub(crate) fn remove(&self) {
         self.shared.command(Command::Remove(self.id));
@@ -70,7 +88,8 @@ enum Command {
 }
 
 struct Shared {
-    poller: Poller,
+    registry: Registry,
+    waker: Waker,
     commands: Mutex<Vec<Command>>,
     stop: AtomicBool,
     next: AtomicU64,
@@ -84,7 +103,7 @@ impl Shared {
             commands.len() == 1
         };
         if first {
-            let _ = self.poller.notify();
+            let _ = self.waker.wake();
         }
     }
 }
@@ -98,34 +117,34 @@ pub(crate) struct Reactor {
 impl Reactor {
     /// Starts the thread.
     pub(crate) fn start() -> Result<Self> {
-        let poller = Poller::new().map_err(|error| {
-            errno::error(error.raw_os_error().unwrap_or(libc::EIO), "cannot make a poller for the reactor")
-        })?;
+        let failed = |error| system(&error, "cannot make the reactor");
+        let poll = Poll::new().map_err(failed)?;
         let shared = Arc::new(Shared {
-            poller,
+            registry: poll.registry().try_clone().map_err(failed)?,
+            waker: Waker::new(poll.registry(), WAKE).map_err(failed)?,
             commands: Mutex::default(),
             stop: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });
         let thread = spawn_without_signals("zpatterns", {
             let shared = Arc::clone(&shared);
-            move || Loop::new(shared).run()
+            move || Loop::new(shared, poll).run()
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Serves `source` from now on.
-    pub(crate) fn add(&self, source: Arc<dyn Source>) -> Served {
-        // From 1: the poller keeps a key of its own.
-        let id = SourceId(self.shared.next.fetch_add(1, Ordering::Relaxed) + 1);
-        self.shared.command(Command::Add(id, source));
-        Served { shared: Arc::clone(&self.shared), id }
+    /// Makes a source, which is told how to reach its reactor, and serves it from now on.
+    pub(crate) fn add<S: Source + 'static>(&self, make: impl FnOnce(Served) -> Result<Arc<S>>) -> Result<Arc<S>> {
+        let id = SourceId(self.shared.next.fetch_add(1, Ordering::Relaxed));
+        let source = make(Served { shared: Arc::clone(&self.shared), id })?;
+        self.shared.command(Command::Add(id, Arc::clone(&source) as _));
+        Ok(source)
     }
 
     /// Removes every source and ends the thread.
     pub(crate) fn stop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        let _ = self.shared.poller.notify();
+        let _ = self.shared.waker.wake();
         if let Some(thread) = self.thread.take() {
             // A source may hold the last reference to the context, so the thread can end up stopping itself.
             if thread.thread().id() != std::thread::current().id() {
@@ -143,6 +162,7 @@ impl Reactor {
 /// The thread's own state.
 struct Loop {
     shared: Arc<Shared>,
+    poll: Poll,
     sources: BTreeMap<SourceId, Entry>,
     ready: BTreeSet<SourceId>,
     timers: BTreeSet<(Instant, SourceId)>,
@@ -150,17 +170,16 @@ struct Loop {
 
 struct Entry {
     source: Arc<dyn Source>,
-    fd: RawFd,
     at: Option<Instant>,
 }
 
 impl Loop {
-    fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, sources: BTreeMap::new(), ready: BTreeSet::new(), timers: BTreeSet::new() }
+    fn new(shared: Arc<Shared>, poll: Poll) -> Self {
+        Self { shared, poll, sources: BTreeMap::new(), ready: BTreeSet::new(), timers: BTreeSet::new() }
     }
 
     fn run(mut self) {
-        let mut events = Events::new();
+        let mut events = Events::with_capacity(EVENTS);
         while !self.shared.stop.load(Ordering::SeqCst) {
             self.obey();
             self.serve();
@@ -177,7 +196,10 @@ impl Loop {
         let commands = std::mem::take(&mut *self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner));
         for command in commands {
             match command {
-                Command::Add(id, source) => self.add(id, source),
+                Command::Add(id, source) => {
+                    self.sources.insert(id, Entry { source, at: None });
+                    self.ready.insert(id);
+                }
                 Command::Kick(id) => {
                     self.ready.insert(id);
                 }
@@ -186,28 +208,12 @@ impl Loop {
         }
     }
 
-    fn add(&mut self, id: SourceId, source: Arc<dyn Source>) {
-        let fd = source.fd();
-        let event = Event::readable(id.0 as usize);
-        // SAFETY: the source keeps the descriptor open until `removed`, which comes after `delete`.
-        let added = unsafe { self.shared.poller.add_with_mode(fd, event, PollMode::Level) };
-        if let Err(error) = added {
-            source.poisoned(&format!("the reactor cannot watch a socket: {error}"));
-            source.removed();
-            return;
-        }
-        self.sources.insert(id, Entry { source, fd, at: None });
-        self.ready.insert(id);
-    }
-
     fn remove(&mut self, id: SourceId) {
         let Some(entry) = self.sources.remove(&id) else { return };
         self.ready.remove(&id);
         if let Some(at) = entry.at {
             self.timers.remove(&(at, id));
         }
-        // SAFETY: the descriptor is still open, see `add`.
-        let _ = self.shared.poller.delete(unsafe { raw::borrow(entry.fd) });
         entry.source.removed();
     }
 
@@ -241,10 +247,12 @@ impl Loop {
         } else {
             Some(std::time::Duration::ZERO)
         };
-        events.clear();
         // An interrupted wait comes back empty; anything else would be a broken descriptor of our own.
-        let _ = self.shared.poller.wait(events, timeout);
-        self.ready.extend(events.iter().map(|event| SourceId(event.key as u64)));
+        if self.poll.poll(events, timeout).is_err() {
+            events.clear();
+        }
+        let tokens = events.iter().map(mio::event::Event::token).filter(|token| *token != WAKE);
+        self.ready.extend(tokens.map(|token| SourceId(token.0 as u64)));
         let now = Instant::now();
         while let Some(&(at, id)) = self.timers.first() {
             if at > now {
@@ -257,6 +265,10 @@ impl Loop {
             self.ready.insert(id);
         }
     }
+}
+
+fn system(error: &std::io::Error, what: &str) -> Error {
+    errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
 }
 
 /// What a panic said.

@@ -52,6 +52,7 @@ struct Handle {
     shared: Arc<Shared>,
     context: Context,
 }
+
 impl Socket {
     pub(crate) fn open(context: &Context, kind: SocketKind, options: &SocketOptions) -> Result<Self> {
         Self::open_with(context, kind, options, WhenFull::HoldBack)
@@ -72,10 +73,15 @@ impl Socket {
         }
         let mut raw = context.open_raw(kind.number())?;
         configure(&mut raw, kind, options)?;
-        let shared = Arc::new(Shared::new(raw, kind, context.generation(), options, when_full)?);
-        if let Some(background) = &shared.background {
-            background.attach(context.serve(Arc::clone(&shared) as _)?);
-        }
+        let shared = |raw, background| Shared::new(raw, kind, context.generation(), options, background).map(Arc::new);
+        let shared = if options.background {
+            context.serve(|served| {
+                let background = Background::new(served, raw.fd()?, options, when_full)?;
+                shared(raw, Some(background))
+            })?
+        } else {
+            shared(raw, None)?
+        };
         Ok(Self(Arc::new(Handle { shared, context: context.clone() })))
     }
 

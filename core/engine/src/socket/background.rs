@@ -3,7 +3,7 @@
 use std::{
     os::fd::{AsFd, BorrowedFd, RawFd},
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::Waker,
@@ -29,7 +29,7 @@ const TURN_MESSAGES: usize = 512;
 const TURN_BYTES: usize = 256 * 1024;
 
 pub(super) struct Background {
-    served: OnceLock<Served>,
+    served: Served,
     inbox: Inbox,
     reader: Mutex<Reader>,
     ready: Readiness,
@@ -47,9 +47,10 @@ pub(super) enum WhenFull {
 }
 
 impl Background {
-    pub(super) fn new(options: &SocketOptions, when_full: WhenFull) -> Result<Self> {
+    pub(super) fn new(served: Served, fd: RawFd, options: &SocketOptions, when_full: WhenFull) -> Result<Self> {
+        served.watch(fd)?;
         Ok(Self {
-            served: OnceLock::new(),
+            served,
             inbox: Inbox::new(options.inbox_messages as usize, options.inbox_bytes as usize),
             reader: Mutex::default(),
             ready: Readiness::new()?,
@@ -58,22 +59,14 @@ impl Background {
         })
     }
 
-    pub(super) fn attach(&self, served: Served) {
-        assert!(self.served.set(served).is_ok(), "a socket is attached once");
-    }
-
     pub(super) fn detach(&self) {
-        if let Some(served) = self.served.get() {
-            served.remove();
-        }
+        self.served.remove();
     }
 
     /// Asks for a turn, once until it comes.
     fn kick(&self) {
-        if let Some(served) = self.served.get()
-            && !self.kicked.swap(true, Ordering::SeqCst)
-        {
-            served.kick();
+        if !self.kicked.swap(true, Ordering::SeqCst) {
+            self.served.kick();
         }
     }
 
@@ -139,10 +132,6 @@ impl Background {
 }
 
 impl Source for Shared {
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-
     fn turn(&self) -> Turn {
         let background = self.background.as_ref().expect("only background sockets are served");
         background.kicked.store(false, Ordering::SeqCst);
@@ -174,6 +163,9 @@ impl Source for Shared {
         let mut state = self.lock();
         if state.ended.is_none() {
             self.end(&mut state, Error::new(ErrorKind::Closed, "the context ended"));
+        }
+        if let Some(background) = &self.background {
+            background.served.unwatch(self.fd);
         }
         drop(state.raw.take());
     }
@@ -210,7 +202,7 @@ impl Shared {
             state.stats.lost_full += dropped.len() as u64;
             return Ok(dropped.len() == TURN_MESSAGES);
         }
-        // Not receiving: still let libzmq handle what it announced, or its descriptor stays readable.
+        // Not receiving: what libzmq announced may still be room to send.
         let events = state.raw().events()?;
         self.announce_room(background, events);
         Ok(false)

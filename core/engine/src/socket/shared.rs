@@ -8,10 +8,7 @@ use std::{
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use super::{
-    background::{Background, WhenFull},
-    reader::Reader,
-};
+use super::{background::Background, reader::Reader};
 use crate::{
     Deadline, SocketKind, SocketOptions, SocketStats,
     fork::Generation,
@@ -23,6 +20,7 @@ use crate::{
 /// How long a send waits before it tries again where libzmq cannot say when there is room: a ROUTER is always
 /// writable, even while the addressed peer is full.
 const RETRY: Duration = Duration::from_millis(2);
+
 /// What the caller's threads and the reactor share.
 pub(super) struct Shared {
     pub(super) kind: SocketKind,
@@ -65,13 +63,14 @@ impl Direction {
         }
     }
 }
+
 impl Shared {
     pub(super) fn new(
         mut raw: RawSocket,
         kind: SocketKind,
         generation: Generation,
         options: &SocketOptions,
-        when_full: WhenFull,
+        background: Option<Background>,
     ) -> Result<Self> {
         Ok(Self {
             kind,
@@ -89,7 +88,7 @@ impl Shared {
             }),
             receivers: Waiters::default(),
             senders: Waiters::default(),
-            background: if options.background { Some(Background::new(options, when_full)?) } else { None },
+            background,
         })
     }
 
