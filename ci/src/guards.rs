@@ -10,7 +10,7 @@ use crate::stages::Work;
 const LONG: usize = 600;
 
 /// Crates without effects, and all that they may depend on.
-const SANS_IO: &[(&str, &[&str])] = &[("zpatterns-protocol", &["zpatterns-protocol", "bytes"])];
+const SANS_IO: &[(&str, &[&str])] = &[("zpatterns-protocol", &["zpatterns-protocol", "bytes", "fastrand", "slab"])];
 
 /// Files that git knows, with their text; files that are no text are left out.
 pub(crate) fn tracked(work: &mut Work<'_>) -> Result<Vec<(PathBuf, String)>> {
@@ -101,6 +101,45 @@ pub(crate) fn regions(files: &[(PathBuf, String)]) -> Vec<String> {
     found
 }
 
+/// A program in a text is a region of one that runs: the comment above it, `<!-- region NAME of FILE -->`, says which.
+/// In the README of the repository every program has such a comment.
+pub(crate) fn shown(files: &[(PathBuf, String)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "md")) {
+        let (mut above, mut lines) = ("", text.lines());
+        while let Some(line) = lines.next() {
+            if let Some(language) = line.strip_prefix("```") {
+                let shown: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+                let named = above.strip_prefix("<!-- region ").and_then(|rest| rest.strip_suffix(" -->"));
+                let is_program = ["rust", "c", "python", "js"].contains(&language);
+                match named.and_then(|named| named.split_once(" of ")) {
+                    Some((name, file)) if region(files, file, name).as_deref() != Some(&shown.join("\n")) => {
+                        found.push(format!("{} shows something else than region {name} of {file}", path.display()));
+                    }
+                    None if is_program && path.as_os_str() == "README.md" => {
+                        found.push(format!("{} shows a program in {language} that nothing runs", path.display()));
+                    }
+                    _ => {}
+                }
+            }
+            above = line;
+        }
+    }
+    found
+}
+
+/// The lines of a file between `region: NAME` and the next `endregion`, moved to the left as far as they go.
+fn region(files: &[(PathBuf, String)], file: &str, name: &str) -> Option<String> {
+    let (_, text) = files.iter().find(|(path, _)| path.as_os_str() == file)?;
+    let is_start =
+        |line: &&str| line.split_once("region: ").is_some_and(|(_, rest)| rest.split(' ').next() == Some(name));
+    let inside = text.lines().skip_while(|line| !is_start(line)).skip(1).take_while(|line| !line.contains("endregion"));
+    let lines: Vec<&str> = inside.collect();
+    let indents = lines.iter().filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len());
+    let indent = indents.min()?;
+    Some(lines.iter().map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +166,18 @@ mod tests {
             file("quickstart/tutorials/1/a.c", "// region: send"),
         ];
         assert_eq!(regions(&files).len(), 1);
+    }
+
+    #[test]
+    fn programs_that_nothing_runs_are_found() {
+        let program =
+            file("a.c", "int main(void) {\n  /* region: it */\n  if (x)\n    y();\n\n  z();\n  /* endregion: it */\n}");
+        let found = |text: &str| shown(&[program.clone(), file("README.md", text)]);
+        let named =
+            |lines: &str| found(&format!("<!-- region it of a.c -->\n```c\n{lines}\n```\n```\nno program\n```\n"));
+        assert!(named("if (x)\n  y();\n\nz();").is_empty());
+        assert_eq!(named("if (x)\n  y();"), ["README.md shows something else than region it of a.c"]);
+        assert_eq!(found("```js\nx\n```"), ["README.md shows a program in js that nothing runs"]);
     }
 
     #[test]

@@ -8,8 +8,10 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod link;
 pub mod liveness;
 pub mod machine;
+pub mod reqrep;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};

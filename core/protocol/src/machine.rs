@@ -111,6 +111,24 @@ pub enum Input<C> {
     Deadline,
 }
 
+impl<C> Input<C> {
+    /// The same, with another command; for machines that are made of others.
+    pub fn map<D>(self, convert: impl FnOnce(C) -> D) -> Input<D> {
+        match self {
+            Self::Message { socket, peer, frames } => Input::Message { socket, peer, frames },
+            Self::Bound { socket, endpoint } => Input::Bound { socket, endpoint },
+            Self::Failed { socket, error } => Input::Failed { socket, error },
+            Self::Refused { socket, token, why } => Input::Refused { socket, token, why },
+            Self::Writable { socket } => Input::Writable { socket },
+            Self::Stored { up_to } => Input::Stored { up_to },
+            Self::StoreFailed { from, error } => Input::StoreFailed { from, error },
+            Self::Command(command) => Input::Command(convert(command)),
+            Self::Room(room) => Input::Room(room),
+            Self::Deadline => Input::Deadline,
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub enum Output<E> {
@@ -160,6 +178,21 @@ pub enum Output<E> {
         /// What is stored.
         record: Bytes,
     },
+}
+
+impl<E> Output<E> {
+    /// The same, with another event.
+    pub fn map<F>(self, convert: impl FnOnce(E) -> F) -> Output<F> {
+        match self {
+            Self::Open { socket, role } => Output::Open { socket, role },
+            Self::Bind { socket, endpoint } => Output::Bind { socket, endpoint },
+            Self::Connect { socket, endpoint } => Output::Connect { socket, endpoint },
+            Self::Close { socket } => Output::Close { socket },
+            Self::Send { socket, peer, token, frames } => Output::Send { socket, peer, token, frames },
+            Self::Deliver(event) => Output::Deliver(convert(event)),
+            Self::Store { sequence, record } => Output::Store { sequence, record },
+        }
+    }
 }
 
 /// A pattern's behaviour, or one side of it.

@@ -18,6 +18,9 @@ use crate::Network;
 /// Steps without time passing after which a run is taken for an endless loop.
 const MAX_STEPS_AT_ONCE: usize = 100_000;
 
+/// How long it takes a connection to find somebody who has just come.
+const TO_RECONNECT: Duration = Duration::from_millis(5);
+
 /// A node's number, in the order of [`World::add`].
 pub type Node = usize;
 
@@ -44,13 +47,16 @@ struct State<M: Machine> {
 
 struct Socket {
     role: Role,
-    bound: Option<String>,
+    bound: Vec<String>,
     connected: Vec<String>,
+    /// It refused a message because nobody was there, and has yet to say that somebody is.
+    refused: bool,
 }
 
 #[derive(Debug)]
 enum Happening {
     Message { to: Node, life: u64, socket: SocketId, peer: Peer, frames: Frames },
+    Writable { node: Node, life: u64, socket: SocketId },
 }
 
 impl<M: Machine<Event: Debug>> World<M> {
@@ -150,9 +156,14 @@ impl<M: Machine<Event: Debug>> World<M> {
         if let Some(first) = self.agenda.first_entry()
             && first.key().0 <= self.now
         {
-            let Happening::Message { to, life, socket, peer, frames } = first.remove();
-            if self.nodes[to].life == life && self.nodes[to].sockets.contains_key(&socket) {
-                self.tell(to, Input::Message { socket, peer, frames });
+            let (node, life, socket, input) = match first.remove() {
+                Happening::Message { to, life, socket, peer, frames } => {
+                    (to, life, socket, Input::Message { socket, peer, frames })
+                }
+                Happening::Writable { node, life, socket } => (node, life, socket, Input::Writable { socket }),
+            };
+            if self.nodes[node].life == life && self.nodes[node].sockets.contains_key(&socket) {
+                self.tell(node, input);
             }
             return;
         }
@@ -180,7 +191,7 @@ impl<M: Machine<Event: Debug>> World<M> {
         let now = self.now;
         match output {
             Output::Open { socket, role } => {
-                let opened = Socket { role, bound: None, connected: Vec::new() };
+                let opened = Socket { role, bound: Vec::new(), connected: Vec::new(), refused: false };
                 let before = self.nodes[node].sockets.insert(socket, opened);
                 assert!(before.is_none(), "node {node} opened {socket:?} twice");
             }
@@ -189,7 +200,8 @@ impl<M: Machine<Event: Debug>> World<M> {
                     let error = Error::new(ErrorKind::AddressInUse, "another node is bound").with("endpoint", endpoint);
                     return Some(Input::Failed { socket, error });
                 }
-                self.socket(node, socket).bound = Some(endpoint.clone());
+                self.socket(node, socket).bound.push(endpoint.clone());
+                self.found(&endpoint);
                 return Some(Input::Bound { socket, endpoint });
             }
             Output::Connect { socket, endpoint } => self.socket(node, socket).connected.push(endpoint),
@@ -208,9 +220,25 @@ impl<M: Machine<Event: Debug>> World<M> {
 
     fn bound_to(&self, endpoint: &str) -> Option<(Node, SocketId)> {
         self.nodes.iter().enumerate().find_map(|(node, state)| {
-            let bound = |(_, socket): &(&SocketId, &Socket)| socket.bound.as_deref() == Some(endpoint);
+            let bound = |(_, socket): &(&SocketId, &Socket)| socket.bound.iter().any(|bound| bound == endpoint);
             state.sockets.iter().find(bound).map(|(id, _)| (node, *id))
         })
+    }
+
+    /// Somebody is bound here: whoever waited for that may send.
+    fn found(&mut self, endpoint: &str) {
+        let soon = self.now + TO_RECONNECT;
+        for (node, state) in self.nodes.iter_mut().enumerate() {
+            let waiting = |socket: &&mut Socket| socket.refused && socket.connected.iter().any(|name| name == endpoint);
+            for (id, socket) in &mut state.sockets {
+                if let Some(socket) = Some(socket).filter(waiting) {
+                    socket.refused = false;
+                    self.caused += 1;
+                    let happening = Happening::Writable { node, life: state.life, socket: *id };
+                    self.agenda.insert((soon, self.caused), happening);
+                }
+            }
+        }
     }
 
     /// A DEALER sends to whom it is connected to, a ROUTER to the node that `peer` names.
@@ -229,6 +257,7 @@ impl<M: Machine<Event: Debug>> World<M> {
         };
         let Some((to, at)) = to else {
             let why = if endpoints.is_empty() { Refusal::Gone } else { Refusal::Full };
+            self.socket(from, socket).refused = true;
             return Some(Input::Refused { socket, token, why });
         };
         let life = self.nodes[to].life;

@@ -1,0 +1,371 @@
+//! Many links, by their sessions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use slab::Slab;
+
+use super::{CLOSE, Due, FIRST, Header, Link, Magic, OPEN, RESET, Received, Session};
+use crate::{
+    Time,
+    liveness::Pace,
+    machine::{Frames, Peer, SocketId, Token},
+};
+
+/// A link's place in its table; it may be used again after [`Links::remove`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LinkId(u32);
+
+/// Sequence numbers in tokens keep their low bits only; the others say which link it was.
+const SEQUENCE_BITS: u32 = 36;
+const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+
+/// Below this, keeping time would be all that a machine does.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// What a message was.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Somebody opened a link.
+    Opened(LinkId),
+    /// The pattern's next message on a link.
+    Message {
+        /// On this link.
+        link: LinkId,
+        /// Of this kind.
+        kind: u8,
+        /// With these fields.
+        fields: Bytes,
+        /// And these frames.
+        body: Frames,
+    },
+    /// The other side does not know the link, perhaps because it started anew.
+    Reset(LinkId),
+    /// The other side ended the link.
+    Closed(LinkId),
+    /// Nothing for the pattern.
+    Nothing,
+    /// A link was to be opened and the table is full.
+    Refused,
+    /// No message of this protocol.
+    Malformed,
+}
+
+/// A silence that was noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Silence {
+    /// Something is awaited, and nothing was heard for the patience of the links' pace. The link waits on, and this is
+    /// said again after as long.
+    Long(LinkId),
+    /// Who opened this link was silent for so long that it is to be removed.
+    Forgotten(LinkId),
+}
+
+#[derive(Debug)]
+struct Entry {
+    link: Link,
+    socket: SocketId,
+    peer: Peer,
+    /// When the agenda comes back to it; never later than the link's own deadline.
+    planned: Option<Time>,
+    queued: bool,
+}
+
+/// All links of a machine.
+#[derive(Debug)]
+pub struct Links {
+    magic: Magic,
+    pace: Pace,
+    max: usize,
+    forget: Duration,
+    random: Rng,
+    entries: Slab<Entry>,
+    sessions: BTreeMap<Session, LinkId>,
+    agenda: BTreeSet<(Time, LinkId)>,
+    /// Links that may have something to send.
+    queue: VecDeque<LinkId>,
+    /// Answers to those who have no link.
+    resets: VecDeque<(SocketId, Peer, Session)>,
+    now: Time,
+}
+
+impl Links {
+    /// A table for the messages that `magic` begins. At most `max` links are opened by others, and such a link is
+    /// forgotten when nothing was heard of it for `forget`.
+    pub fn new(magic: Magic, pace: Pace, max: usize, forget: Duration, seed: u64) -> Self {
+        let pace = Pace { interval: pace.interval.max(SHORTEST_INTERVAL), limit: pace.limit.max(2) };
+        Self {
+            magic,
+            pace,
+            max,
+            forget: forget.max(pace.patience()),
+            random: Rng::with_seed(seed),
+            entries: Slab::new(),
+            sessions: BTreeMap::new(),
+            agenda: BTreeSet::new(),
+            queue: VecDeque::new(),
+            resets: VecDeque::new(),
+            now: Time::ZERO,
+        }
+    }
+
+    /// How many links there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All links.
+    pub fn ids(&self) -> Vec<LinkId> {
+        self.entries.iter().map(|(slot, _)| LinkId(slot as u32)).collect()
+    }
+
+    /// Opens a link on a socket that is connected to whom it is for.
+    pub fn open(&mut self, now: Time, socket: SocketId) -> LinkId {
+        let session = Session(self.random.u64(..));
+        let link = Link::new(now, self.magic, session, self.pace, None);
+        self.insert(now, link, socket, Peer::default())
+    }
+
+    fn insert(&mut self, now: Time, link: Link, socket: SocketId, peer: Peer) -> LinkId {
+        self.now = now;
+        let session = link.session;
+        let entry = Entry { link, socket, peer, planned: None, queued: false };
+        let id = LinkId(u32::try_from(self.entries.insert(entry)).expect("there are fewer links than 2^32"));
+        self.sessions.insert(session, id);
+        self.touched(id);
+        id
+    }
+
+    /// Takes in a message.
+    pub fn receive(&mut self, now: Time, socket: SocketId, peer: &Peer, mut frames: Frames) -> Arrival {
+        self.now = now;
+        let Some((header, fields)) = frames.first().and_then(|first| Header::read(self.magic, first)) else {
+            return Arrival::Malformed;
+        };
+        if header.kind < FIRST && (header.kind > CLOSE || frames.len() > 1 || !fields.is_empty()) {
+            return Arrival::Malformed;
+        }
+        let Some(id) = self.sessions.get(&header.session).copied() else {
+            return self.stranger(now, socket, peer, &header);
+        };
+        let entry = &mut self.entries[id.0 as usize];
+        if entry.socket != socket {
+            // It comes from a connection that the link has left.
+            return Arrival::Nothing;
+        }
+        if entry.peer != *peer {
+            entry.peer = peer.clone();
+            entry.link.reconnected();
+        }
+        let bytes = if header.kind < FIRST { 0 } else { frames.iter().map(Bytes::len).sum() };
+        let received = entry.link.receive(now, &header, bytes);
+        self.touched(id);
+        match received {
+            Received::Message => {
+                frames.remove(0);
+                Arrival::Message { link: id, kind: header.kind, fields, body: frames }
+            }
+            Received::Nothing => Arrival::Nothing,
+            Received::Reset => Arrival::Reset(id),
+            Received::Closed => Arrival::Closed(id),
+        }
+    }
+
+    fn stranger(&mut self, now: Time, socket: SocketId, peer: &Peer, header: &Header) -> Arrival {
+        match header.kind {
+            OPEN if self.entries.len() >= self.max => Arrival::Refused,
+            OPEN => {
+                let link = Link::new(now, self.magic, header.session, self.pace, Some(self.forget));
+                Arrival::Opened(self.insert(now, link, socket, peer.clone()))
+            }
+            // These two are never answered, or two parties could go on answering each other.
+            RESET | CLOSE => Arrival::Nothing,
+            _ => {
+                self.resets.push_back((socket, peer.clone(), header.session));
+                Arrival::Nothing
+            }
+        }
+    }
+
+    /// Sends a message; its number on this link. If it is `counted`, [`take_acknowledged`](Self::take_acknowledged)
+    /// counts it once the other side has it.
+    pub fn send(&mut self, now: Time, id: LinkId, kind: u8, fields: &[u8], body: Frames, counted: bool) -> u64 {
+        self.now = now;
+        let entry = &mut self.entries[id.0 as usize];
+        if entry.link.is_stale(now, self.forget / 2) {
+            // The other side may be about to forget it.
+            self.sessions.remove(&entry.link.session);
+            let session = Session(self.random.u64(..));
+            entry.link = Link::new(now, self.magic, session, self.pace, None);
+            self.sessions.insert(session, id);
+        }
+        let sequence = entry.link.push(now, kind, fields, body, counted);
+        self.touched(id);
+        sequence
+    }
+
+    /// Whether the message with this number was never handed to a connection that took it.
+    pub fn is_unsent(&self, id: LinkId, sequence: u64) -> bool {
+        self.entries[id.0 as usize].link.is_unsent(sequence)
+    }
+
+    /// Messages and bytes that the other side may not have.
+    pub fn backlog(&self, id: LinkId) -> (usize, usize) {
+        let link = &self.entries[id.0 as usize].link;
+        (link.kept.len(), link.kept_bytes)
+    }
+
+    /// How many counted messages the other side has got since this was last asked.
+    pub fn take_acknowledged(&mut self, id: LinkId) -> u64 {
+        std::mem::take(&mut self.entries[id.0 as usize].link.acknowledged)
+    }
+
+    /// The pattern begins or ceases to wait for the other side: only then its silence is noticed.
+    pub fn watch(&mut self, now: Time, id: LinkId, watching: bool) {
+        self.now = now;
+        let link = &mut self.entries[id.0 as usize].link;
+        if link.watching != watching {
+            link.watch(now, watching);
+            self.touched(id);
+        }
+    }
+
+    /// When the other side was last heard.
+    pub fn heard(&self, id: LinkId) -> Time {
+        self.entries[id.0 as usize].link.heard
+    }
+
+    /// The link goes on over another socket.
+    pub fn move_to(&mut self, now: Time, id: LinkId, socket: SocketId) {
+        self.now = now;
+        let entry = &mut self.entries[id.0 as usize];
+        entry.socket = socket;
+        entry.link.reconnected();
+        self.touched(id);
+    }
+
+    /// Ends a link without a word. Returns kind, fields and further frames of what the other side may not have.
+    pub fn remove(&mut self, id: LinkId) -> Vec<(u8, Bytes, Frames)> {
+        let entry = self.entries.remove(id.0 as usize);
+        self.sessions.remove(&entry.link.session);
+        if let Some(at) = entry.planned {
+            self.agenda.remove(&(at, id));
+        }
+        let split = |mut frames: Frames| {
+            let (header, fields) = Header::read(self.magic, &frames.remove(0)).expect("a link keeps what it wrote");
+            (header.kind, fields, frames)
+        };
+        entry.link.kept.into_iter().map(|kept| split(kept.frames)).collect()
+    }
+
+    /// As [`remove`](Self::remove), and tells the other side with the message returned.
+    pub fn close(&mut self, id: LinkId) -> (SocketId, Peer, Frames) {
+        let entry = &self.entries[id.0 as usize];
+        let (session, sequence, received) = (entry.link.session, entry.link.highest, entry.link.received);
+        let header = Header { kind: CLOSE, session, sequence, received };
+        let message = (entry.socket, entry.peer.clone(), vec![header.with_fields(self.magic, &[])]);
+        self.remove(id);
+        message
+    }
+
+    /// A socket did not take a message. The link waits until the socket is writable, or its peer comes back.
+    pub fn refused(&mut self, token: Token) {
+        let (id, low) = (LinkId((token.0 >> SEQUENCE_BITS) as u32), token.0 & SEQUENCE_MASK);
+        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+            let lap = entry.link.first.saturating_sub(low).div_ceil(SEQUENCE_MASK + 1);
+            entry.link.refused(if low == 0 { 0 } else { low + lap * (SEQUENCE_MASK + 1) });
+        }
+    }
+
+    /// A socket takes messages again.
+    pub fn writable(&mut self, now: Time, socket: SocketId) {
+        self.now = now;
+        let blocked = self.entries.iter().filter(|(_, entry)| entry.socket == socket && entry.link.blocked);
+        let blocked: Vec<LinkId> = blocked.map(|(slot, _)| LinkId(slot as u32)).collect();
+        for id in blocked {
+            self.entries[id.0 as usize].link.writable();
+            self.touched(id);
+        }
+    }
+
+    /// What is to be noticed at `now`. Call it when the [`deadline`](Self::deadline) has come.
+    pub fn due(&mut self, now: Time) -> Vec<Silence> {
+        self.now = now;
+        let mut silent = Vec::new();
+        while let Some(&(at, id)) = self.agenda.first()
+            && at <= now
+        {
+            self.agenda.pop_first();
+            let entry = &mut self.entries[id.0 as usize];
+            entry.planned = None;
+            match entry.link.due(now) {
+                Due::Nothing => {}
+                Due::Silent => silent.push(Silence::Long(id)),
+                Due::Forgotten => {
+                    silent.push(Silence::Forgotten(id));
+                    // It is planned no more, because it is removed next.
+                    continue;
+                }
+            }
+            self.touched(id);
+        }
+        silent
+    }
+
+    /// When [`due`](Self::due) is to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        self.agenda.first().map(|(at, _)| *at)
+    }
+
+    /// The next message for a socket.
+    pub fn poll(&mut self) -> Option<(SocketId, Peer, Token, Frames)> {
+        if let Some((socket, peer, session)) = self.resets.pop_front() {
+            let header = Header { kind: RESET, session, sequence: 0, received: 0 };
+            return Some((socket, peer, Token(u64::MAX), vec![header.with_fields(self.magic, &[])]));
+        }
+        while let Some(id) = self.queue.front().copied() {
+            if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+                if let Some((sequence, frames)) = entry.link.poll(self.now) {
+                    let token = Token((u64::from(id.0) << SEQUENCE_BITS) | (sequence & SEQUENCE_MASK));
+                    return Some((entry.socket, entry.peer.clone(), token, frames));
+                }
+                entry.queued = false;
+            }
+            self.queue.pop_front();
+            self.plan(id);
+        }
+        None
+    }
+
+    /// Something changed: there may be something to send, and a time to keep.
+    fn touched(&mut self, id: LinkId) {
+        let entry = &mut self.entries[id.0 as usize];
+        if !entry.queued {
+            entry.queued = true;
+            self.queue.push_back(id);
+        }
+        self.plan(id);
+    }
+
+    /// Deadlines mostly move away, with every message. The agenda learns of that when the old time has come; only an
+    /// earlier one is noted at once.
+    fn plan(&mut self, id: LinkId) {
+        let Some(entry) = self.entries.get_mut(id.0 as usize) else { return };
+        let Some(at) = entry.link.deadline() else { return };
+        if entry.planned.is_none_or(|planned| at < planned) {
+            if let Some(planned) = entry.planned.replace(at) {
+                self.agenda.remove(&(planned, id));
+            }
+            self.agenda.insert((at, id));
+        }
+    }
+}

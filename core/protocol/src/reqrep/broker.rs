@@ -1,0 +1,393 @@
+//! Who stands between.
+//!
+//! A broker takes requests from clients and gives them to workers. Both connect to it, so only the broker has an address.
+//! It is a responder for every service to its clients, and a requester to its workers: the same two roles, and the same
+//! messages, on both sides.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+
+use super::{
+    balance::Balance,
+    cache::Cache,
+    counters::{Counters, Reason},
+    dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
+    wire::{Failure, MAGIC, Message, Number, Request},
+};
+use crate::{
+    Error, ErrorKind, Machine, Time,
+    link::{Arrival, LinkId, Links, Silence},
+    liveness::Pace,
+    machine::{Frames, Input, Output, Peer, Role, SocketId},
+};
+
+/// How a broker is set up.
+pub struct BrokerOptions {
+    /// Where clients and workers connect to.
+    pub bind: Vec<String>,
+    /// How a silent worker is noticed.
+    pub pace: Pace,
+    /// How requests are spread over the workers of a service.
+    pub balance: Balance,
+    /// Requests held at once in all.
+    pub max_requests: usize,
+    /// Bytes of requests held at once in all.
+    pub max_bytes: usize,
+    /// Requests that wait for one service.
+    pub max_waiting: usize,
+    /// Bytes of requests that wait for one service.
+    pub max_waiting_bytes: usize,
+    /// How long a request may wait for a worker.
+    pub max_age: Duration,
+    /// Requests of one client at once.
+    pub max_per_client: u32,
+    /// Clients and workers connected at once.
+    pub max_peers: usize,
+    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    pub max_unfetched: usize,
+    /// Answers kept for requests that are run once: how many, how many bytes, and for how long.
+    pub cache: (usize, usize, Duration),
+    /// From which session numbers follow.
+    pub seed: u64,
+}
+
+/// What the application wants of a broker.
+#[derive(Debug)]
+pub enum BrokerCommand {
+    /// Take no more requests; [`BrokerEvent::Drained`] comes when those that are here are answered.
+    Drain,
+}
+
+/// What the application is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BrokerEvent {
+    /// Clients and workers reach the broker here.
+    Bound {
+        /// With the port that the system chose.
+        endpoint: String,
+    },
+    /// The broker cannot be reached.
+    Failed(Error),
+    /// All is answered after [`BrokerCommand::Drain`].
+    Drained,
+}
+
+/// Who asked: a link, and the number of the request on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Asker {
+    link: LinkId,
+    number: Number,
+}
+
+/// The broker's socket.
+const FRONT: SocketId = SocketId(0);
+
+/// A broker. See the [module](self).
+pub struct Broker {
+    options: BrokerOptions,
+    links: Links,
+    dispatch: Dispatch<Asker>,
+    open: BTreeMap<Asker, Serial>,
+    workers: BTreeMap<LinkId, ResponderId>,
+    links_of: BTreeMap<ResponderId, LinkId>,
+    ids: u64,
+    started: bool,
+    draining: bool,
+    drained: bool,
+    room: usize,
+    events: VecDeque<BrokerEvent>,
+    outputs: VecDeque<Output<BrokerEvent>>,
+    malformed: u64,
+    refused_peers: u64,
+}
+
+impl Broker {
+    /// A broker that binds once its driver says how much room there is.
+    pub fn new(mut options: BrokerOptions) -> Self {
+        let limits = Limits {
+            requests: options.max_requests,
+            bytes: options.max_bytes,
+            waiting: options.max_waiting,
+            waiting_bytes: options.max_waiting_bytes,
+            age: options.max_age,
+        };
+        let (answers, bytes, age) = options.cache;
+        let mut random = Rng::with_seed(options.seed);
+        let balance = std::mem::take(&mut options.balance);
+        Self {
+            links: Links::new(MAGIC, options.pace, options.max_peers, super::FORGET, random.u64(..)),
+            options,
+            dispatch: Dispatch::new(limits, balance, Cache::new(answers, bytes, age), random.u64(..)),
+            open: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            links_of: BTreeMap::new(),
+            ids: 0,
+            started: false,
+            draining: false,
+            drained: false,
+            room: 0,
+            events: VecDeque::new(),
+            outputs: VecDeque::new(),
+            malformed: 0,
+            refused_peers: 0,
+        }
+    }
+
+    /// What became of the requests so far.
+    pub fn counters(&self) -> Counters {
+        self.dispatch.counters()
+    }
+
+    /// How many messages made no sense.
+    pub fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    /// How many peers were turned away because too many were there.
+    pub fn refused_peers(&self) -> u64 {
+        self.refused_peers
+    }
+
+    /// Workers connected now.
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn send(&mut self, now: Time, link: LinkId, message: Message) -> u64 {
+        let (kind, fields, body) = message.encode();
+        self.links.send(now, link, kind, &fields, body, false)
+    }
+
+    fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
+        match self.links.receive(now, socket, peer, frames) {
+            Arrival::Opened(link) => {
+                let (credit, service) = (self.options.max_per_client, Bytes::new());
+                self.send(now, link, Message::Ready { responder: 0, credit, service });
+                if self.draining {
+                    self.send(now, link, Message::Leaving);
+                }
+            }
+            Arrival::Message { link, kind, fields, body } => match Message::decode(kind, fields, body) {
+                Some(Message::Request(request)) => self.asked(now, link, request),
+                Some(Message::Cancel { number }) => self.cancelled(now, Asker { link, number }),
+                Some(message) => self.answered(now, link, message),
+                None => self.malformed += 1,
+            },
+            Arrival::Reset(link) | Arrival::Closed(link) => self.lose(link),
+            Arrival::Malformed => self.malformed += 1,
+            Arrival::Refused => self.refused_peers += 1,
+            Arrival::Nothing => {}
+        }
+    }
+
+    fn asked(&mut self, now: Time, link: LinkId, request: Request) {
+        let asker = Asker { link, number: request.number };
+        if self.open.contains_key(&asker) {
+            self.malformed += 1;
+            return;
+        }
+        if self.draining {
+            let text = "the broker takes no more requests".to_owned();
+            let failure = Failure { kind: ErrorKind::Closed, may_have_run: false, retry_after: Duration::ZERO, text };
+            return self.told(now, asker, Outcome::Failed(failure));
+        }
+        let call = Call {
+            service: request.service,
+            key: request.key,
+            body: request.body,
+            deadline: now + request.remaining,
+            patience: now + request.patience,
+            attempts: request.attempts,
+            durable: request.durable,
+            once: request.once,
+        };
+        match self.dispatch.submit(now, asker, call) {
+            Ok(serial) => self.open.extend(serial.map(|serial| (asker, serial))),
+            Err(failure) => self.told(now, asker, Outcome::Failed(failure)),
+        }
+    }
+
+    /// Who took a request back gets an answer all the same: only then is its place free.
+    fn cancelled(&mut self, now: Time, asker: Asker) {
+        let Some(serial) = self.open.remove(&asker) else { return };
+        self.dispatch.cancel(serial, asker, Reason::Cancelled);
+        let text = "the request was taken back".to_owned();
+        let failure = Failure { kind: ErrorKind::Cancelled, may_have_run: true, retry_after: Duration::ZERO, text };
+        self.told(now, asker, Outcome::Failed(failure));
+    }
+
+    fn answered(&mut self, now: Time, link: LinkId, message: Message) {
+        match (message, self.workers.get(&link).copied()) {
+            (Message::Ready { responder, credit, service }, None) if !service.is_empty() => {
+                self.ids += 1;
+                let id = ResponderId(self.ids);
+                self.workers.insert(link, id);
+                self.links_of.insert(id, link);
+                self.links.watch(now, link, true);
+                self.dispatch.offer(id, responder, Some(service), credit);
+            }
+            (Message::Leaving, Some(id)) => self.dispatch.leaving(id),
+            (message, Some(id)) => match Answer::try_from(message) {
+                Ok(answer) => self.dispatch.answered(now, id, answer),
+                Err(_) => self.malformed += 1,
+            },
+            (_, None) => self.malformed += 1,
+        }
+    }
+
+    /// A peer is gone, or has forgotten us. Nothing else is known of it.
+    fn lose(&mut self, link: LinkId) {
+        if let Some(id) = self.workers.remove(&link) {
+            self.links_of.remove(&id);
+            let links = &self.links;
+            self.dispatch.gone(id, |sequence| links.is_unsent(link, sequence));
+        }
+        let all = Asker { link, number: 0 }..=Asker { link, number: Number::MAX };
+        let open: Vec<(Asker, Serial)> = self.open.range(all).map(|(asker, serial)| (*asker, *serial)).collect();
+        for (asker, serial) in open {
+            self.open.remove(&asker);
+            self.dispatch.cancel(serial, asker, Reason::Asker);
+        }
+        self.links.remove(link);
+    }
+
+    fn silent(&mut self, silence: Silence) {
+        match silence {
+            // A worker is given up. A client may come back for its answers, and is forgotten later.
+            Silence::Long(link) if self.workers.contains_key(&link) => self.lose(link),
+            Silence::Long(_) => {}
+            Silence::Forgotten(link) => self.lose(link),
+        }
+    }
+
+    fn act(&mut self, now: Time) {
+        while let Some(action) = self.dispatch.poll() {
+            match action {
+                Action::Give { responder, ticket } => self.give(now, responder, ticket),
+                Action::Withdraw { responder, ticket } => {
+                    if let Some(link) = self.links_of.get(&responder).copied() {
+                        self.send(now, link, Message::Cancel { number: ticket.0 });
+                    }
+                }
+                Action::Tell { asker, outcome } => self.told(now, asker, outcome),
+            }
+        }
+        if self.draining && !self.drained && self.dispatch.len() == 0 {
+            self.drained = true;
+            self.events.push_back(BrokerEvent::Drained);
+        }
+        while self.room > 0
+            && let Some(event) = self.events.pop_front()
+        {
+            self.room -= 1;
+            self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    fn give(&mut self, now: Time, responder: ResponderId, ticket: Ticket) {
+        let (Some(link), Some(call)) = (self.links_of.get(&responder).copied(), self.dispatch.call(ticket)) else {
+            return;
+        };
+        let request = Request {
+            number: ticket.0,
+            remaining: super::pass_on(call.deadline - now),
+            patience: Duration::ZERO,
+            attempts: 1,
+            durable: false,
+            once: false,
+            service: call.service.clone(),
+            key: call.key.clone(),
+            body: call.body.clone(),
+        };
+        let sequence = self.send(now, link, Message::Request(request));
+        self.dispatch.sent(ticket, sequence);
+    }
+
+    fn told(&mut self, now: Time, asker: Asker, outcome: Outcome) {
+        let Asker { link, number } = asker;
+        let message = match outcome {
+            Outcome::Partial { run, body } => {
+                if self.links.backlog(link).1 > self.options.max_unfetched {
+                    return self.too_slow(now, asker);
+                }
+                Message::Partial { number, run: (run >> 8) as u8, body }
+            }
+            Outcome::Reply(body) => Message::Reply { number, streamed: false, body },
+            Outcome::Error { code, body } => Message::Error { number, streamed: false, code, body },
+            Outcome::Failed(failure) => Message::Failed { number, failure },
+        };
+        if !matches!(message, Message::Partial { .. }) {
+            self.open.remove(&asker);
+        }
+        self.send(now, link, message);
+    }
+
+    /// A client does not fetch what it is sent.
+    fn too_slow(&mut self, now: Time, asker: Asker) {
+        let Some(serial) = self.open.remove(&asker) else { return };
+        self.dispatch.cancel(serial, asker, Reason::Asker);
+        let text = "the client does not take its answers".to_owned();
+        let failure = Failure { kind: ErrorKind::Full, may_have_run: true, retry_after: Duration::ZERO, text };
+        self.told(now, asker, Outcome::Failed(failure));
+    }
+
+    fn drain(&mut self, now: Time) {
+        if !std::mem::replace(&mut self.draining, true) {
+            for link in self.links.ids() {
+                if !self.workers.contains_key(&link) {
+                    self.send(now, link, Message::Leaving);
+                }
+            }
+        }
+    }
+}
+
+impl Machine for Broker {
+    type Command = BrokerCommand;
+    type Event = BrokerEvent;
+
+    fn handle(&mut self, now: Time, input: Input<BrokerCommand>) {
+        match input {
+            Input::Room(room) => {
+                self.room = room;
+                if !std::mem::replace(&mut self.started, true) {
+                    self.outputs.push_back(Output::Open { socket: FRONT, role: Role::Router });
+                    let binds = self.options.bind.iter().cloned();
+                    self.outputs.extend(binds.map(|endpoint| Output::Bind { socket: FRONT, endpoint }));
+                }
+            }
+            Input::Command(BrokerCommand::Drain) => self.drain(now),
+            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Refused { token, .. } => self.links.refused(token),
+            Input::Writable { socket } => self.links.writable(now, socket),
+            Input::Deadline => {
+                for silence in self.links.due(now) {
+                    self.silent(silence);
+                }
+                let (links, links_of) = (&self.links, &self.links_of);
+                self.dispatch
+                    .expire(now, |id, sequence| links_of.get(&id).is_some_and(|link| links.is_unsent(*link, sequence)));
+            }
+            Input::Bound { endpoint, .. } => self.events.push_back(BrokerEvent::Bound { endpoint }),
+            Input::Failed { error, .. } => self.events.push_back(BrokerEvent::Failed(error)),
+            Input::Stored { .. } | Input::StoreFailed { .. } => {}
+        }
+        self.act(now);
+    }
+
+    fn poll(&mut self) -> Option<Output<BrokerEvent>> {
+        self.outputs.pop_front().or_else(|| {
+            let (socket, peer, token, frames) = self.links.poll()?;
+            Some(Output::Send { socket, peer, token, frames })
+        })
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [self.links.deadline(), self.dispatch.deadline()].into_iter().flatten().min()
+    }
+}

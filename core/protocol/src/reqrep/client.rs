@@ -1,0 +1,472 @@
+//! Who asks.
+//!
+//! A client connects to one or more responders: a broker, several brokers, or servers that work themselves. What each of
+//! them takes it announces, so the client treats all alike: it keeps every request until it is settled, gives it to one
+//! that takes it, and to another if that one is lost and the request may be given again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+
+use super::{
+    balance::Balance,
+    cache::Cache,
+    counters::{Counters, Reason},
+    dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
+    site::Site,
+    wire::{Failure, MAGIC, MAX_NAME, Message, Request},
+};
+use crate::{
+    Error, ErrorKind, Machine, Result, Time,
+    link::{Arrival, LinkId, Links, Silence},
+    liveness::Pace,
+    machine::{Frames, Input, Output, Peer, SocketId},
+};
+
+/// How a client is set up.
+pub struct ClientOptions {
+    /// Where to connect to: brokers or servers.
+    pub endpoints: Vec<String>,
+    /// How a silent responder is noticed.
+    pub pace: Pace,
+    /// Requests that may be open at once; another is refused with [`ErrorKind::Full`].
+    pub max_requests: usize,
+    /// Bytes of open requests.
+    pub max_bytes: usize,
+    /// How requests are spread over several responders.
+    pub balance: Balance,
+    /// From which session numbers and jitter follow.
+    pub seed: u64,
+}
+
+/// A request as the application makes it.
+#[derive(Clone, Debug)]
+pub struct RequestOptions {
+    /// How long an answer is of use. The outcome is there by then.
+    pub deadline: Duration,
+    /// How long it may wait while nobody offers the service.
+    pub patience: Duration,
+    /// How often it may be given to a worker, if workers are lost: 1 is at most once.
+    pub attempts: u8,
+    /// Stored by the broker before it is accepted.
+    pub durable: bool,
+    /// Run once for all requests of the same service and key.
+    pub once: bool,
+    /// By which it is kept to one worker, or run once; at most 255 bytes.
+    pub key: Bytes,
+    /// How often to ask again, after a pause, where a queue was full.
+    pub retries: u8,
+}
+
+impl Default for RequestOptions {
+    fn default() -> Self {
+        let deadline = Duration::from_secs(30);
+        Self { deadline, patience: deadline, attempts: 3, durable: false, once: false, key: Bytes::new(), retries: 3 }
+    }
+}
+
+/// What the application wants of a client.
+#[derive(Debug)]
+pub enum ClientCommand {
+    /// Ask. The application chooses the id, and never one of a request that is open.
+    Request {
+        /// The application's own number.
+        id: u64,
+        /// Who is asked.
+        service: Bytes,
+        /// What is asked.
+        body: Frames,
+        /// How.
+        options: RequestOptions,
+    },
+    /// Take a request back. Its outcome comes at once.
+    Cancel {
+        /// The application's own number.
+        id: u64,
+    },
+}
+
+/// What the application is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ClientEvent {
+    /// Some of an answer. If a worker is lost and another begins anew, `run` grows and the answer starts over.
+    Partial {
+        /// The application's own number.
+        id: u64,
+        /// Tells one worker's answer from another's.
+        run: u16,
+        /// Some of the answer.
+        body: Frames,
+    },
+    /// The one outcome of a request.
+    Settled {
+        /// The application's own number.
+        id: u64,
+        /// What became of it.
+        outcome: Settled,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Settled {
+    /// A worker answered.
+    Reply(Frames),
+    /// A worker says that it cannot be done.
+    Error {
+        /// The worker's own code.
+        code: u32,
+        /// The worker's own words and data.
+        body: Frames,
+    },
+    /// No worker answered; the failure says whether one may have begun.
+    Failed(Failure),
+}
+
+/// A client. See the [module](self).
+pub struct Client {
+    options: ClientOptions,
+    links: Links,
+    sites: Vec<Site>,
+    /// The responders that have announced themselves, and on which site.
+    responders: BTreeMap<ResponderId, usize>,
+    dispatch: Dispatch<u64>,
+    open: BTreeMap<u64, Open>,
+    /// Requests that wait before they are tried again.
+    pauses: BTreeSet<(Time, u64)>,
+    random: Rng,
+    sockets: u32,
+    ids: u64,
+    room: usize,
+    events: VecDeque<ClientEvent>,
+    outputs: VecDeque<Output<ClientEvent>>,
+    malformed: u64,
+}
+
+struct Open {
+    serial: Option<Serial>,
+    call: Call,
+    retries: u8,
+}
+
+impl Client {
+    /// A client that connects once its driver says how much room there is.
+    pub fn new(mut options: ClientOptions) -> Self {
+        let limits = Limits {
+            requests: options.max_requests,
+            bytes: options.max_bytes,
+            waiting: options.max_requests,
+            waiting_bytes: options.max_bytes,
+            age: Duration::MAX,
+        };
+        let mut random = Rng::with_seed(options.seed);
+        let links = Links::new(MAGIC, options.pace, 0, super::FORGET, random.u64(..));
+        let balance = std::mem::take(&mut options.balance);
+        Self {
+            options,
+            links,
+            sites: Vec::new(),
+            responders: BTreeMap::new(),
+            dispatch: Dispatch::new(limits, balance, Cache::new(0, 0, Duration::ZERO), random.u64(..)),
+            open: BTreeMap::new(),
+            pauses: BTreeSet::new(),
+            random,
+            sockets: 0,
+            ids: 0,
+            room: 0,
+            events: VecDeque::new(),
+            outputs: VecDeque::new(),
+            malformed: 0,
+        }
+    }
+
+    /// Checks what an application may get wrong, before it becomes a command.
+    pub fn check(service: &[u8], options: &RequestOptions) -> Result<()> {
+        let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
+        if service.is_empty() || service.len() > MAX_NAME {
+            return wrong("the name of a service has 1 to 255 bytes", "service");
+        }
+        if options.key.len() > MAX_NAME {
+            return wrong("a key has at most 255 bytes", "key");
+        }
+        if options.attempts == 0 {
+            return wrong("a request is given to a worker at least once", "attempts");
+        }
+        if options.once && options.key.is_empty() {
+            return wrong("a request that is run once needs a key", "key");
+        }
+        Ok(())
+    }
+
+    /// What became of the requests so far.
+    pub fn counters(&self) -> Counters {
+        self.dispatch.counters()
+    }
+
+    /// How many messages made no sense.
+    pub fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    fn connect(&mut self, now: Time) {
+        for endpoint in self.options.endpoints.clone() {
+            let socket = self.next_socket();
+            let site = Site::open(now, endpoint, socket, &mut self.links, &mut self.outputs);
+            // Until it has announced itself, its silence matters.
+            self.links.watch(now, site.link, true);
+            self.sites.push(site);
+        }
+    }
+
+    fn next_socket(&mut self) -> SocketId {
+        self.sockets += 1;
+        SocketId(self.sockets)
+    }
+
+    fn request(&mut self, now: Time, id: u64, service: Bytes, body: Frames, options: RequestOptions) {
+        let deadline = now + options.deadline;
+        // Whoever does not know yet who is there cannot say that nobody is.
+        let patience = if self.responders.len() == self.sites.len() {
+            now + options.patience
+        } else {
+            now + options.patience.max(self.options.pace.patience())
+        };
+        let RequestOptions { attempts, durable, once, key, retries, .. } = options;
+        let call = Call { service, key, body, deadline, patience, attempts, durable, once };
+        self.open.insert(id, Open { serial: None, call, retries });
+        self.submit(now, id);
+    }
+
+    fn submit(&mut self, now: Time, id: u64) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        match self.dispatch.submit(now, id, open.call.clone()) {
+            Ok(serial) => open.serial = serial,
+            Err(failure) => self.settled(id, Settled::Failed(failure)),
+        }
+    }
+
+    fn cancel(&mut self, id: u64) {
+        let Some(open) = self.open.get(&id) else { return };
+        let may_have_run = open.serial.is_some_and(|serial| self.dispatch.may_have_run(serial, self.unsent()));
+        if let Some(serial) = open.serial {
+            self.dispatch.cancel(serial, id, Reason::Cancelled);
+        }
+        let text = "the request was taken back".to_owned();
+        let failure = Failure { kind: ErrorKind::Cancelled, may_have_run, retry_after: Duration::ZERO, text };
+        self.settled(id, Settled::Failed(failure));
+    }
+
+    /// Tells of what was given to a responder and never went out.
+    fn unsent(&self) -> impl Fn(ResponderId, u64) -> bool {
+        |id, sequence| {
+            self.responders.get(&id).is_some_and(|site| self.links.is_unsent(self.sites[*site].link, sequence))
+        }
+    }
+
+    fn settled(&mut self, id: u64, outcome: Settled) {
+        self.open.remove(&id);
+        self.events.push_back(ClientEvent::Settled { id, outcome });
+    }
+
+    fn told(&mut self, now: Time, id: u64, outcome: Outcome) {
+        match outcome {
+            Outcome::Partial { run, body } => self.events.push_back(ClientEvent::Partial { id, run, body }),
+            Outcome::Reply(body) => self.settled(id, Settled::Reply(body)),
+            Outcome::Error { code, body } => self.settled(id, Settled::Error { code, body }),
+            Outcome::Failed(failure) => {
+                if !self.pause(now, id, &failure) {
+                    self.settled(id, Settled::Failed(failure));
+                }
+            }
+        }
+    }
+
+    /// Where a queue was full, asks again later if there is time; with jitter, so that not all come back at once.
+    fn pause(&mut self, now: Time, id: u64, failure: &Failure) -> bool {
+        let Some(open) = self.open.get_mut(&id) else { return false };
+        let pause = failure.retry_after.max(Duration::from_millis(1)).mul_f64(0.5 + self.random.f64());
+        if failure.kind != ErrorKind::Full || open.retries == 0 || now + pause >= open.call.deadline {
+            return false;
+        }
+        open.retries -= 1;
+        open.serial = None;
+        self.pauses.insert((now + pause, id));
+        true
+    }
+
+    fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
+        let arrival = self.links.receive(now, socket, peer, frames);
+        if let Some(site) = self.sites.iter_mut().find(|site| site.socket == socket) {
+            site.heard = true;
+        }
+        match arrival {
+            Arrival::Message { link, kind, fields, body } => {
+                let Some(site) = self.sites.iter().position(|site| site.link == link) else { return };
+                match Message::decode(kind, fields, body) {
+                    Some(message) => self.answered(now, site, message),
+                    None => self.malformed += 1,
+                }
+            }
+            Arrival::Reset(link) | Arrival::Closed(link) => {
+                if let Some(site) = self.sites.iter().position(|site| site.link == link) {
+                    self.start_over(now, site);
+                }
+            }
+            Arrival::Malformed => self.malformed += 1,
+            Arrival::Opened(_) | Arrival::Nothing | Arrival::Refused => {}
+        }
+    }
+
+    fn responder_of(&self, site: usize) -> Option<ResponderId> {
+        self.responders.iter().find(|(_, of)| **of == site).map(|(id, _)| *id)
+    }
+
+    fn answered(&mut self, now: Time, site: usize, message: Message) {
+        let known = self.responder_of(site);
+        if let Message::Ready { responder, credit, service } = message {
+            if known.is_none() {
+                self.ids += 1;
+                let id = ResponderId(self.ids);
+                self.responders.insert(id, site);
+                self.dispatch.offer(id, responder, (!service.is_empty()).then_some(service), credit);
+            }
+            return;
+        }
+        let Some(id) = known else { return };
+        match Answer::try_from(message) {
+            Ok(answer) => self.dispatch.answered(now, id, answer),
+            Err(Message::Leaving) => self.dispatch.leaving(id),
+            Err(Message::Accepted { .. }) => {}
+            Err(_) => self.malformed += 1,
+        }
+    }
+
+    /// The responder of a site is lost, and with it all that it knew.
+    fn lose(&mut self, site: usize) {
+        if let Some(id) = self.responder_of(site) {
+            self.responders.remove(&id);
+            let (links, link) = (&self.links, self.sites[site].link);
+            self.dispatch.gone(id, |sequence| links.is_unsent(link, sequence));
+        }
+    }
+
+    /// A new session on the same connection.
+    fn start_over(&mut self, now: Time, site: usize) {
+        self.lose(site);
+        self.links.remove(self.sites[site].link);
+        let link = self.links.open(now, self.sites[site].socket);
+        self.links.watch(now, link, true);
+        self.sites[site].link = link;
+    }
+
+    fn silent(&mut self, now: Time, link: LinkId) {
+        let Some(index) = self.sites.iter().position(|site| site.link == link) else { return };
+        let socket = self.next_socket();
+        // While nobody else is there, the session is kept: if the other side lives, nothing needs to be done twice.
+        if self.responders.values().any(|site| *site != index) && self.responder_of(index).is_some() {
+            self.start_over(now, index);
+        }
+        self.sites[index].renew(now, socket, &mut self.links, &mut self.outputs);
+    }
+
+    fn act(&mut self, now: Time) {
+        while let Some(action) = self.dispatch.poll() {
+            match action {
+                Action::Give { responder, ticket } => self.give(now, responder, ticket),
+                Action::Withdraw { responder, ticket } => {
+                    if let Some(site) = self.responders.get(&responder) {
+                        let link = self.sites[*site].link;
+                        let (kind, fields, body) = Message::Cancel { number: ticket.0 }.encode();
+                        self.links.send(now, link, kind, &fields, body, false);
+                    }
+                }
+                Action::Tell { asker, outcome } => self.told(now, asker, outcome),
+            }
+        }
+        for (id, site) in &self.responders {
+            self.links.watch(now, self.sites[*site].link, self.dispatch.given(*id) > 0);
+        }
+        while self.room > 0
+            && let Some(event) = self.events.pop_front()
+        {
+            self.room -= 1;
+            self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    fn give(&mut self, now: Time, responder: ResponderId, ticket: Ticket) {
+        let (Some(site), Some(call)) = (self.responders.get(&responder), self.dispatch.call(ticket)) else { return };
+        let request = Request {
+            number: ticket.0,
+            remaining: super::pass_on(call.deadline - now),
+            patience: call.patience - now,
+            attempts: self.dispatch.attempts_left(ticket),
+            durable: call.durable,
+            once: call.once,
+            service: call.service.clone(),
+            key: call.key.clone(),
+            body: call.body.clone(),
+        };
+        let (kind, fields, body) = Message::Request(request).encode();
+        let sequence = self.links.send(now, self.sites[*site].link, kind, &fields, body, false);
+        self.dispatch.sent(ticket, sequence);
+    }
+}
+
+impl Machine for Client {
+    type Command = ClientCommand;
+    type Event = ClientEvent;
+
+    fn handle(&mut self, now: Time, input: Input<ClientCommand>) {
+        match input {
+            Input::Room(room) => {
+                self.room = room;
+                if self.sites.is_empty() {
+                    self.connect(now);
+                }
+            }
+            Input::Command(ClientCommand::Request { id, service, body, options }) => {
+                self.request(now, id, service, body, options);
+            }
+            Input::Command(ClientCommand::Cancel { id }) => self.cancel(id),
+            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Refused { token, .. } => self.links.refused(token),
+            Input::Writable { socket } => self.links.writable(now, socket),
+            Input::Deadline => {
+                for silence in self.links.due(now) {
+                    if let Silence::Long(link) = silence {
+                        self.silent(now, link);
+                    }
+                }
+                let (responders, sites, links) = (&self.responders, &self.sites, &self.links);
+                self.dispatch.expire(now, |id, sequence| {
+                    responders.get(&id).is_some_and(|site| links.is_unsent(sites[*site].link, sequence))
+                });
+                while let Some(&(at, id)) = self.pauses.first()
+                    && at <= now
+                {
+                    self.pauses.pop_first();
+                    self.submit(now, id);
+                }
+            }
+            Input::Bound { .. } | Input::Failed { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+        }
+        self.act(now);
+    }
+
+    fn poll(&mut self) -> Option<Output<ClientEvent>> {
+        self.outputs.pop_front().or_else(|| {
+            let (socket, peer, token, frames) = self.links.poll()?;
+            Some(Output::Send { socket, peer, token, frames })
+        })
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let pause = self.pauses.first().map(|(at, _)| *at);
+        [self.links.deadline(), self.dispatch.deadline(), pause].into_iter().flatten().min()
+    }
+}

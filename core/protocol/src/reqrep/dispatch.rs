@@ -1,0 +1,362 @@
+//! Who does what: the table of requests in flight.
+//!
+//! A broker and a client of several servers have the same task: keep each request until it is settled, give it to a
+//! responder that has room for it, and give it to another if that one is lost. This is the part they share. It knows
+//! requests and responders, and nothing of links, frames or sockets.
+//!
+//! Every request that was accepted is settled exactly once, with one [`Outcome`] that is final. A responder that was given
+//! up may still answer: its answer is used if the request is still open and the responder really had it, else counted and
+//! dropped.
+
+mod request;
+mod responders;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+pub(super) use self::request::{Action, Answer, Call, Limits, Outcome, ResponderId, Serial, Ticket};
+use self::{
+    request::{Askers, Entry, State},
+    responders::{Responder, Service},
+};
+use super::{
+    balance::Balance,
+    cache::Cache,
+    counters::{Counters, Reason},
+    wire::Failure,
+};
+use crate::{ErrorKind, Time};
+
+pub(super) struct Dispatch<A> {
+    limits: Limits,
+    balance: Balance,
+    services: BTreeMap<Bytes, Service>,
+    /// Responders for every service.
+    any: Service,
+    requests: BTreeMap<Serial, Entry<A>>,
+    bytes: usize,
+    responders: BTreeMap<ResponderId, Responder>,
+    deadlines: BTreeSet<(Time, Serial)>,
+    cache: Cache,
+    /// Requests that are run once, by service and key.
+    running: BTreeMap<(Bytes, Bytes), Serial>,
+    actions: VecDeque<Action<A>>,
+    serials: u64,
+    uses: u64,
+    counters: Counters,
+}
+
+impl<A: Copy + PartialEq> Dispatch<A> {
+    /// `seed` is where serial numbers begin: far from those of an earlier life, whose answers may still arrive.
+    pub(super) fn new(limits: Limits, balance: Balance, cache: Cache, seed: u64) -> Self {
+        Self {
+            limits,
+            balance,
+            services: BTreeMap::new(),
+            any: Service::default(),
+            requests: BTreeMap::new(),
+            bytes: 0,
+            responders: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            cache,
+            running: BTreeMap::new(),
+            actions: VecDeque::new(),
+            serials: seed >> (Ticket::ATTEMPT_BITS + 1),
+            uses: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let held = self.requests.values().map(|entry| entry.askers.as_slice().len() as u64).sum();
+        Counters { held, waiting: self.waiting() as u64, ..self.counters.clone() }
+    }
+
+    fn waiting(&self) -> usize {
+        let given = self.requests.values().filter(|entry| matches!(entry.state, State::Given { .. })).count();
+        self.requests.len() - given
+    }
+
+    /// What was given with this ticket, unless it is settled by now.
+    pub(super) fn call(&self, ticket: Ticket) -> Option<&Call> {
+        self.requests.get(&ticket.serial()).map(|entry| &entry.call)
+    }
+
+    /// How often what was given may be given by whom it was given to, that time included.
+    pub(super) fn attempts_left(&self, ticket: Ticket) -> u8 {
+        self.requests.get(&ticket.serial()).map_or(1, |entry| entry.call.attempts + 1 - entry.attempt)
+    }
+
+    /// What was given went out with this number on the responder's link.
+    pub(super) fn sent(&mut self, ticket: Ticket, number: u64) {
+        if let Some(entry) = self.requests.get_mut(&ticket.serial())
+            && let State::Given { sequence, .. } = &mut entry.state
+        {
+            *sequence = Some(number);
+        }
+    }
+
+    /// Accepts a request, or says why not. One that is run once may join another, or be answered already; then there is
+    /// no number.
+    pub(super) fn submit(&mut self, now: Time, asker: A, call: Call) -> Result<Option<Serial>, Failure> {
+        let once = (call.once && !call.key.is_empty()).then(|| (call.service.clone(), call.key.clone()));
+        if let Some(name) = &once {
+            if let Some(outcome) = self.cache.get(now, name) {
+                self.counters.accepted += 1;
+                self.counters.delivered += 1;
+                self.counters.from_cache += 1;
+                self.actions.push_back(Action::Tell { asker, outcome });
+                return Ok(None);
+            }
+            if let Some(serial) = self.running.get(name).copied() {
+                self.counters.accepted += 1;
+                self.counters.joined += 1;
+                let entry = self.requests.get_mut(&serial).expect("a running request is known");
+                entry.askers.add(asker);
+                if call.deadline > entry.call.deadline {
+                    if entry.until == entry.call.deadline {
+                        self.deadlines.remove(&(entry.until, serial));
+                        entry.until = call.deadline;
+                        self.deadlines.insert((entry.until, serial));
+                    }
+                    entry.call.deadline = call.deadline;
+                }
+                return Ok(Some(serial));
+            }
+        }
+        if let Err(failure) = self.admit(now, &call) {
+            self.counters.refuse(failure.kind);
+            return Err(failure);
+        }
+        self.counters.accepted += 1;
+        self.serials += 1;
+        let serial = Serial(self.serials);
+        let bytes = call.bytes();
+        self.bytes += bytes;
+        if let Some(name) = once {
+            self.running.insert(name, serial);
+        }
+        let offered = self.is_offered(&call.service);
+        let until = call.deadline.min(now + self.limits.age).min(if offered { Time::MAX } else { call.patience });
+        self.deadlines.insert((until, serial));
+        let entry = Entry {
+            askers: Askers::One(asker),
+            call,
+            bytes,
+            attempt: 0,
+            state: State::Waiting,
+            until,
+            ran: false,
+            streamed: false,
+            before: Vec::new(),
+        };
+        self.requests.insert(serial, entry);
+        self.place(serial);
+        Ok(Some(serial))
+    }
+
+    fn admit(&self, now: Time, call: &Call) -> Result<(), Failure> {
+        let refuse = |kind, retry_after, text: &str| {
+            Err(Failure { kind, may_have_run: false, retry_after, text: text.to_owned() })
+        };
+        if call.deadline <= now {
+            return refuse(ErrorKind::Timeout, Duration::ZERO, "the deadline had passed before the request came");
+        }
+        if call.patience <= now && !self.is_offered(&call.service) {
+            return refuse(ErrorKind::NotFound, Duration::ZERO, "nobody offers the service");
+        }
+        let bytes = call.bytes();
+        if self.requests.len() >= self.limits.requests || self.bytes + bytes > self.limits.bytes {
+            return refuse(ErrorKind::Full, SOON, "too many requests are held");
+        }
+        if let Some(service) = self.services.get(&call.service)
+            && (service.waiting.len() >= self.limits.waiting
+                || service.waiting_bytes + bytes > self.limits.waiting_bytes)
+        {
+            return refuse(ErrorKind::Full, service.retry_after(), "too many requests wait for the service");
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for this any more, as far as `asker` is concerned.
+    pub(super) fn cancel(&mut self, serial: Serial, asker: A, reason: Reason) {
+        let Some(entry) = self.requests.get_mut(&serial) else { return };
+        if !entry.askers.as_slice().contains(&asker) {
+            return;
+        }
+        self.counters.lose(reason, 1);
+        if !entry.askers.remove(asker) {
+            self.withdraw(serial);
+            self.forget(serial);
+        }
+    }
+
+    /// A responder answered.
+    pub(super) fn answered(&mut self, now: Time, id: ResponderId, answer: Answer) {
+        let (ticket, is_final) = (answer.ticket, !matches!(answer.outcome, Outcome::Partial { .. }));
+        if !self.use_answer(now, id, answer) {
+            self.counters.late_dropped += 1;
+        }
+        if is_final {
+            self.release(id, ticket);
+        }
+    }
+
+    fn use_answer(&mut self, now: Time, id: ResponderId, answer: Answer) -> bool {
+        let Answer { ticket, streamed, outcome } = answer;
+        let serial = ticket.serial();
+        let Some(entry) = self.requests.get_mut(&serial) else { return false };
+        let current = matches!(entry.state, State::Given { responder, .. } if responder == id)
+            && entry.attempt == ticket.attempt();
+        if !current {
+            // From one that was given up. Its answer is as good as another's, if it really had the request, and if the
+            // answer is whole: of what it said in between, some may be lost.
+            let identity = self.responders.get(&id).map_or(0, |responder| responder.identity);
+            let had_it = identity != 0 && entry.before.contains(&(ticket.attempt(), identity));
+            let is_answer = matches!(outcome, Outcome::Reply(_) | Outcome::Error { .. });
+            if !had_it || !is_answer || streamed || entry.streamed {
+                return false;
+            }
+            self.counters.late_used += 1;
+            self.withdraw(serial);
+        }
+        let entry = self.requests.get_mut(&serial).expect("it is still there");
+        match outcome {
+            Outcome::Partial { run, body } => {
+                let run = u16::from(ticket.attempt()) << 8 | run;
+                entry.streamed = true;
+                entry.ran = true;
+                for asker in entry.askers.as_slice() {
+                    let outcome = Outcome::Partial { run, body: body.clone() };
+                    self.actions.push_back(Action::Tell { asker: *asker, outcome });
+                }
+            }
+            Outcome::Failed(failure) if !failure.may_have_run && failure.kind == ErrorKind::Closed => {
+                // The responder leaves and did not begin with it.
+                entry.attempt -= 1;
+                entry.state = State::Waiting;
+                self.leaving(id);
+                self.place(serial);
+            }
+            Outcome::Failed(mut failure) => {
+                failure.may_have_run |= entry.ran;
+                self.counters.lose(Reason::Responder, entry.askers.as_slice().len() as u64);
+                self.settle(serial, Outcome::Failed(failure));
+            }
+            answer => {
+                self.counters.delivered += entry.askers.as_slice().len() as u64;
+                if entry.call.once && !entry.call.key.is_empty() {
+                    self.cache.put(now, (entry.call.service.clone(), entry.call.key.clone()), &answer);
+                }
+                if let Some(service) = self.services.get_mut(&entry.call.service) {
+                    service.note_answer(now);
+                }
+                self.settle(serial, answer);
+            }
+        }
+        true
+    }
+
+    /// What has come to its end by `now`; `is_unsent` tells of what never went out to a responder.
+    pub(super) fn expire(&mut self, now: Time, is_unsent: impl Fn(ResponderId, u64) -> bool) {
+        while let Some(&(until, serial)) = self.deadlines.first()
+            && until <= now
+        {
+            let entry = self.requests.get(&serial).expect("a deadline belongs to a request");
+            let given = matches!(entry.state, State::Given { .. });
+            let (deadline, patience) = (entry.call.deadline, entry.call.patience);
+            let offered = self.is_offered(&entry.call.service);
+            if deadline > now && (given || (offered && until == patience)) {
+                // Its deadline may have been put off, its service has been found, or it is being done.
+                let later = if given { deadline } else { deadline.min(until + self.limits.age) };
+                self.deadlines.pop_first();
+                self.requests.get_mut(&serial).expect("it is still there").until = later;
+                self.deadlines.insert((later, serial));
+                continue;
+            }
+            let ran = self.may_have_run(serial, &is_unsent);
+            self.requests.get_mut(&serial).expect("it is still there").ran = ran;
+            self.withdraw(serial);
+            let text = if deadline <= now {
+                "the deadline passed"
+            } else if offered {
+                "the request waited too long for a responder"
+            } else {
+                "nobody offered the service"
+            };
+            let (reason, kind) = match (deadline <= now, offered) {
+                (true, _) => (Reason::Deadline, ErrorKind::Timeout),
+                (false, true) => (Reason::Age, ErrorKind::Timeout),
+                (false, false) => (Reason::NoService, ErrorKind::NotFound),
+            };
+            self.fail(serial, reason, kind, Duration::ZERO, text.to_owned());
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(until, _)| *until)
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Action<A>> {
+        self.actions.pop_front()
+    }
+
+    /// Whether a responder may have begun with it.
+    pub(super) fn may_have_run(&self, serial: Serial, is_unsent: impl Fn(ResponderId, u64) -> bool) -> bool {
+        self.requests.get(&serial).is_some_and(|entry| match entry.state {
+            State::Given { responder, sequence: Some(sequence) } => entry.ran || !is_unsent(responder, sequence),
+            _ => entry.ran,
+        })
+    }
+
+    /// How many requests are held.
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Tells the responder, if one has it, that nobody waits. It keeps its place among the responder's until that says
+    /// that it is done.
+    fn withdraw(&mut self, serial: Serial) {
+        let entry = self.requests.get_mut(&serial).expect("who withdraws has it");
+        if let State::Given { responder, .. } = entry.state {
+            let ticket = Ticket::new(serial, entry.attempt);
+            self.actions.push_back(Action::Withdraw { responder, ticket });
+        }
+    }
+
+    fn fail(&mut self, serial: Serial, reason: Reason, kind: ErrorKind, retry_after: Duration, text: String) {
+        let entry = &self.requests[&serial];
+        let failure = Failure { kind, may_have_run: entry.ran, retry_after, text };
+        self.counters.lose(reason, entry.askers.as_slice().len() as u64);
+        self.settle(serial, Outcome::Failed(failure));
+    }
+
+    /// The one end of a request.
+    fn settle(&mut self, serial: Serial, outcome: Outcome) {
+        let askers = self.forget(serial);
+        let Some((last, others)) = askers.as_slice().split_last() else { return };
+        for asker in others {
+            self.actions.push_back(Action::Tell { asker: *asker, outcome: outcome.clone() });
+        }
+        self.actions.push_back(Action::Tell { asker: *last, outcome });
+    }
+
+    fn forget(&mut self, serial: Serial) -> Askers<A> {
+        let entry = self.requests.remove(&serial).expect("who forgets has it");
+        self.bytes -= entry.bytes;
+        self.deadlines.remove(&(entry.until, serial));
+        self.unplace(serial, entry.state, &entry.call.service, entry.bytes);
+        if entry.call.once && !entry.call.key.is_empty() {
+            self.running.remove(&(entry.call.service.clone(), entry.call.key.clone()));
+        }
+        self.tidy(&entry.call.service);
+        entry.askers
+    }
+}
+
+/// When to come back where nothing better is known.
+const SOON: Duration = Duration::from_millis(100);

@@ -1,0 +1,182 @@
+//! A request, and what is said about it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::wire::{Failure, Message};
+use crate::{Time, machine::Frames};
+
+/// A responder's number, never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::reqrep) struct ResponderId(pub(in crate::reqrep) u64);
+
+/// A request's number, in the order in which requests came.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::reqrep) struct Serial(pub(super) u64);
+
+/// A request given to a responder: its serial number and how many times it was given before. It fences: what a responder
+/// that was given up says later carries another one than what is awaited.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::reqrep) struct Ticket(pub(in crate::reqrep) u64);
+
+impl Ticket {
+    pub(super) const ATTEMPT_BITS: u32 = 8;
+
+    pub(super) fn new(serial: Serial, attempt: u8) -> Self {
+        Self((serial.0 << Self::ATTEMPT_BITS) | u64::from(attempt))
+    }
+
+    pub(in crate::reqrep) fn serial(self) -> Serial {
+        Serial(self.0 >> Self::ATTEMPT_BITS)
+    }
+
+    pub(super) fn attempt(self) -> u8 {
+        self.0 as u8
+    }
+}
+
+/// What is asked, and what may be done for it.
+#[derive(Clone, Debug)]
+pub(in crate::reqrep) struct Call {
+    pub(in crate::reqrep) service: Bytes,
+    pub(in crate::reqrep) key: Bytes,
+    pub(in crate::reqrep) body: Frames,
+    pub(in crate::reqrep) deadline: Time,
+    /// Until when it may wait while nobody offers the service.
+    pub(in crate::reqrep) patience: Time,
+    /// How often it may be given to a responder; at least 1.
+    pub(in crate::reqrep) attempts: u8,
+    pub(in crate::reqrep) durable: bool,
+    pub(in crate::reqrep) once: bool,
+}
+
+impl Call {
+    pub(super) fn bytes(&self) -> usize {
+        self.service.len() + self.key.len() + self.body.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
+/// What becomes of a request. Only [`Partial`](Self::Partial) is not final.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::reqrep) enum Outcome {
+    /// `run` grows when the answer starts over: how often the request was given, and how often whoever has it gave it on.
+    Partial {
+        run: u16,
+        body: Frames,
+    },
+    Reply(Frames),
+    Error {
+        code: u32,
+        body: Frames,
+    },
+    Failed(Failure),
+}
+
+/// What a responder says about a request that was given to it.
+pub(in crate::reqrep) struct Answer {
+    pub(in crate::reqrep) ticket: Ticket,
+    /// Partial answers went before this one.
+    pub(in crate::reqrep) streamed: bool,
+    pub(in crate::reqrep) outcome: Outcome,
+}
+
+impl TryFrom<Message> for Answer {
+    /// A message that is no answer.
+    type Error = Message;
+
+    fn try_from(message: Message) -> Result<Self, Message> {
+        let (number, streamed, outcome) = match message {
+            Message::Partial { number, run, body } => (number, true, Outcome::Partial { run: run.into(), body }),
+            Message::Reply { number, streamed, body } => (number, streamed, Outcome::Reply(body)),
+            Message::Error { number, streamed, code, body } => (number, streamed, Outcome::Error { code, body }),
+            Message::Failed { number, failure } => (number, false, Outcome::Failed(failure)),
+            other => return Err(other),
+        };
+        Ok(Self { ticket: Ticket(number), streamed, outcome })
+    }
+}
+
+/// What the owner is to do.
+#[derive(Debug)]
+pub(in crate::reqrep) enum Action<A> {
+    /// Send the request ([`Dispatch::call`]) to the responder, then say [`Dispatch::sent`].
+    Give { responder: ResponderId, ticket: Ticket },
+    /// Tell the responder that nobody waits for it any more.
+    Withdraw { responder: ResponderId, ticket: Ticket },
+    /// Tell who asked.
+    Tell { asker: A, outcome: Outcome },
+}
+
+/// What may be kept. A request beyond is refused.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::reqrep) struct Limits {
+    /// Requests in all.
+    pub(in crate::reqrep) requests: usize,
+    /// Bytes of all requests.
+    pub(in crate::reqrep) bytes: usize,
+    /// Requests that wait for one service.
+    pub(in crate::reqrep) waiting: usize,
+    /// Bytes of requests that wait for one service.
+    pub(in crate::reqrep) waiting_bytes: usize,
+    /// How long a request may wait for a responder.
+    pub(in crate::reqrep) age: Duration,
+}
+
+pub(super) struct Entry<A> {
+    pub(super) askers: Askers<A>,
+    pub(super) call: Call,
+    pub(super) bytes: usize,
+    /// How often it was given.
+    pub(super) attempt: u8,
+    pub(super) state: State,
+    /// Its place among the deadlines.
+    pub(super) until: Time,
+    /// Some responder may have begun with it.
+    pub(super) ran: bool,
+    /// Partial answers were passed on.
+    pub(super) streamed: bool,
+    /// Who had it before, by attempt.
+    pub(super) before: Vec<(u8, u64)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// For any responder of its service.
+    Waiting,
+    /// For this one.
+    WaitingFor(ResponderId),
+    Given {
+        responder: ResponderId,
+        sequence: Option<u64>,
+    },
+}
+
+/// Nearly always one.
+pub(super) enum Askers<A> {
+    One(A),
+    Many(Vec<A>),
+}
+
+impl<A: Copy + PartialEq> Askers<A> {
+    pub(super) fn as_slice(&self) -> &[A] {
+        match self {
+            Self::One(asker) => std::slice::from_ref(asker),
+            Self::Many(askers) => askers,
+        }
+    }
+
+    pub(super) fn add(&mut self, asker: A) {
+        let mut askers = self.as_slice().to_vec();
+        askers.push(asker);
+        *self = Self::Many(askers);
+    }
+
+    /// Takes one away; false if none is left.
+    pub(super) fn remove(&mut self, asker: A) -> bool {
+        let askers: Vec<A> = self.as_slice().iter().copied().filter(|other| *other != asker).collect();
+        let left = !askers.is_empty();
+        *self = Self::Many(askers);
+        left
+    }
+}

@@ -1,0 +1,51 @@
+//! One endpoint that a machine connects to, and its link.
+
+use crate::{
+    Time,
+    link::{LinkId, Links},
+    machine::{Output, Role, SocketId},
+};
+
+/// Where a machine connects to. Its socket changes when nothing is heard through it, because a connection that is dead on
+/// the way is noticed by nobody else.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) endpoint: String,
+    pub(super) socket: SocketId,
+    pub(super) link: LinkId,
+    /// Something was heard through this socket.
+    pub(super) heard: bool,
+}
+
+impl Site {
+    pub(super) fn open<E>(
+        now: Time,
+        endpoint: String,
+        socket: SocketId,
+        links: &mut Links,
+        outputs: &mut impl Extend<Output<E>>,
+    ) -> Self {
+        outputs.extend(connect(socket, &endpoint));
+        Self { endpoint, socket, link: links.open(now, socket), heard: false }
+    }
+
+    /// Goes on over another socket, if this one ever worked; if not, it is still trying.
+    pub(super) fn renew<E>(
+        &mut self,
+        now: Time,
+        socket: SocketId,
+        links: &mut Links,
+        outputs: &mut impl Extend<Output<E>>,
+    ) {
+        if self.heard {
+            outputs.extend([Output::Close { socket: self.socket }]);
+            outputs.extend(connect(socket, &self.endpoint));
+            (self.socket, self.heard) = (socket, false);
+            links.move_to(now, self.link, socket);
+        }
+    }
+}
+
+fn connect<E>(socket: SocketId, endpoint: &str) -> [Output<E>; 2] {
+    [Output::Open { socket, role: Role::Dealer }, Output::Connect { socket, endpoint: endpoint.to_owned() }]
+}

@@ -1,0 +1,264 @@
+//! What requesters and responders say to each other, as bytes.
+//!
+//! Two parties share a link: one asks, the other answers. A client asks a server, or a broker; a broker asks a worker. All
+//! these edges speak the same messages, so a worker cannot tell a broker from a client, and need not. The specification
+//! is `docs/protocols/reqrep.md`.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes};
+
+use crate::{
+    ErrorKind,
+    link::{FIRST, Magic},
+    machine::Frames,
+};
+
+/// Version 1.
+pub const MAGIC: Magic = *b"zrr1";
+
+/// The longest name of a service, and the longest key.
+pub const MAX_NAME: usize = 255;
+
+/// A requester's number for a request. The answers to it carry it.
+pub type Number = u64;
+
+/// A message of the pattern.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// Requester to responder: do this.
+    Request(Request),
+    /// Requester to responder: nobody waits for it any more.
+    Cancel {
+        /// The request.
+        number: Number,
+    },
+    /// Responder to requester: the request is stored and will be answered, whatever happens.
+    Accepted {
+        /// The request.
+        number: Number,
+    },
+    /// Responder to requester: some of the answer.
+    Partial {
+        /// The request.
+        number: Number,
+        /// Whose answer it is part of: grows when another worker begins anew.
+        run: u8,
+        /// Some of the answer.
+        body: Frames,
+    },
+    /// Responder to requester: the answer, or the rest of it.
+    Reply {
+        /// The request.
+        number: Number,
+        /// Partial answers went before, perhaps over another link.
+        streamed: bool,
+        /// The answer.
+        body: Frames,
+    },
+    /// Responder to requester: the worker says that it cannot be done.
+    Error {
+        /// The request.
+        number: Number,
+        /// Partial answers went before, perhaps over another link.
+        streamed: bool,
+        /// The worker's own code.
+        code: u32,
+        /// The worker's own words and data.
+        body: Frames,
+    },
+    /// Responder to requester: no worker answered.
+    Failed {
+        /// The request.
+        number: Number,
+        /// Why.
+        failure: Failure,
+    },
+    /// Responder to requester: send me requests for this service.
+    Ready {
+        /// Who the responder is, in all its sessions.
+        responder: u64,
+        /// How many requests it takes at once.
+        credit: u32,
+        /// The service's name.
+        service: Bytes,
+    },
+    /// Responder to requester: send me no more; what I have will be answered.
+    Leaving,
+}
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The requester's number for it.
+    pub number: Number,
+    /// For how long an answer is of use.
+    pub remaining: Duration,
+    /// For how long it may wait while nobody offers the service.
+    pub patience: Duration,
+    /// How often it may be given to a worker, this time included.
+    pub attempts: u8,
+    /// It is stored before it is accepted.
+    pub durable: bool,
+    /// Requests with the same key are run once, and the answer serves all.
+    pub once: bool,
+    /// What is asked for.
+    pub service: Bytes,
+    /// By which the request is kept to one worker, or run once; empty is none.
+    pub key: Bytes,
+    /// The question.
+    pub body: Frames,
+}
+
+/// Why no worker answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Whether a worker may have begun with it.
+    pub may_have_run: bool,
+    /// When it may be worth trying again; zero is unknown.
+    pub retry_after: Duration,
+    /// One line for people.
+    pub text: String,
+}
+
+const REQUEST: u8 = FIRST;
+const CANCEL: u8 = FIRST + 1;
+const ACCEPTED: u8 = FIRST + 2;
+const PARTIAL: u8 = FIRST + 3;
+const REPLY: u8 = FIRST + 4;
+const ERROR: u8 = FIRST + 5;
+const FAILED: u8 = FIRST + 6;
+const READY: u8 = FIRST + 7;
+const LEAVING: u8 = FIRST + 8;
+
+const DURABLE: u8 = 1;
+const ONCE: u8 = 2;
+
+/// Durations travel as milliseconds; a longer one than fits is for ever, to all intents.
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}
+
+impl Message {
+    /// Kind, fields and further frames.
+    pub fn encode(self) -> (u8, Vec<u8>, Frames) {
+        let mut fields = Vec::with_capacity(32);
+        let (kind, body) = match self {
+            Self::Request(request) => {
+                fields.put_u64(request.number);
+                fields.put_u32(millis(request.remaining));
+                fields.put_u32(millis(request.patience));
+                fields.put_u8(request.attempts);
+                fields.put_u8(u8::from(request.durable) * DURABLE + u8::from(request.once) * ONCE);
+                put_name(&mut fields, &request.service);
+                put_name(&mut fields, &request.key);
+                (REQUEST, request.body)
+            }
+            Self::Cancel { number } => (CANCEL, numbered(&mut fields, number)),
+            Self::Accepted { number } => (ACCEPTED, numbered(&mut fields, number)),
+            Self::Partial { number, run, body } => {
+                fields.put_u64(number);
+                fields.put_u8(run);
+                (PARTIAL, body)
+            }
+            Self::Reply { number, streamed, body } => {
+                fields.put_u64(number);
+                fields.put_u8(streamed.into());
+                (REPLY, body)
+            }
+            Self::Error { number, streamed, code, body } => {
+                fields.put_u64(number);
+                fields.put_u8(streamed.into());
+                fields.put_u32(code);
+                (ERROR, body)
+            }
+            Self::Failed { number, failure } => {
+                fields.put_u64(number);
+                fields.put_u16(failure.kind.code());
+                fields.put_u8(failure.may_have_run.into());
+                fields.put_u32(millis(failure.retry_after));
+                fields.put_slice(failure.text.as_bytes());
+                (FAILED, Frames::new())
+            }
+            Self::Ready { responder, credit, service } => {
+                fields.put_u64(responder);
+                fields.put_u32(credit);
+                put_name(&mut fields, &service);
+                (READY, Frames::new())
+            }
+            Self::Leaving => (LEAVING, Frames::new()),
+        };
+        (kind, fields, body)
+    }
+
+    /// Reads a message; `None` if it is none.
+    pub fn decode(kind: u8, mut fields: Bytes, body: Frames) -> Option<Self> {
+        let message = match kind {
+            REQUEST => {
+                let number = fields.try_get_u64().ok()?;
+                let remaining = Duration::from_millis(fields.try_get_u32().ok()?.into());
+                let patience = Duration::from_millis(fields.try_get_u32().ok()?.into());
+                let attempts = fields.try_get_u8().ok()?;
+                let flags = fields.try_get_u8().ok()?;
+                let service = get_name(&mut fields)?;
+                let key = get_name(&mut fields)?;
+                if attempts == 0 || flags > DURABLE + ONCE {
+                    return None;
+                }
+                let (durable, once) = (flags & DURABLE != 0, flags & ONCE != 0);
+                Self::Request(Request { number, remaining, patience, attempts, durable, once, service, key, body })
+            }
+            PARTIAL => Self::Partial { number: fields.try_get_u64().ok()?, run: fields.try_get_u8().ok()?, body },
+            REPLY => Self::Reply { number: fields.try_get_u64().ok()?, streamed: get_bool(&mut fields)?, body },
+            ERROR => {
+                let (number, streamed) = (fields.try_get_u64().ok()?, get_bool(&mut fields)?);
+                Self::Error { number, streamed, code: fields.try_get_u32().ok()?, body }
+            }
+            _ if !body.is_empty() => return None,
+            CANCEL => Self::Cancel { number: fields.try_get_u64().ok()? },
+            ACCEPTED => Self::Accepted { number: fields.try_get_u64().ok()? },
+            FAILED => {
+                let number = fields.try_get_u64().ok()?;
+                let kind = ErrorKind::from_code(fields.try_get_u16().ok()?)?;
+                let may_have_run = get_bool(&mut fields)?;
+                let retry_after = Duration::from_millis(fields.try_get_u32().ok()?.into());
+                let text = String::from_utf8(std::mem::take(&mut fields).into()).ok()?;
+                Self::Failed { number, failure: Failure { kind, may_have_run, retry_after, text } }
+            }
+            READY => {
+                let (responder, credit) = (fields.try_get_u64().ok()?, fields.try_get_u32().ok()?);
+                Self::Ready { responder, credit, service: get_name(&mut fields)? }
+            }
+            LEAVING => Self::Leaving,
+            _ => return None,
+        };
+        fields.is_empty().then_some(message)
+    }
+}
+
+fn numbered(fields: &mut Vec<u8>, number: Number) -> Frames {
+    fields.put_u64(number);
+    Frames::new()
+}
+
+/// A length of one byte, and so many bytes. Names are checked where they enter.
+fn put_name(fields: &mut Vec<u8>, name: &Bytes) {
+    let name = &name[..name.len().min(MAX_NAME)];
+    fields.put_u8(name.len() as u8);
+    fields.put_slice(name);
+}
+
+fn get_bool(fields: &mut Bytes) -> Option<bool> {
+    match fields.try_get_u8().ok()? {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn get_name(fields: &mut Bytes) -> Option<Bytes> {
+    let length = fields.try_get_u8().ok()?.into();
+    (fields.len() >= length).then(|| fields.split_to(length))
+}

@@ -1,0 +1,102 @@
+//! Clients, workers and brokers under everything that a network does, and under crashes of each of them.
+
+mod reqrep {
+    pub(super) mod party;
+    pub(super) mod town;
+}
+
+use std::time::Duration;
+
+use reqrep::town::{Plan, Town};
+use zpatterns_simulator::seeds;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn nothing_goes_wrong_on_a_quiet_day() {
+    seeds(0..200, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 2, workers: 3, ..Plan::default() });
+        town.ask(100, SECOND);
+        town.finish();
+        town.assert_all_replied();
+        assert_eq!(town.runs(), 200, "nothing ran twice");
+    });
+}
+
+#[test]
+fn a_worker_that_dies_loses_nothing() {
+    seeds(0..1000, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 1, workers: 2, ..Plan::default() });
+        town.ask(100, SECOND);
+        town.run(SECOND / 2);
+        let worker = town.any_worker();
+        town.crash(worker);
+        town.run(SECOND / 4);
+        town.restart(worker);
+        town.finish();
+        town.assert_all_replied();
+    });
+}
+
+#[test]
+fn a_broker_that_dies_loses_nothing_that_may_run_twice() {
+    seeds(0..1000, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 2, workers: 2, ..Plan::default() });
+        town.ask(50, SECOND);
+        town.run(SECOND / 2);
+        town.crash(town.broker());
+        town.run(SECOND / 4);
+        town.restart(town.broker());
+        town.finish();
+        town.assert_all_replied();
+    });
+}
+
+#[test]
+fn a_frozen_worker_is_fenced() {
+    seeds(0..1000, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 1, workers: 2, ..Plan::default() });
+        town.ask(100, SECOND);
+        town.run(SECOND / 2);
+        let worker = town.any_worker();
+        town.cut_off(worker);
+        town.run(10 * SECOND);
+        town.heal();
+        town.finish();
+        town.assert_all_replied();
+    });
+}
+
+#[test]
+fn at_most_once_is_at_most_once() {
+    seeds(0..1000, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 2, workers: 3, attempts: 1, ..Plan::default() });
+        town.ask(50, SECOND);
+        town.disaster(5 * SECOND);
+        town.finish();
+        town.assert_settled();
+        town.assert_none_ran_more_than(1);
+    });
+}
+
+#[test]
+fn whatever_happens_each_request_ends_once_and_truthfully() {
+    seeds(0..3000, |seed| {
+        let mut town = Town::new(seed, Plan::random(seed));
+        town.ask(40, 3 * SECOND);
+        town.disaster(8 * SECOND);
+        town.finish();
+        town.assert_settled();
+    });
+}
+
+#[test]
+fn without_a_broker_the_same_holds() {
+    seeds(0..2000, |seed| {
+        let mut town = Town::new(seed, Plan { direct: true, ..Plan::random(seed) });
+        town.ask(40, 3 * SECOND);
+        town.disaster(8 * SECOND);
+        town.finish();
+        town.assert_settled();
+    });
+}

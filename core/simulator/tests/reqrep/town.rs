@@ -1,0 +1,397 @@
+//! A town of clients, workers and perhaps a broker, with an account of everything that is asked, done and answered.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use zpatterns_protocol::{
+    Time,
+    liveness::Pace,
+    reqrep::{
+        Balance, Broker, BrokerOptions, Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled,
+        Worker, WorkerCommand, WorkerEvent, WorkerOptions,
+    },
+};
+use zpatterns_simulator::{Faults, Node, World};
+
+use super::party::{Command, Event, Party};
+
+const PACE: Pace = Pace { interval: Duration::from_millis(200), limit: 3 };
+const DEADLINE: Duration = Duration::from_secs(60);
+const SLICE: Duration = Duration::from_millis(1);
+
+/// What a town is like.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) clients: usize,
+    pub(crate) workers: usize,
+    /// Without a broker: clients know the workers.
+    pub(crate) direct: bool,
+    pub(crate) attempts: u8,
+    pub(crate) credit: u32,
+    pub(crate) faults: Faults,
+    /// How many partial answers go before each reply.
+    pub(crate) partials: u32,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let faults = Faults::default();
+        Self { clients: 1, workers: 2, direct: false, attempts: 5, credit: 4, faults, partials: 0 }
+    }
+}
+
+impl Plan {
+    pub(crate) fn random(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed ^ 0x7a70);
+        let most = Duration::from_millis(random.u64(0..100));
+        Self {
+            clients: random.usize(1..4),
+            workers: random.usize(1..5),
+            direct: false,
+            attempts: random.u8(1..6),
+            credit: random.u32(1..8),
+            faults: Faults {
+                loss: random.f64() * 0.2,
+                duplicate: random.f64() * 0.2,
+                delay: (Duration::ZERO, most),
+                reorder: random.bool(),
+            },
+            partials: random.u32(0..3),
+        }
+    }
+}
+
+#[derive(Default, Debug)]
+struct Account {
+    asked: bool,
+    runs: u32,
+    partials: BTreeMap<u16, u32>,
+    outcome: Option<Settled>,
+}
+
+pub(crate) struct Town {
+    pub(crate) world: World<Party>,
+    plan: Plan,
+    seed: u64,
+    lives: u64,
+    broker: Option<Node>,
+    workers: Vec<Node>,
+    clients: Vec<Node>,
+    down: BTreeSet<Node>,
+    to_ask: Vec<(Time, usize, u64)>,
+    /// Jobs being done: when they are done, by whom in which life, which, and what was asked.
+    doing: BTreeMap<(Time, u64), (Node, u64, u64, Bytes)>,
+    lives_of: BTreeMap<Node, u64>,
+    jobs: u64,
+    accounts: BTreeMap<(usize, u64), Account>,
+}
+
+impl Town {
+    pub(crate) fn new(seed: u64, plan: Plan) -> Self {
+        let mut town = Self {
+            world: World::new(seed),
+            plan,
+            seed,
+            lives: 0,
+            broker: None,
+            workers: Vec::new(),
+            clients: Vec::new(),
+            down: BTreeSet::new(),
+            to_ask: Vec::new(),
+            doing: BTreeMap::new(),
+            lives_of: BTreeMap::new(),
+            jobs: 0,
+            accounts: BTreeMap::new(),
+        };
+        if !town.plan.direct {
+            let broker = town.new_broker();
+            town.broker = Some(town.world.add(broker));
+        }
+        for index in 0..town.plan.workers {
+            let worker = town.new_worker(index);
+            let node = town.world.add(worker);
+            town.workers.push(node);
+        }
+        for _ in 0..town.plan.clients {
+            let client = town.new_client();
+            let node = town.world.add(client);
+            town.clients.push(node);
+        }
+        town
+    }
+
+    fn life(&mut self) -> u64 {
+        self.lives += 1;
+        self.seed.wrapping_mul(1_000_003) + self.lives
+    }
+
+    fn new_broker(&mut self) -> Party {
+        Party::Broker(Broker::new(BrokerOptions {
+            bind: vec!["broker".to_owned()],
+            pace: PACE,
+            balance: Balance::LeastRecentlyUsed,
+            max_requests: 10_000,
+            max_bytes: 1 << 24,
+            max_waiting: 10_000,
+            max_waiting_bytes: 1 << 24,
+            max_age: Duration::from_secs(3600),
+            max_per_client: 1000,
+            max_peers: 1000,
+            max_unfetched: 1 << 20,
+            cache: (100, 1 << 16, Duration::from_secs(60)),
+            seed: self.life(),
+        }))
+    }
+
+    fn new_worker(&mut self, index: usize) -> Party {
+        Party::Worker(Worker::new(WorkerOptions {
+            service: Bytes::from_static(b"echo"),
+            connect: if self.plan.direct { vec![] } else { vec!["broker".to_owned()] },
+            bind: self.plan.direct.then(|| format!("worker {index}")),
+            credit: self.plan.credit,
+            max_jobs: 1000,
+            max_clients: 1000,
+            pace: PACE,
+            seed: self.life(),
+        }))
+    }
+
+    fn new_client(&mut self) -> Party {
+        let endpoints = if self.plan.direct {
+            (0..self.plan.workers).map(|index| format!("worker {index}")).collect()
+        } else {
+            vec!["broker".to_owned()]
+        };
+        Party::Client(Client::new(ClientOptions {
+            endpoints,
+            pace: PACE,
+            max_requests: 1000,
+            max_bytes: 1 << 20,
+            balance: Balance::default(),
+            seed: self.life(),
+        }))
+    }
+
+    pub(crate) fn broker(&self) -> Node {
+        self.broker.expect("this town has a broker")
+    }
+
+    pub(crate) fn any_worker(&mut self) -> Node {
+        let index = self.world.random().usize(0..self.workers.len());
+        self.workers[index]
+    }
+
+    /// Each client asks `count` times within `span`.
+    pub(crate) fn ask(&mut self, count: u64, span: Duration) {
+        for client in 0..self.clients.len() {
+            for id in 1..=count {
+                let at = self.world.now() + span.mul_f64(self.world.random().f64());
+                self.to_ask.push((at, client, id));
+            }
+        }
+        self.to_ask.sort_unstable_by(|one, other| other.cmp(one));
+    }
+
+    pub(crate) fn crash(&mut self, node: Node) {
+        if self.down.insert(node) {
+            self.world.crash(node);
+            *self.lives_of.entry(node).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn restart(&mut self, node: Node) {
+        if !self.down.remove(&node) {
+            return;
+        }
+        let party = match self.workers.iter().position(|worker| *worker == node) {
+            Some(index) => self.new_worker(index),
+            None => self.new_broker(),
+        };
+        self.world.restart(node, party);
+    }
+
+    pub(crate) fn cut_off(&mut self, node: Node) {
+        let all = self.broker.iter().chain(&self.workers).chain(&self.clients).copied().collect::<Vec<_>>();
+        for other in all {
+            self.world.network().partition(node, other);
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.world.network().heal();
+    }
+
+    /// Lets time pass, with everybody at work.
+    pub(crate) fn run(&mut self, span: Duration) {
+        let end = self.world.now() + span;
+        while self.world.now() < end {
+            self.world.run_for(SLICE);
+            self.work();
+        }
+    }
+
+    fn work(&mut self) {
+        let now = self.world.now();
+        while self.to_ask.last().is_some_and(|(at, _, _)| *at <= now) {
+            let (_, client, id) = self.to_ask.pop().expect("it was there");
+            self.accounts.entry((client, id)).or_default().asked = true;
+            let options = RequestOptions {
+                deadline: DEADLINE,
+                patience: DEADLINE,
+                attempts: self.plan.attempts,
+                ..Default::default()
+            };
+            let body = vec![Bytes::from(format!("{client} {id}"))];
+            let command = ClientCommand::Request { id, service: Bytes::from_static(b"echo"), body, options };
+            self.world.command(self.clients[client], Command::Client(command));
+        }
+        for node in self.workers.clone() {
+            for (_, event) in self.world.events(node) {
+                if let Event::Worker(WorkerEvent::Job(job)) = event {
+                    self.account(&job.body[0]).runs += 1;
+                    let takes = Duration::from_millis(self.world.random().u64(0..30));
+                    self.jobs += 1;
+                    let life = self.lives_of.get(&node).copied().unwrap_or_default();
+                    self.doing.insert((now + takes, self.jobs), (node, life, job.id, job.body[0].clone()));
+                }
+            }
+        }
+        while let Some(((at, _), _)) = self.doing.first_key_value()
+            && *at <= now
+        {
+            let (_, (node, life, job, asked)) = self.doing.pop_first().expect("it was there");
+            if self.down.contains(&node) || self.lives_of.get(&node).copied().unwrap_or_default() != life {
+                continue;
+            }
+            for _ in 0..self.plan.partials {
+                let command = WorkerCommand::Partial { job, body: vec![asked.clone()] };
+                self.world.command(node, Command::Worker(command));
+            }
+            self.world.command(node, Command::Worker(WorkerCommand::Reply { job, body: vec![asked] }));
+        }
+        for client in 0..self.clients.len() {
+            for (_, event) in self.world.events(self.clients[client]) {
+                match event {
+                    Event::Client(ClientEvent::Settled { id, outcome }) => self.settled(client, id, outcome),
+                    Event::Client(ClientEvent::Partial { id, run, .. }) => {
+                        *self.accounts.entry((client, id)).or_default().partials.entry(run).or_default() += 1;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.check_books();
+    }
+
+    fn account(&mut self, asked: &Bytes) -> &mut Account {
+        let text = std::str::from_utf8(asked).expect("clients ask in text");
+        let (client, id) = text.split_once(' ').expect("client and id");
+        let name = (client.parse().expect("a number"), id.parse().expect("a number"));
+        self.accounts.entry(name).or_default()
+    }
+
+    fn settled(&mut self, client: usize, id: u64, outcome: Settled) {
+        let partials = self.plan.partials;
+        let account = self.accounts.entry((client, id)).or_default();
+        assert!(account.asked, "client {client} was told of a request it never made: {id}");
+        assert_eq!(account.outcome, None, "request {id} of client {client} ended twice");
+        match &outcome {
+            Settled::Reply(body) => {
+                assert_eq!(body[..], [Bytes::from(format!("{client} {id}"))], "the reply is to another request");
+                assert!(account.runs > 0, "nobody did it");
+                if partials > 0 {
+                    assert!(
+                        account.partials.values().any(|count| *count == partials),
+                        "parts are missing: {account:?}"
+                    );
+                }
+            }
+            Settled::Failed(failure) if !failure.may_have_run => {
+                assert_eq!(account.runs, 0, "request {id} of client {client} ran, against what is said: {failure:?}");
+            }
+            Settled::Failed(_) | Settled::Error { .. } => {}
+        }
+        account.outcome = Some(outcome);
+    }
+
+    fn check_books(&self) {
+        for node in self.clients.iter().chain(&self.broker) {
+            let counters = match self.world.machine(*node) {
+                Some(Party::Client(client)) => client.counters(),
+                Some(Party::Broker(broker)) => broker.counters(),
+                _ => continue,
+            };
+            assert!(counters.balances(), "node {node} has lost count: {counters:?}");
+        }
+    }
+
+    /// Faults of the plan, crashes and cuts, for `span`; then all is well again.
+    pub(crate) fn disaster(&mut self, span: Duration) {
+        let faults = self.plan.faults.clone();
+        self.world.network().set_faults(faults);
+        let end = self.world.now() + span;
+        while self.world.now() < end {
+            let pause = Duration::from_millis(self.world.random().u64(1..400));
+            self.run(pause);
+            let all: Vec<Node> = self.workers.iter().chain(&self.broker).chain(&self.clients).copied().collect();
+            let one = all[self.world.random().usize(0..all.len())];
+            let other = all[self.world.random().usize(0..all.len())];
+            match self.world.random().u8(0..10) {
+                0..3 if !self.clients.contains(&one) => self.crash(one),
+                3..6 => {
+                    for node in self.down.clone() {
+                        self.restart(node);
+                    }
+                }
+                6 => self.world.network().cut(one, other),
+                7 => self.world.network().partition(one, other),
+                8 => self.heal(),
+                _ => {}
+            }
+        }
+        self.heal();
+        self.world.network().set_faults(Faults::default());
+        for node in self.down.clone() {
+            self.restart(node);
+        }
+    }
+
+    /// Runs until every request is settled, within the bound of its deadline.
+    pub(crate) fn finish(&mut self) {
+        let end = self.world.now() + DEADLINE + Duration::from_secs(1);
+        while self.world.now() < end && !self.is_settled() {
+            self.run(Duration::from_millis(20));
+        }
+        // What comes too late must change nothing.
+        self.run(Duration::from_secs(2));
+    }
+
+    fn is_settled(&self) -> bool {
+        self.to_ask.is_empty() && self.accounts.values().all(|account| account.outcome.is_some())
+    }
+
+    pub(crate) fn assert_settled(&self) {
+        for (name, account) in &self.accounts {
+            assert!(account.outcome.is_some(), "request {name:?} never ended: {account:?}");
+        }
+    }
+
+    pub(crate) fn assert_all_replied(&self) {
+        for (name, account) in &self.accounts {
+            assert!(matches!(account.outcome, Some(Settled::Reply(_))), "request {name:?}: {account:?}");
+        }
+    }
+
+    pub(crate) fn assert_none_ran_more_than(&self, times: u32) {
+        for (name, account) in &self.accounts {
+            assert!(account.runs <= times, "request {name:?} ran {} times: {account:?}", account.runs);
+        }
+    }
+
+    pub(crate) fn runs(&self) -> u32 {
+        self.accounts.values().map(|account| account.runs).sum()
+    }
+}
