@@ -6,7 +6,7 @@
 mod guards;
 mod stages;
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::BTreeSet, process::ExitCode, time::Instant};
 
 use clap::Parser;
 use zpatterns_quickstart::{doctor::Toolchains, layout::Layout, progress::Progress, shell::Log};
@@ -55,12 +55,20 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         .say("A first run takes about 12 minutes on two processors, 2 of them for libzmq; later ones reuse the build.");
     let (layout, toolchains) = (Layout::new(None)?, Toolchains::find());
     let started = Instant::now();
-    let (mut passed, mut failed) = (0, Vec::new());
+    let may_install = arguments.install || std::env::var("CI").is_ok_and(|value| value == "true");
+    let (mut passed, mut failed, mut installed) = (0, Vec::new(), BTreeSet::new());
     for stage in STAGES.iter().filter(chosen) {
         let step = progress.step(stage.title);
         let log = Log::create(layout.log(&format!("verify-{}", stage.name)))?;
-        let mut work = Work::new(&layout, &progress, &toolchains, &step, log, arguments.install);
-        let outcome = (stage.run)(&mut work);
+        let outcome = (stage.run)(&mut Work {
+            layout: &layout,
+            progress: &progress,
+            toolchains: &toolchains,
+            step: &step,
+            log,
+            may_install,
+            installed: &mut installed,
+        });
         step.end(if outcome.is_ok() { "ok" } else { "FAILED" });
         match outcome {
             Ok(()) => passed += 1,

@@ -14,8 +14,13 @@ use anyhow::{Context, Result};
 /// Reasons by peer and by what it lacks, and which of them applied.
 #[derive(Default)]
 pub(crate) struct Gaps {
-    reasons: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) reasons: BTreeMap<String, BTreeMap<String, String>>,
     pub(crate) met: BTreeSet<String>,
+}
+
+/// The language that a peer is a face of: `c` for `c-async`.
+pub(crate) fn language(peer: &str) -> &str {
+    peer.strip_suffix("-async").unwrap_or(peer)
 }
 
 impl Gaps {
@@ -27,8 +32,7 @@ impl Gaps {
 
     /// Whether it is stated why this peer lacks `what`; notes that it mattered.
     pub(crate) fn explain(&mut self, peer: &str, what: &str) -> bool {
-        let language = peer.strip_suffix("-async").unwrap_or(peer);
-        let reason = [peer, language].into_iter().find_map(|name| self.reasons.get(name)?.get(what));
+        let reason = [peer, language(peer)].into_iter().find_map(|name| self.reasons.get(name)?.get(what));
         if let Some(reason) = reason {
             self.met.insert(format!("{peer} {what}: {reason}"));
         }

@@ -8,15 +8,21 @@
 mod answer;
 mod command;
 mod gaps;
+mod parity;
 mod plan;
 mod play;
 mod process;
 mod scenario;
+mod surface;
 mod value;
 
-use std::{fmt, io::Write, path::PathBuf};
+use std::{
+    fmt, fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     gaps::Gaps,
@@ -98,6 +104,14 @@ pub fn list(request: &Request, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{:36} {}", scenario.name, scenario.title)?;
     }
     Ok(())
+}
+
+/// Writes the page that says what each language has, from the sources that this program was compiled from. An error
+/// also says which of them contradict each other.
+pub fn write_parity(request: &Request, page: &Path) -> Result<()> {
+    let conformance = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = parity::page(&request.load()?, &Gaps::load(&request.scenarios)?, conformance)?;
+    fs::write(page, text).with_context(|| page.display().to_string())
 }
 
 /// Plays. Writes a line per pair as it ends, what failed below it, then the gaps that were met, then

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use zpatterns_conformance::{Peer, Request, list, run};
+use zpatterns_conformance::{Peer, Request, list, run, write_parity};
 
 /// Plays every scenario over every ordered pair of languages.
 #[derive(Parser)]
@@ -25,6 +25,9 @@ struct Arguments {
     /// List the scenarios.
     #[arg(long)]
     list: bool,
+    /// Write the page that says what each language has, as docs/parity.md is one.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "peers"])]
+    parity: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -36,7 +39,9 @@ fn main() -> ExitCode {
         scenario: arguments.scenario,
     };
     let mut out = std::io::stdout();
-    let outcome = if arguments.list {
+    let outcome = if let Some(page) = arguments.parity {
+        write_parity(&request, &page).map(|()| true)
+    } else if arguments.list {
         list(&request, &mut out).map(|()| true)
     } else {
         run(&request, &mut out).map(|summary| summary.failed == 0)

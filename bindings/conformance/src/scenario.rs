@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     #[serde(skip)]
     pub(crate) name: String,
     pub(crate) title: String,
+    /// What it is about, as the page of parity groups it.
+    pub(crate) subject: String,
     /// One role plays alone; the first two are the pair, and a third has the first one's language.
     pub(crate) roles: Vec<String>,
     pub(crate) transports: Vec<Transport>,

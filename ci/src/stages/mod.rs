@@ -6,9 +6,12 @@ mod core;
 mod source;
 mod whole;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use zpatterns_quickstart::{
     doctor::Toolchains,
+    language::Language,
     layout::Layout,
     packages::Builder,
     progress::{Progress, Step},
@@ -28,7 +31,7 @@ pub(crate) struct Stage {
 /// Every stage.
 pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "format", title: "Format: rustfmt", run: source::format },
-    Stage { name: "guards", title: "Guards: dependencies, file sizes, paths, links", run: source::guards },
+    Stage { name: "guards", title: "Guards: dependencies, file sizes, links, shown programs", run: source::guards },
     Stage { name: "lint", title: "Lint: clippy, warnings are errors", run: source::lint },
     Stage { name: "core", title: "Core: cargo test", run: core::test },
     Stage { name: "tools", title: "Tools: tests of quickstart and verify", run: core::tools },
@@ -36,6 +39,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "c", title: "C: header, symbols, tests, sanitizers", run: bindings::c },
     Stage { name: "python", title: "Python: types and tests", run: bindings::python },
     Stage { name: "node", title: "Node: generated files, types and tests", run: bindings::node },
+    Stage { name: "readme", title: "Readme: its programs, in every language", run: whole::readme },
     Stage { name: "conformance", title: "Conformance: every ordered pair of languages", run: conformance::play },
     Stage { name: "quickstart", title: "Quickstart: as a person runs it", run: whole::quickstart },
 ];
@@ -43,26 +47,17 @@ pub(crate) const STAGES: &[Stage] = &[
 /// What a stage works with.
 pub(crate) struct Work<'a> {
     pub(crate) layout: &'a Layout,
-    progress: &'a Progress,
-    toolchains: &'a Toolchains,
-    step: &'a Step,
-    log: Log,
-    install: bool,
+    pub(crate) progress: &'a Progress,
+    pub(crate) toolchains: &'a Toolchains,
+    pub(crate) step: &'a Step,
+    pub(crate) log: Log,
+    /// Whether packages of Debian may be installed.
+    pub(crate) may_install: bool,
+    /// The languages whose packages an earlier stage has built and installed.
+    pub(crate) installed: &'a mut BTreeSet<Language>,
 }
 
-impl<'a> Work<'a> {
-    pub(crate) fn new(
-        layout: &'a Layout,
-        progress: &'a Progress,
-        toolchains: &'a Toolchains,
-        step: &'a Step,
-        log: Log,
-        install: bool,
-    ) -> Self {
-        let install = install || std::env::var("CI").is_ok_and(|value| value == "true");
-        Self { layout, progress, toolchains, step, log, install }
-    }
-
+impl Work<'_> {
     /// Runs a call in the root of the repository unless it says otherwise.
     pub(crate) fn run(&mut self, call: &Call) -> Result<Finished> {
         self.log.run(call, self.step)
@@ -79,11 +74,6 @@ impl<'a> Work<'a> {
         Builder { layout: self.layout, progress: self.progress, toolchains: self.toolchains, jobs: None }
     }
 
-    /// A call of the C compiler.
-    pub(crate) fn cc(&self) -> Call {
-        Call::new(&self.toolchains.cc)
-    }
-
     /// Tells a person something that is no failure.
     pub(crate) fn say(&self, text: &str) {
         self.progress.say(text);
@@ -95,7 +85,7 @@ impl<'a> Work<'a> {
         if there(self) {
             return Ok(true);
         }
-        if !self.install {
+        if !self.may_install {
             self.say(&format!("missing: {program} (apt-get install {package}, or run with --install)"));
             return Ok(false);
         }

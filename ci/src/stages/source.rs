@@ -20,6 +20,7 @@ pub(super) fn guards(work: &mut Work<'_>) -> Result<()> {
     found.extend(guards::lock_files(&files));
     found.extend(guards::links(&files));
     found.extend(guards::regions(&files));
+    found.extend(guards::shown(&files));
     if found.is_empty() {
         return Ok(());
     }

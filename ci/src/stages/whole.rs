@@ -1,8 +1,23 @@
 //! Everything together, as a person meets it.
 
 use anyhow::{Context as _, Result, ensure};
+use zpatterns_quickstart::language::Language;
 
-use super::Work;
+use super::{Work, bindings};
+
+const HELLO: &str = "quickstart/tutorials/00-hello";
+
+/// The programs whose regions the README shows.
+pub(super) fn readme(work: &mut Work<'_>) -> Result<()> {
+    let expected = work.layout.source(HELLO).join("expected.txt");
+    let expected = std::fs::read_to_string(&expected).with_context(|| format!("no {}", expected.display()))?;
+    for language in Language::ALL {
+        let program = bindings::program(work, language, HELLO, "hello")?;
+        let printed = work.run(&program)?.stdout.join("\n") + "\n";
+        ensure!(printed == expected, "{language}: `{program}` printed {printed:?} instead of {expected:?}");
+    }
+    Ok(())
+}
 
 /// The quickstart, and whether its report has the form that it promises.
 pub(super) fn quickstart(work: &mut Work<'_>) -> Result<()> {

@@ -3,53 +3,20 @@
  *     strings recv tcp://127.0.0.1:0 [--text T]... [--file F]...
  *     strings send ENDPOINT          [--text T]... [--file F]...
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <zpatterns.h>
+#include "../program.h"
 
 #define WAIT 30000 /* milliseconds */
 #define BYTES(literal) { literal, sizeof(literal) - 1 } /* strlen would stop at a zero byte */
 
 static char mebibyte[1048576];
-
-/* region: cases */
-/* Name and bytes: the two frames of each message. */
-static zpat_slice_t cases[64][2] = {
+static size_t count = 5;
+static zpat_slice_t cases[64][2] = { /* name and bytes: the two frames of each message */
   { BYTES("ascii"), BYTES("Hello, world!") },
   { BYTES("utf8"), BYTES("Grüße, Ελλάδα, Привет, שלום, 你好, こんにちは, 🦀") },
   { BYTES("empty"), BYTES("") },
   { BYTES("nul"), BYTES("before\0after") },
   { BYTES("mebibyte"), { mebibyte, sizeof mebibyte } },
 };
-static size_t count = 5;
-/* endregion: cases */
-
-static void fail(const char *why) {
-  fprintf(stderr, "%s\n", why);
-  exit(1);
-}
-
-static void check(int status) {
-  if (status < 0) fail(zpat_last_error());
-}
-
-static void add(const char *name, zpat_slice_t bytes) {
-  if (count == sizeof cases / sizeof *cases) fail("too many strings");
-  cases[count][0] = zpat_slice_text(name);
-  cases[count++][1] = bytes;
-}
-
-static zpat_slice_t contents(const char *path) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL || fseek(file, 0, SEEK_END) != 0) fail(path);
-  zpat_slice_t bytes = { NULL, (size_t)ftell(file) };
-  void *data = malloc(bytes.len + 1);
-  rewind(file);
-  if (data == NULL || fread(data, 1, bytes.len, file) != bytes.len) fail(path);
-  fclose(file);
-  bytes.data = data;
-  return bytes;
-}
 
 /* region: send */
 static int send_all(zpat_socket_t *socket, const char *endpoint) {
@@ -64,29 +31,35 @@ static int send_all(zpat_socket_t *socket, const char *endpoint) {
 /* region: recv */
 static int recv_all(zpat_socket_t *socket, const char *endpoint) {
   char bound[ZPAT_ENDPOINT_SIZE];
-  zpat_batch_t *message = NULL; /* made by the first receive, used again by the next, freed once */
-  size_t received = 0, different = 0;
   check(zpat_socket_bind(socket, endpoint, bound, sizeof bound));
   printf("endpoint %s\n", bound);
   fflush(stdout);
-  for (;; received++) {
-    check(zpat_socket_recv(socket, WAIT, NULL, &message));
-    if (zpat_batch_frame_count(message, 0) != 2) break;
+  zpat_batch_t *message = NULL; /* made by the first receive, used again by the next, freed once */
+  size_t received = 0, equal = 0;
+  while (check(zpat_socket_recv(socket, WAIT, NULL, &message)) && zpat_batch_frame_count(message, 0) == 2) {
     zpat_slice_t name = zpat_batch_frame(message, 0, 0), bytes = zpat_batch_frame(message, 0, 1);
-    int equal = received < count && zpat_slice_equal(name, cases[received][0]) &&
-                zpat_slice_equal(bytes, cases[received][1]);
-    printf("%.*s %zu %s\n", (int)name.len, (const char *)name.data, bytes.len, equal ? "equal" : "DIFFERENT");
-    different += !equal;
+    int same = received < count && zpat_slice_equal(name, cases[received][0]) &&
+               zpat_slice_equal(bytes, cases[received][1]);
+    printf("%.*s %zu %s\n", (int)name.len, (const char *)name.data, bytes.len, same ? "equal" : "DIFFERENT");
+    received++;
+    equal += same;
   }
   zpat_batch_free(&message);
+  size_t different = (received > count ? received : count) - equal; /* a missing one is different */
   if (different == 0) printf("%zu strings, all equal\n", received);
   else printf("%zu strings, %zu DIFFERENT\n", received, different);
-  return different > 0 || received < count;
+  return different > 0;
 }
 /* endregion: recv */
 
+static void add(const char *name, zpat_slice_t bytes) {
+  if (count == sizeof cases / sizeof *cases) errx(1, "too many strings");
+  cases[count][0] = zpat_slice_text(name);
+  cases[count++][1] = bytes;
+}
+
 int main(int argc, char **argv) {
-  if (argc < 3) fail("usage: strings recv|send ENDPOINT [--text T]... [--file F]...");
+  if (argc < 3) errx(1, "usage: strings recv|send ENDPOINT [--text T]... [--file F]...");
   for (size_t i = 0; i < sizeof mebibyte; i += 2) memcpy(mebibyte + i, "é", 2);
   for (int i = 3; i + 1 < argc; i += 2)
     if (strcmp(argv[i], "--text") == 0) add("text", zpat_slice_text(argv[i + 1]));

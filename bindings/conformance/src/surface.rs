@@ -1,0 +1,170 @@
+//! What each language exports, read from its sources: types, their members, and functions.
+//!
+//! It reads lines as the formatters of this repository leave them, and knows no more of a language than how the line
+//! of a declaration starts. What it overlooks cannot be named in `names.toml`, so nothing is taken for there that is
+//! not.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use anyhow::{Context, Result};
+
+/// A column of the page: a language, or another face of it.
+pub(crate) struct Face {
+    /// Its peer.
+    pub(crate) peer: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+    /// Whether its calls have names of their own.
+    pub(crate) has_calls: bool,
+}
+
+/// The columns, in their order.
+pub(crate) const FACES: &[Face] = &[
+    Face { peer: "rust", title: "Rust", has_calls: true },
+    Face { peer: "rust-async", title: "Rust, futures", has_calls: false },
+    Face { peer: "c", title: "C", has_calls: true },
+    Face { peer: "c-async", title: "C, event loop", has_calls: false },
+    Face { peer: "python", title: "Python", has_calls: true },
+    Face { peer: "python-async", title: "Python, asyncio", has_calls: true },
+    Face { peer: "node", title: "Node", has_calls: true },
+];
+
+/// How a language writes what it exports.
+struct Syntax {
+    language: &'static str,
+    /// Only the types and functions that this file names are exported.
+    index: Option<&'static str>,
+    /// Files, and folders of files.
+    sources: &'static [&'static str],
+    /// How lines start that declare a type, a member of it, and a function.
+    types: &'static [&'static str],
+    members: &'static [&'static str],
+    functions: &'static [&'static str],
+}
+
+const SYNTAXES: &[Syntax] = &[
+    Syntax {
+        language: "rust",
+        index: Some("core/zpatterns/src/lib.rs"),
+        sources: &["core/protocol/src/error.rs", "core/engine/src", "core/engine/src/socket", "core/zpatterns/src"],
+        types: &["impl "],
+        members: &["    pub fn ", "    pub const fn "],
+        functions: &["pub fn "],
+    },
+    Syntax {
+        language: "c",
+        index: None,
+        sources: &["bindings/c/include/zpatterns.h"],
+        types: &[],
+        members: &[],
+        functions: &[
+            "void ",
+            "int ",
+            "int64_t ",
+            "uint64_t ",
+            "size_t ",
+            "const char *",
+            "zpat_slice_t ",
+            "static inline int ",
+            "static inline zpat_slice_t ",
+        ],
+    },
+    Syntax {
+        language: "python",
+        index: Some("bindings/python/python/zpatterns/__init__.py"),
+        sources: &["bindings/python/python/zpatterns"],
+        types: &["class "],
+        members: &["    def ", "    async def "],
+        functions: &["def "],
+    },
+    Syntax {
+        language: "node",
+        index: Some("bindings/node/lib/index.ts"),
+        sources: &["bindings/node/lib"],
+        types: &["export class "],
+        members: &["  async ", "  get ", "  "],
+        functions: &["export function "],
+    },
+];
+
+/// What `language` exports: `Socket`, `Socket.bind`, `aio.Socket.recv`, `info`.
+pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
+    let syntax = SYNTAXES.iter().find(|syntax| syntax.language == language);
+    let syntax = syntax.with_context(|| format!("nothing says how {language} exports"))?;
+    let index = syntax.index.map(|file| fs::read_to_string(root.join(file)).context(file)).transpose()?;
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let listed: Option<BTreeSet<&str>> = index.as_deref().map(|text| text.split(|c| !is_word(c)).collect());
+    let mut found = BTreeSet::new();
+    for source in syntax.sources.iter().map(|source| root.join(source)) {
+        let mut files = vec![source.clone()];
+        if source.is_dir() {
+            files = fs::read_dir(&source)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        }
+        // What is no text, such as a folder or a library that was built there, declares nothing.
+        for (file, text) in files.iter().filter_map(|file| Some((file, fs::read_to_string(file).ok()?))) {
+            // The one module that programs import by its name.
+            let module = if file.ends_with("aio.py") { "aio." } else { "" };
+            let is_listed = |name: &&String| {
+                let first = name.split('.').next().unwrap_or_default();
+                listed.as_ref().is_none_or(|listed| listed.contains(first))
+            };
+            found.extend(syntax.declared(&text).iter().filter(is_listed).map(|name| format!("{module}{name}")));
+        }
+    }
+    Ok(found)
+}
+
+impl Syntax {
+    fn declared(&self, text: &str) -> Vec<String> {
+        let (mut found, mut owner) = (Vec::new(), None);
+        // A stub without words is for the package itself.
+        for line in text.lines().filter(|line| !line.ends_with(": ...")) {
+            if let Some((name, _)) = declaration(line, self.types)
+                && name.starts_with(char::is_uppercase)
+            {
+                owner = Some(name);
+                found.push(name.to_owned());
+            } else if let Some((name, '(' | '<')) = declaration(line, self.functions) {
+                owner = None;
+                found.push(name.to_owned());
+            } else if let (Some(owner), Some((name, '(' | '<'))) = (owner, declaration(line, self.members))
+                && name != "constructor"
+            {
+                found.push(format!("{owner}.{name}"));
+            }
+        }
+        found
+    }
+}
+
+/// The name that a line declares, and what follows it.
+fn declaration<'a>(line: &'a str, starts: &[&str]) -> Option<(&'a str, char)> {
+    starts.iter().find_map(|start| {
+        let rest = line.strip_prefix(start)?;
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').filter(|end| *end > 0)?;
+        Some((&rest[..end], rest[end..].chars().next()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(language: &str, text: &str) -> String {
+        let syntax = SYNTAXES.iter().find(|syntax| syntax.language == language).expect("a language");
+        syntax.declared(text).join(" ")
+    }
+
+    #[test]
+    fn declarations_are_found_in_every_language() {
+        let rust =
+            "impl Socket {\n    pub fn bind(&self)\n    fn hidden(&self)\n    pub(crate) fn inner()\n}\npub fn info()";
+        assert_eq!(declared("rust", rust), "Socket Socket.bind info");
+        let c = "int zpat_info(zpat_info_t *info);\nconst char *zpat_version(void);\n * int zpat_no(x)\nint x;";
+        assert_eq!(declared("c", c), "zpat_info zpat_version");
+        let python = "class Socket(Base):\n    async def recv(self):\n    def arm(self) -> int: ...\ndef info():";
+        assert_eq!(declared("python", python), "Socket Socket.recv info");
+        let node = "export class Socket {\n  constructor() {\n  get type(): T {\n  #end() {\n    call(x)\n  send(m) {";
+        assert_eq!(declared("node", node), "Socket Socket.type Socket.send");
+    }
+}
