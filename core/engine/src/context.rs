@@ -151,8 +151,8 @@ impl Context {
     }
 }
 
-/// Opens sockets for a source of the reactor, in its turns only: the context ends its reactor, and with it every turn,
-/// before it ends itself.
+/// Opens sockets for a source of the reactor: in its turns, because the context ends its reactor, and with it every turn,
+/// before it ends itself; or on the thread of somebody who holds the context.
 pub(crate) struct Opener(NonNull<c_void>);
 
 // SAFETY: a libzmq context is thread-safe.
@@ -160,7 +160,7 @@ unsafe impl Send for Opener {}
 
 impl Opener {
     pub(crate) fn open(&self, kind: SocketKind, options: &SocketOptions) -> Result<RawSocket> {
-        // SAFETY: the context lives for as long as its reactor gives turns.
+        // SAFETY: the context lives for as long as its reactor gives turns, and as somebody holds it.
         let mut raw = unsafe { RawSocket::open(self.0, kind.number()) }?;
         socket::configure(&mut raw, kind, options)?;
         Ok(raw)

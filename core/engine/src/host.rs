@@ -2,10 +2,13 @@
 //!
 //! The reactor gives a host its turns. In a turn the machine takes in commands, messages, room and time, and the host does
 //! what it puts out: opens sockets, sends, delivers. The application's side is two bounded queues: commands in, events out.
+//! While the reactor is busy elsewhere a command is carried out on the caller's thread, which saves it the way to another:
+//! one lock decides who drives the machine.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     os::fd::{BorrowedFd, RawFd},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -21,9 +24,10 @@ use zpatterns_protocol::{
 use crate::{
     Context, Deadline, Frame, Message, SocketKind, SocketOptions,
     context::Opener,
+    fork::Generation,
     mailbox::Mailbox,
     raw::RawSocket,
-    reactor::{Served, Source, Turn},
+    reactor::{Served, Source, Turn, panic_text},
 };
 
 /// What one turn may take in, of commands and of each socket's messages.
@@ -66,6 +70,7 @@ struct Shared<M: Machine> {
     commands: Mutex<VecDeque<M::Command>>,
     max_commands: usize,
     mailbox: Mailbox<M::Event>,
+    generation: Generation,
     served: Served,
     kicked: AtomicBool,
     /// Events taken since the machine was last told of room.
@@ -78,6 +83,8 @@ struct State<M> {
     opener: Option<Opener>,
     sockets: BTreeMap<SocketId, HostedSocket>,
     room: usize,
+    /// When the reactor will give a turn anyway.
+    planned: Option<Instant>,
 }
 
 struct HostedSocket {
@@ -97,13 +104,26 @@ where
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
-        let mailbox = Mailbox::new(options.max_events.max(1))?;
+        Self::start_with_lanes(context, machine, options, |_| None)
+    }
+
+    /// As [`start`](Self::start); `lane_of` says which events belong to one wait, see [`open_lane`](Self::open_lane).
+    pub fn start_with_lanes(
+        context: &Context,
+        machine: M,
+        options: HostOptions,
+        lane_of: fn(&M::Event) -> Option<u64>,
+    ) -> Result<Self> {
+        let mailbox = Mailbox::new(options.max_events.max(1), lane_of)?;
+        let (opener, sockets) = (Some(context.opener()), BTreeMap::new());
+        let state = State { machine, opener, sockets, room: 0, planned: None };
         let shared = context.serve(|served| {
             Ok(Arc::new(Shared {
-                state: Mutex::new(State { machine, opener: Some(context.opener()), sockets: BTreeMap::new(), room: 0 }),
+                state: Mutex::new(state),
                 commands: Mutex::default(),
                 max_commands: options.max_commands.max(1),
                 mailbox,
+                generation: context.generation(),
                 served,
                 kicked: AtomicBool::new(false),
                 taken: AtomicUsize::new(0),
@@ -113,30 +133,56 @@ where
         Ok(Self(Arc::new(Handle { shared, _context: context.clone() })))
     }
 
-    /// Gives the machine a command. [`ErrorKind::Full`] if too many wait.
+    /// Gives the machine a command. [`ErrorKind::Full`] if too many wait, [`ErrorKind::Closed`] if the machine ended.
     pub fn command(&self, command: M::Command) -> Result<()> {
         let shared = &self.0.shared;
+        shared.generation.check()?;
+        shared.mailbox.check_open()?;
+        let mut commands = shared.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if commands.is_empty()
+            && let Ok(state) = shared.state.try_lock()
         {
-            let mut commands = shared.commands.lock().unwrap_or_else(PoisonError::into_inner);
-            if commands.len() >= shared.max_commands {
-                return Err(Error::new(ErrorKind::Full, "too many commands wait").with("commands", commands.len()));
-            }
-            commands.push_back(command);
+            drop(commands);
+            return shared.obey(state, command);
         }
+        if commands.len() >= shared.max_commands {
+            return Err(Error::new(ErrorKind::Full, "too many commands wait").with("commands", commands.len()));
+        }
+        commands.push_back(command);
+        drop(commands);
         shared.kick();
         Ok(())
     }
 
-    /// The next event. [`ErrorKind::Timeout`] if none came until `deadline`.
+    /// The next event that is in no lane. [`ErrorKind::Timeout`] if none came until `deadline`.
     pub fn next(&self, deadline: &Deadline) -> Result<M::Event> {
         let shared = &self.0.shared;
-        shared.mailbox.next(deadline, || {
-            // The machine hears of room in steps, not for every event.
-            let taken = shared.taken.fetch_add(1, Ordering::SeqCst) + 1;
-            if taken >= shared.mailbox.capacity().div_ceil(2) {
-                shared.kick();
-            }
-        })
+        shared.generation.check()?;
+        shared.mailbox.next(deadline, || shared.note_taken())
+    }
+
+    /// From now on the events of this lane are kept for [`next_in`](Self::next_in).
+    pub fn open_lane(&self, lane: u64) {
+        self.0.shared.mailbox.open_lane(lane);
+    }
+
+    /// The next event of a lane, in which one thread waits at a time. [`ErrorKind::NotFound`] if the lane is not open,
+    /// [`ErrorKind::Timeout`] if nothing came until `deadline`.
+    pub fn next_in(&self, lane: u64, deadline: &Deadline) -> Result<M::Event> {
+        let shared = &self.0.shared;
+        shared.generation.check()?;
+        shared.mailbox.next_in(lane, deadline, || shared.note_taken())
+    }
+
+    /// Events of this lane are like others from now on; those that are there are dropped.
+    pub fn close_lane(&self, lane: u64) {
+        self.0.shared.mailbox.close_lane(lane);
+    }
+
+    /// Looks at the machine.
+    pub fn with<R>(&self, look: impl FnOnce(&M) -> R) -> Result<R> {
+        self.0.shared.generation.check()?;
+        Ok(look(&self.0.shared.lock().machine))
     }
 
     /// As [`Socket::ready_fd`](crate::Socket::ready_fd), for events.
@@ -186,22 +232,18 @@ where
     fn turn(&self) -> Turn {
         self.kicked.store(false, Ordering::SeqCst);
         let mut state = self.lock();
-        let events_before = self.mailbox.room();
         self.tell_room(&mut state);
         let mut again = self.take_commands(&mut state);
         again |= self.take_messages(&mut state);
         if state.machine.deadline().is_some_and(|at| at <= self.now()) {
             self.tell(&mut state, Input::Deadline);
         }
-        let (more, retry) = self.settle(&mut state);
-        again |= more;
-        let deadline = state.machine.deadline();
+        let mut turn = self.finish(&mut state);
+        turn.again |= again;
+        state.planned = turn.at;
         drop(state);
-        if self.mailbox.room() < events_before {
-            self.mailbox.announce();
-        }
-        let deadline = deadline.map(|at| self.started + at.since(Time::ZERO));
-        Turn { again, at: [deadline, retry].into_iter().flatten().min() }
+        self.mailbox.announce();
+        turn
     }
 
     fn removed(&self) {
@@ -219,7 +261,51 @@ where
     }
 }
 
+impl<M> Shared<M>
+where
+    M: Machine + Send,
+    M::Command: Send,
+    M::Event: Send,
+{
+    /// Carries out a command on the caller's thread.
+    fn obey(&self, mut state: MutexGuard<'_, State<M>>, command: M::Command) -> Result<()> {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            self.tell(&mut state, Input::Command(command));
+            self.finish(&mut state)
+        }));
+        let earlier = |at: Instant| state.planned.is_none_or(|planned| at < planned);
+        match done {
+            Ok(turn) if turn.again || turn.at.is_some_and(earlier) => self.kick(),
+            Ok(_) => {}
+            Err(panic) => {
+                drop(state);
+                self.poisoned(panic_text(&*panic));
+                self.served.remove();
+                return self.mailbox.check_open();
+            }
+        }
+        drop(state);
+        self.mailbox.announce();
+        Ok(())
+    }
+}
+
 impl<M: Machine> Shared<M> {
+    /// Ends a turn: what else is to be done, and when.
+    fn finish(&self, state: &mut State<M>) -> Turn {
+        let (again, retry) = self.settle(state);
+        let deadline = state.machine.deadline().map(|at| self.started + at.since(Time::ZERO));
+        Turn { again, at: [deadline, retry].into_iter().flatten().min() }
+    }
+
+    /// The machine hears of room in steps, not for every event.
+    fn note_taken(&self) {
+        let taken = self.taken.fetch_add(1, Ordering::SeqCst) + 1;
+        if taken >= self.mailbox.capacity().div_ceil(2) {
+            self.kick();
+        }
+    }
+
     /// Tells the machine what happened and does all that it wants.
     fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let mut inputs = VecDeque::from([input]);
@@ -329,7 +415,9 @@ impl<M: Machine> Shared<M> {
             Role::Dealer => SocketKind::Dealer,
             Role::Router => SocketKind::Router,
         };
-        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &SocketOptions::default())?;
+        // A message goes to a connection, or is refused: what waits for one is the machine's to know.
+        let options = SocketOptions { immediate: true, ..SocketOptions::default() };
+        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &options)?;
         let fd = raw.fd()?;
         self.served.watch(fd)?;
         state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });

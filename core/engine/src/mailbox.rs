@@ -1,9 +1,12 @@
 //! Events of a machine on their way to a program: bounded, awaited like messages.
+//!
+//! Most events are for whoever comes next. Some belong to one wait, such as the reply to one request: for those the
+//! program opens a *lane* by its number before it asks, and only who waits in that lane is woken.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     os::fd::AsFd,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use zpatterns_protocol::{Error, ErrorKind, Result};
@@ -11,11 +14,15 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 use crate::{
     Deadline, Interest,
     ready::Readiness,
-    wait::{self, Waiters},
+    wait::{self, Waiters, Wake},
 };
+
+/// Wake-ups that are kept for the next wait in a lane, because each is a file descriptor.
+const SPARE_WAKES: usize = 64;
 
 pub(crate) struct Mailbox<E> {
     capacity: usize,
+    lane_of: fn(&E) -> Option<u64>,
     state: Mutex<State<E>>,
     pub(crate) receivers: Waiters,
     pub(crate) ready: Readiness,
@@ -23,17 +30,25 @@ pub(crate) struct Mailbox<E> {
 
 struct State<E> {
     events: VecDeque<E>,
+    lanes: BTreeMap<u64, Lane<E>>,
+    /// Events in lanes.
+    in_lanes: usize,
+    spare: Vec<Arc<Wake>>,
     ended: Option<Error>,
 }
 
+struct Lane<E> {
+    events: VecDeque<E>,
+    waiting: Option<Arc<Wake>>,
+}
+
 impl<E> Mailbox<E> {
-    pub(crate) fn new(capacity: usize) -> Result<Self> {
-        Ok(Self {
-            capacity,
-            state: Mutex::new(State { events: VecDeque::new(), ended: None }),
-            receivers: Waiters::default(),
-            ready: Readiness::new()?,
-        })
+    /// Room for `capacity` events; `lane_of` says to which wait an event belongs, if to one.
+    pub(crate) fn new(capacity: usize, lane_of: fn(&E) -> Option<u64>) -> Result<Self> {
+        let state =
+            State { events: VecDeque::new(), lanes: BTreeMap::new(), in_lanes: 0, spare: Vec::new(), ended: None };
+        let (receivers, ready) = (Waiters::default(), Readiness::new()?);
+        Ok(Self { capacity, lane_of, state: Mutex::new(state), receivers, ready })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<E>> {
@@ -44,7 +59,7 @@ impl<E> Mailbox<E> {
         self.capacity
     }
 
-    /// Asks for one notice of the next event; true if one, or the end, is there already.
+    /// Asks for one notice of the next event that is in no lane; true if one, or the end, is there already.
     pub(crate) fn arm(&self) -> bool {
         self.ready.arm(Interest::RECV);
         let found = !self.is_idle();
@@ -56,16 +71,31 @@ impl<E> Mailbox<E> {
 
     /// How many events fit.
     pub(crate) fn room(&self) -> usize {
-        self.capacity - self.lock().events.len().min(self.capacity)
+        let state = self.lock();
+        self.capacity.saturating_sub(state.events.len() + state.in_lanes)
     }
 
     /// Adds an event. The machine keeps to the room it was told of.
     pub(crate) fn push(&self, event: E) {
-        self.lock().events.push_back(event);
+        let mut state = self.lock();
+        let lane = (self.lane_of)(&event).and_then(|lane| state.lanes.get_mut(&lane));
+        match lane {
+            Some(lane) => {
+                lane.events.push_back(event);
+                if let Some(wake) = &lane.waiting {
+                    wake.notify();
+                }
+                state.in_lanes += 1;
+            }
+            None => state.events.push_back(event),
+        }
     }
 
     /// Tells whoever waits that events came.
     pub(crate) fn announce(&self) {
+        if self.is_idle() {
+            return;
+        }
         if self.receivers.any() {
             self.receivers.notify();
         }
@@ -74,11 +104,21 @@ impl<E> Mailbox<E> {
 
     /// No more events come, because of `why`; those that are there can still be taken.
     pub(crate) fn end(&self, why: Error) {
-        self.lock().ended.get_or_insert(why);
+        let mut state = self.lock();
+        state.ended.get_or_insert(why);
+        for wake in state.lanes.values().filter_map(|lane| lane.waiting.as_ref()) {
+            wake.notify();
+        }
+        drop(state);
         self.announce();
     }
 
-    /// The next event. `taken` is called after one was taken.
+    /// Why no more events come, if that is so.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.lock().ended.clone().map_or(Ok(()), Err)
+    }
+
+    /// The next event that is in no lane. `taken` is called after one was taken.
     pub(crate) fn next(&self, deadline: &Deadline, taken: impl Fn()) -> Result<E> {
         loop {
             if let Some(event) = self.take()? {
@@ -103,7 +143,70 @@ impl<E> Mailbox<E> {
         }
     }
 
-    /// Whether there is neither an event nor an end.
+    /// From now on events of this lane are kept for [`next_in`](Self::next_in).
+    pub(crate) fn open_lane(&self, lane: u64) {
+        self.lock().lanes.entry(lane).or_insert_with(|| Lane { events: VecDeque::new(), waiting: None });
+    }
+
+    /// Events of this lane are like others from now on; those that are there are dropped.
+    pub(crate) fn close_lane(&self, lane: u64) {
+        let mut state = self.lock();
+        if let Some(lane) = state.lanes.remove(&lane) {
+            state.in_lanes -= lane.events.len();
+        }
+    }
+
+    /// The next event of a lane that one thread waits in. [`ErrorKind::NotFound`] if it is not open.
+    pub(crate) fn next_in(&self, lane: u64, deadline: &Deadline, taken: impl Fn()) -> Result<E> {
+        let mut waited = Ok(());
+        let mut wake: Option<Arc<Wake>> = None;
+        let outcome = loop {
+            let mut state = self.lock();
+            let State { lanes, in_lanes, spare, ended, .. } = &mut *state;
+            let Some(found) = lanes.get_mut(&lane) else {
+                break Err(
+                    Error::new(ErrorKind::NotFound, "nobody asked for this, or it was taken").with("ticket", lane)
+                );
+            };
+            found.waiting = None;
+            if let Some(event) = found.events.pop_front() {
+                *in_lanes -= 1;
+                break Ok(event);
+            }
+            if let Some(why) = ended {
+                break Err(why.clone());
+            }
+            if let Err(error) = waited {
+                break Err(error);
+            }
+            let mine = match wake.take().or_else(|| spare.pop()) {
+                Some(wake) => wake,
+                None => match Wake::new() {
+                    Ok(wake) => Arc::new(wake),
+                    Err(error) => break Err(error),
+                },
+            };
+            found.waiting = Some(Arc::clone(&mine));
+            drop(state);
+            waited = wait::until_readable(&[mine.as_fd()], deadline, None);
+            mine.clear();
+            wake = Some(mine);
+        };
+        if let Some(wake) = wake {
+            let mut state = self.lock();
+            // Whoever notified it last may have done so after it was cleared.
+            wake.clear();
+            if state.spare.len() < SPARE_WAKES {
+                state.spare.push(wake);
+            }
+        }
+        if outcome.is_ok() {
+            taken();
+        }
+        outcome
+    }
+
+    /// Whether there is neither an event outside the lanes nor an end.
     fn is_idle(&self) -> bool {
         let state = self.lock();
         state.events.is_empty() && state.ended.is_none()

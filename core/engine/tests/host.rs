@@ -213,7 +213,7 @@ fn a_panic_ends_one_machine_and_spares_the_others() {
     let context = Context::new().expect("a context");
     let (_server, endpoint) = server(&context);
     let (broken, sound) = (start(&context, HostOptions::default()), start(&context, HostOptions::default()));
-    broken.command(Command::Panic).expect("room");
+    assert_eq!(broken.command(Command::Panic).expect_err("poisoned").kind(), ErrorKind::Poisoned);
     assert_eq!(broken.next(&watchdog()).expect_err("poisoned").kind(), ErrorKind::Poisoned);
     sound.command(Command::Connect(endpoint)).expect("room");
     sound.command(Command::Ask(7)).expect("room");

@@ -62,9 +62,6 @@ struct Link {
     first: u64,
     /// How many of `kept` were handed to the connection.
     handed: usize,
-    /// The highest number ever handed to a connection, and whether that was the last thing that happened.
-    highest: u64,
-    raised: bool,
     /// The connection refuses everything for now.
     blocked: bool,
     /// A message of the link itself that is to be sent before anything else.
@@ -96,6 +93,8 @@ struct Kept {
     bytes: usize,
     received: u64,
     counted: bool,
+    /// How often a connection took it.
+    taken: u32,
 }
 
 /// What the time brought.
@@ -132,8 +131,6 @@ impl Link {
             kept_bytes: 0,
             first: 1,
             handed: 0,
-            highest: 0,
-            raised: false,
             blocked: false,
             control: Some(if forget.is_none() { OPEN } else { BEAT }),
             received: 0,
@@ -163,7 +160,7 @@ impl Link {
         frames.extend(body);
         let bytes = frames.iter().map(Bytes::len).sum();
         self.kept_bytes += bytes;
-        self.kept.push_back(Kept { frames, bytes, received: self.received, counted });
+        self.kept.push_back(Kept { frames, bytes, received: self.received, counted, taken: 0 });
         sequence
     }
 
@@ -178,15 +175,14 @@ impl Link {
                 self.pinged = now;
             }
             self.tell(self.received);
-            let header = Header { kind, session: self.session, sequence: self.highest, received: self.received };
+            let header = Header { kind, session: self.session, sequence: self.last_handed(), received: self.received };
             return Some((0, vec![header.with_fields(self.magic, &[])]));
         }
-        let kept = self.kept.get(self.handed)?;
+        let kept = self.kept.get_mut(self.handed)?;
+        kept.taken += 1;
         let (frames, received) = (kept.frames.clone(), kept.received);
         let sequence = self.first + self.handed as u64;
         self.handed += 1;
-        self.raised = sequence > self.highest;
-        self.highest = self.highest.max(sequence);
         self.spoke = now;
         self.tell(received);
         Some((sequence, frames))
@@ -205,12 +201,12 @@ impl Link {
         if sequence == 0 {
             self.control = Some(self.question());
         } else if sequence >= self.first {
-            self.handed = self.handed.min((sequence - self.first) as usize);
-            if self.raised && sequence == self.highest {
-                self.highest -= 1;
+            let index = (sequence - self.first) as usize;
+            self.handed = self.handed.min(index);
+            if let Some(kept) = self.kept.get_mut(index) {
+                kept.taken -= 1;
             }
         }
-        self.raised = false;
     }
 
     /// The connection takes messages again; it may be a new one, so the other side is asked what it has.
@@ -280,7 +276,6 @@ impl Link {
         {
             self.first += 1;
             self.handed = self.handed.saturating_sub(1);
-            self.highest = self.highest.max(self.first - 1);
             self.kept_bytes -= kept.bytes;
             self.acknowledged += u64::from(kept.counted);
         }
@@ -345,8 +340,13 @@ impl Link {
         [expected, owed, forgotten].into_iter().flatten().min()
     }
 
-    /// Whether the message with this number was never handed to a connection that took it.
+    /// Whether the message with this number was never taken by a connection.
     fn is_unsent(&self, sequence: u64) -> bool {
-        sequence > self.highest
+        sequence >= self.first && self.kept.get((sequence - self.first) as usize).is_none_or(|kept| kept.taken == 0)
+    }
+
+    /// The number of the last message that was handed to the connection.
+    fn last_handed(&self) -> u64 {
+        self.first + self.handed as u64 - 1
     }
 }

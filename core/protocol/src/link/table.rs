@@ -270,7 +270,7 @@ impl Links {
     /// As [`remove`](Self::remove), and tells the other side with the message returned.
     pub fn close(&mut self, id: LinkId) -> (SocketId, Peer, Frames) {
         let entry = &self.entries[id.0 as usize];
-        let (session, sequence, received) = (entry.link.session, entry.link.highest, entry.link.received);
+        let (session, sequence, received) = (entry.link.session, entry.link.last_handed(), entry.link.received);
         let header = Header { kind: CLOSE, session, sequence, received };
         let message = (entry.socket, entry.peer.clone(), vec![header.with_fields(self.magic, &[])]);
         self.remove(id);
