@@ -8,8 +8,8 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 pub(crate) const HELP: &str =
     "endpoints look like tcp://127.0.0.1:5555, ipc:///tmp/name, inproc://name or ws://127.0.0.1:5555/path";
 
-/// An error if libzmq would read `endpoint` as something else than it says.
-pub(crate) fn check(endpoint: &str) -> Result<()> {
+/// An error if libzmq would read `endpoint` as something else than it says: [`ErrorKind::InvalidEndpoint`].
+pub fn check(endpoint: &str) -> Result<()> {
     let bad = |text: String| Err(Error::new(ErrorKind::InvalidEndpoint, text).with("endpoint", endpoint));
     if endpoint.contains('\0') {
         return bad("an endpoint holds no zero byte".into());

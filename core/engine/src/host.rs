@@ -22,10 +22,10 @@ use zpatterns_protocol::{
 };
 
 use crate::{
-    Context, Deadline, Frame, Message, SocketKind, SocketOptions,
+    Context, Deadline, Frame, Hook, Message, SocketKind, SocketOptions,
     context::Opener,
     fork::Generation,
-    mailbox::Mailbox,
+    mailbox::{Lane, Mailbox},
     raw::RawSocket,
     reactor::{Served, Source, Turn, panic_text},
 };
@@ -83,8 +83,17 @@ struct State<M> {
     opener: Option<Opener>,
     sockets: BTreeMap<SocketId, HostedSocket>,
     room: usize,
+    /// What the machine sends leaves together at the end of a turn: else libzmq's thread is woken for each message.
+    sends: VecDeque<Outgoing>,
     /// When the reactor will give a turn anyway.
     planned: Option<Instant>,
+}
+
+struct Outgoing {
+    socket: SocketId,
+    peer: Peer,
+    token: Token,
+    frames: Frames,
 }
 
 struct HostedSocket {
@@ -104,7 +113,7 @@ where
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
-        Self::start_with_lanes(context, machine, options, |_| None)
+        Self::start_with_lanes(context, machine, options, |_| Lane::Common)
     }
 
     /// As [`start`](Self::start); `lane_of` says which events belong to one wait, see [`open_lane`](Self::open_lane).
@@ -112,11 +121,11 @@ where
         context: &Context,
         machine: M,
         options: HostOptions,
-        lane_of: fn(&M::Event) -> Option<u64>,
+        lane_of: fn(&M::Event) -> Lane,
     ) -> Result<Self> {
         let mailbox = Mailbox::new(options.max_events.max(1), lane_of)?;
         let (opener, sockets) = (Some(context.opener()), BTreeMap::new());
-        let state = State { machine, opener, sockets, room: 0, planned: None };
+        let state = State { machine, opener, sockets, room: 0, sends: VecDeque::new(), planned: None };
         let shared = context.serve(|served| {
             Ok(Arc::new(Shared {
                 state: Mutex::new(state),
@@ -198,6 +207,22 @@ where
     /// Ends the machine where it is and closes its sockets.
     pub fn close(&self) {
         self.0.shared.served.remove();
+    }
+
+    /// As [`close`](Self::close), after a last command, such as to say goodbye.
+    pub fn close_after(&self, command: M::Command) {
+        let shared = &self.0.shared;
+        if shared.generation.is_current() && shared.mailbox.check_open().is_ok() {
+            // What went wrong with it ends the machine all the same.
+            let _ = shared.obey(shared.lock(), command);
+        }
+        self.close();
+    }
+
+    /// As [`Socket::set_hook`](crate::Socket::set_hook), for events. The hook may also run on a thread that gives a
+    /// command.
+    pub fn set_hook(&self, hook: Option<Hook>) {
+        self.0.shared.mailbox.ready.set_hook(hook);
     }
 }
 
@@ -293,9 +318,20 @@ where
 impl<M: Machine> Shared<M> {
     /// Ends a turn: what else is to be done, and when.
     fn finish(&self, state: &mut State<M>) -> Turn {
+        self.flush(state);
         let (again, retry) = self.settle(state);
+        self.flush(state);
         let deadline = state.machine.deadline().map(|at| self.started + at.since(Time::ZERO));
         Turn { again, at: [deadline, retry].into_iter().flatten().min() }
+    }
+
+    /// Sends what the machine wants sent, and tells it what was refused.
+    fn flush(&self, state: &mut State<M>) {
+        while let Some(Outgoing { socket, peer, token, frames }) = state.sends.pop_front() {
+            if let Some(refused) = state.send(socket, &peer, token, &frames) {
+                self.tell(state, refused);
+            }
+        }
     }
 
     /// The machine hears of room in steps, not for every event.
@@ -393,10 +429,14 @@ impl<M: Machine> Shared<M> {
                 failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
             }
             Output::Close { socket } => {
+                state.send_last(socket);
                 self.close_socket(state, socket);
                 None
             }
-            Output::Send { socket, peer, token, frames } => state.send(socket, &peer, token, &frames),
+            Output::Send { socket, peer, token, frames } => {
+                state.sends.push_back(Outgoing { socket, peer, token, frames });
+                None
+            }
             Output::Deliver(event) => {
                 state.room = state.room.saturating_sub(1);
                 self.mailbox.push(event);
@@ -435,6 +475,17 @@ impl<M> State<M> {
     fn raw(&mut self, id: SocketId) -> Result<&mut RawSocket> {
         let unknown = || Error::new(ErrorKind::Closed, "the socket is not open").with("socket", id.0);
         self.sockets.get_mut(&id).map(|socket| &mut socket.raw).ok_or_else(unknown)
+    }
+
+    /// What a socket is to send before it closes. Nobody is left to hear that it was refused.
+    fn send_last(&mut self, id: SocketId) {
+        for sent in std::mem::take(&mut self.sends) {
+            if sent.socket == id {
+                let _: Option<Input<()>> = self.send(id, &sent.peer, sent.token, &sent.frames);
+            } else {
+                self.sends.push_back(sent);
+            }
+        }
     }
 
     fn send<C>(&mut self, id: SocketId, peer: &Peer, token: Token, frames: &Frames) -> Option<Input<C>> {

@@ -1,7 +1,8 @@
 //! Events of a machine on their way to a program: bounded, awaited like messages.
 //!
-//! Most events are for whoever comes next. Some belong to one wait, such as the reply to one request: for those the
-//! program opens a *lane* by its number before it asks, and only who waits in that lane is woken.
+//! Most events are for whoever comes next. Some belong to one wait, such as the reply to one request: for those there is
+//! a *lane* by its number, which the program opens before it asks, or another event opens, and only who waits in that lane
+//! is woken.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,9 +21,20 @@ use crate::{
 /// Wake-ups that are kept for the next wait in a lane, because each is a file descriptor.
 const SPARE_WAKES: usize = 64;
 
+/// Where an event goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// To whoever comes next.
+    Common,
+    /// To whoever waits in the lane with this number; if it is not open, to whoever comes next.
+    Of(u64),
+    /// To whoever comes next, and the lane with this number is open from then on.
+    Opens(u64),
+}
+
 pub(crate) struct Mailbox<E> {
     capacity: usize,
-    lane_of: fn(&E) -> Option<u64>,
+    lane_of: fn(&E) -> Lane,
     state: Mutex<State<E>>,
     pub(crate) receivers: Waiters,
     pub(crate) ready: Readiness,
@@ -30,21 +42,27 @@ pub(crate) struct Mailbox<E> {
 
 struct State<E> {
     events: VecDeque<E>,
-    lanes: BTreeMap<u64, Lane<E>>,
+    lanes: BTreeMap<u64, Waiting<E>>,
     /// Events in lanes.
     in_lanes: usize,
     spare: Vec<Arc<Wake>>,
     ended: Option<Error>,
 }
 
-struct Lane<E> {
+struct Waiting<E> {
     events: VecDeque<E>,
-    waiting: Option<Arc<Wake>>,
+    waiter: Option<Arc<Wake>>,
+}
+
+impl<E> Default for Waiting<E> {
+    fn default() -> Self {
+        Self { events: VecDeque::new(), waiter: None }
+    }
 }
 
 impl<E> Mailbox<E> {
     /// Room for `capacity` events; `lane_of` says to which wait an event belongs, if to one.
-    pub(crate) fn new(capacity: usize, lane_of: fn(&E) -> Option<u64>) -> Result<Self> {
+    pub(crate) fn new(capacity: usize, lane_of: fn(&E) -> Lane) -> Result<Self> {
         let state =
             State { events: VecDeque::new(), lanes: BTreeMap::new(), in_lanes: 0, spare: Vec::new(), ended: None };
         let (receivers, ready) = (Waiters::default(), Readiness::new()?);
@@ -78,16 +96,21 @@ impl<E> Mailbox<E> {
     /// Adds an event. The machine keeps to the room it was told of.
     pub(crate) fn push(&self, event: E) {
         let mut state = self.lock();
-        let lane = (self.lane_of)(&event).and_then(|lane| state.lanes.get_mut(&lane));
-        match lane {
-            Some(lane) => {
+        let State { events, lanes, in_lanes, .. } = &mut *state;
+        match (self.lane_of)(&event) {
+            Lane::Of(lane) if lanes.contains_key(&lane) => {
+                let lane = lanes.entry(lane).or_default();
                 lane.events.push_back(event);
-                if let Some(wake) = &lane.waiting {
+                *in_lanes += 1;
+                if let Some(wake) = &lane.waiter {
                     wake.notify();
                 }
-                state.in_lanes += 1;
             }
-            None => state.events.push_back(event),
+            Lane::Opens(lane) => {
+                lanes.entry(lane).or_default();
+                events.push_back(event);
+            }
+            Lane::Common | Lane::Of(_) => events.push_back(event),
         }
     }
 
@@ -106,7 +129,7 @@ impl<E> Mailbox<E> {
     pub(crate) fn end(&self, why: Error) {
         let mut state = self.lock();
         state.ended.get_or_insert(why);
-        for wake in state.lanes.values().filter_map(|lane| lane.waiting.as_ref()) {
+        for wake in state.lanes.values().filter_map(|lane| lane.waiter.as_ref()) {
             wake.notify();
         }
         drop(state);
@@ -145,7 +168,7 @@ impl<E> Mailbox<E> {
 
     /// From now on events of this lane are kept for [`next_in`](Self::next_in).
     pub(crate) fn open_lane(&self, lane: u64) {
-        self.lock().lanes.entry(lane).or_insert_with(|| Lane { events: VecDeque::new(), waiting: None });
+        self.lock().lanes.entry(lane).or_default();
     }
 
     /// Events of this lane are like others from now on; those that are there are dropped.
@@ -168,7 +191,7 @@ impl<E> Mailbox<E> {
                     Error::new(ErrorKind::NotFound, "nobody asked for this, or it was taken").with("ticket", lane)
                 );
             };
-            found.waiting = None;
+            found.waiter = None;
             if let Some(event) = found.events.pop_front() {
                 *in_lanes -= 1;
                 break Ok(event);
@@ -186,7 +209,7 @@ impl<E> Mailbox<E> {
                     Err(error) => break Err(error),
                 },
             };
-            found.waiting = Some(Arc::clone(&mine));
+            found.waiter = Some(Arc::clone(&mine));
             drop(state);
             waited = wait::until_readable(&[mine.as_fd()], deadline, None);
             mine.clear();

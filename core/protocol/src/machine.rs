@@ -158,7 +158,7 @@ pub enum Output<E> {
         /// This one.
         socket: SocketId,
     },
-    /// Send a message; no answer means that it was taken.
+    /// Send a message; no answer until the next other input means that it was taken.
     Send {
         /// On this socket.
         socket: SocketId,

@@ -3,6 +3,9 @@
 //! Every pattern is one word, the same in Rust, C, Python and Node, on the wire and in the documentation. Now:
 //!
 //! * [`socket`]: ZeroMQ sockets as they are, safe to share between threads, with waits that always end.
+//! * [`reqrep`]: requests that cannot be lost in silence, through a broker or without one.
+//!
+//! And for a thread that waits for several things, the Guide's reactor: [`poller`].
 //!
 //! ```
 //! use zpatterns::{Context, Deadline, SocketKind, SocketOptions};
@@ -23,8 +26,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod poller;
+pub mod reqrep;
 pub mod socket;
 
+pub use poller::{Poller, Ready, Registration};
 pub use socket::{
     Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Socket, SocketKind, SocketOptions, SocketStats,
 };

@@ -13,7 +13,7 @@ use super::{CLOSE, Due, FIRST, Header, Link, Magic, OPEN, RESET, Received, Sessi
 use crate::{
     Time,
     liveness::Pace,
-    machine::{Frames, Peer, SocketId, Token},
+    machine::{Frames, Output, Peer, SocketId, Token},
 };
 
 /// A link's place in its table; it may be used again after [`Links::remove`].
@@ -23,6 +23,9 @@ pub struct LinkId(u32);
 /// Sequence numbers in tokens keep their low bits only; the others say which link it was.
 const SEQUENCE_BITS: u32 = 36;
 const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+
+/// The token of a message whose refusal matters to no link.
+const NO_LINK: Token = Token(u64::MAX);
 
 /// Below this, keeping time would be all that a machine does.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
@@ -267,14 +270,18 @@ impl Links {
         entry.link.kept.into_iter().map(|kept| split(kept.frames)).collect()
     }
 
-    /// As [`remove`](Self::remove), and tells the other side with the message returned.
-    pub fn close(&mut self, id: LinkId) -> (SocketId, Peer, Frames) {
-        let entry = &self.entries[id.0 as usize];
-        let (session, sequence, received) = (entry.link.session, entry.link.last_handed(), entry.link.received);
-        let header = Header { kind: CLOSE, session, sequence, received };
-        let message = (entry.socket, entry.peer.clone(), vec![header.with_fields(self.magic, &[])]);
-        self.remove(id);
-        message
+    /// Tells every other side that its link has ended, with the messages returned, and removes all links.
+    pub fn say_goodbye<E>(&mut self) -> Vec<Output<E>> {
+        let magic = self.magic;
+        let goodbye = |entry: Entry| {
+            let (session, sequence, received) = (entry.link.session, entry.link.last_handed(), entry.link.received);
+            let header = Header { kind: CLOSE, session, sequence, received };
+            let frames = vec![header.with_fields(magic, &[])];
+            Output::Send { socket: entry.socket, peer: entry.peer, token: NO_LINK, frames }
+        };
+        self.sessions.clear();
+        self.agenda.clear();
+        self.entries.drain().map(goodbye).collect()
     }
 
     /// A socket did not take a message. The link waits until the socket is writable, or its peer comes back.
@@ -330,7 +337,7 @@ impl Links {
     pub fn poll(&mut self) -> Option<(SocketId, Peer, Token, Frames)> {
         if let Some((socket, peer, session)) = self.resets.pop_front() {
             let header = Header { kind: RESET, session, sequence: 0, received: 0 };
-            return Some((socket, peer, Token(u64::MAX), vec![header.with_fields(self.magic, &[])]));
+            return Some((socket, peer, NO_LINK, vec![header.with_fields(self.magic, &[])]));
         }
         while let Some(id) = self.queue.front().copied() {
             if let Some(entry) = self.entries.get_mut(id.0 as usize) {

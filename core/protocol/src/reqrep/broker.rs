@@ -61,6 +61,8 @@ pub struct BrokerOptions {
 pub enum BrokerCommand {
     /// Take no more requests; [`BrokerEvent::Drained`] comes when those that are here are answered.
     Drain,
+    /// Say goodbye. What is here is lost to this broker; clients may ask another.
+    Close,
 }
 
 /// What the application is told.
@@ -99,6 +101,7 @@ pub struct Broker {
     started: bool,
     draining: bool,
     drained: bool,
+    closed: bool,
     room: usize,
     events: VecDeque<BrokerEvent>,
     outputs: VecDeque<Output<BrokerEvent>>,
@@ -130,6 +133,7 @@ impl Broker {
             started: false,
             draining: false,
             drained: false,
+            closed: false,
             room: 0,
             events: VecDeque::new(),
             outputs: VecDeque::new(),
@@ -347,11 +351,22 @@ impl Broker {
     }
 }
 
+impl Broker {
+    /// Nothing more is done, and what is still said to it is not heard.
+    fn close(&mut self) {
+        self.outputs.extend(self.links.say_goodbye());
+        self.closed = true;
+    }
+}
+
 impl Machine for Broker {
     type Command = BrokerCommand;
     type Event = BrokerEvent;
 
     fn handle(&mut self, now: Time, input: Input<BrokerCommand>) {
+        if self.closed {
+            return;
+        }
         match input {
             Input::Room(room) => {
                 self.room = room;
@@ -362,6 +377,7 @@ impl Machine for Broker {
                 }
             }
             Input::Command(BrokerCommand::Drain) => self.drain(now),
+            Input::Command(BrokerCommand::Close) => self.close(),
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
@@ -377,7 +393,9 @@ impl Machine for Broker {
             Input::Failed { error, .. } => self.events.push_back(BrokerEvent::Failed(error)),
             Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
-        self.act(now);
+        if !self.closed {
+            self.act(now);
+        }
     }
 
     fn poll(&mut self) -> Option<Output<BrokerEvent>> {
@@ -388,6 +406,9 @@ impl Machine for Broker {
     }
 
     fn deadline(&self) -> Option<Time> {
+        if self.closed {
+            return None;
+        }
         [self.links.deadline(), self.dispatch.deadline()].into_iter().flatten().min()
     }
 }

@@ -88,6 +88,8 @@ pub enum ClientCommand {
         /// The application's own number.
         id: u64,
     },
+    /// Say goodbye. Nothing more is done.
+    Close,
 }
 
 /// What the application is told.
@@ -141,6 +143,7 @@ pub struct Client {
     random: Rng,
     sockets: u32,
     ids: u64,
+    closed: bool,
     room: usize,
     events: VecDeque<ClientEvent>,
     outputs: VecDeque<Output<ClientEvent>>,
@@ -177,6 +180,7 @@ impl Client {
             random,
             sockets: 0,
             ids: 0,
+            closed: false,
             room: 0,
             events: VecDeque::new(),
             outputs: VecDeque::new(),
@@ -417,11 +421,22 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Nothing more is done, and what is still said to it is not heard.
+    fn close(&mut self) {
+        self.outputs.extend(self.links.say_goodbye());
+        self.closed = true;
+    }
+}
+
 impl Machine for Client {
     type Command = ClientCommand;
     type Event = ClientEvent;
 
     fn handle(&mut self, now: Time, input: Input<ClientCommand>) {
+        if self.closed {
+            return;
+        }
         match input {
             Input::Room(room) => {
                 self.room = room;
@@ -433,6 +448,7 @@ impl Machine for Client {
                 self.request(now, id, service, body, options);
             }
             Input::Command(ClientCommand::Cancel { id }) => self.cancel(id),
+            Input::Command(ClientCommand::Close) => self.close(),
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
@@ -455,7 +471,9 @@ impl Machine for Client {
             }
             Input::Bound { .. } | Input::Failed { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
-        self.act(now);
+        if !self.closed {
+            self.act(now);
+        }
     }
 
     fn poll(&mut self) -> Option<Output<ClientEvent>> {
@@ -466,6 +484,9 @@ impl Machine for Client {
     }
 
     fn deadline(&self) -> Option<Time> {
+        if self.closed {
+            return None;
+        }
         let pause = self.pauses.first().map(|(at, _)| *at);
         [self.links.deadline(), self.dispatch.deadline(), pause].into_iter().flatten().min()
     }

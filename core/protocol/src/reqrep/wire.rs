@@ -4,7 +4,7 @@
 //! these edges speak the same messages, so a worker cannot tell a broker from a client, and need not. The specification
 //! is `docs/protocols/reqrep.md`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -121,6 +121,14 @@ pub struct Failure {
     pub retry_after: Duration,
     /// One line for people.
     pub text: String,
+}
+
+/// `Timeout, never ran: the deadline passed`
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ran = if self.may_have_run { "may have run" } else { "never ran" };
+        write!(out, "{}, {ran}: {}", self.kind, self.text)
+    }
 }
 
 const REQUEST: u8 = FIRST;

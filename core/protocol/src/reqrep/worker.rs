@@ -87,6 +87,8 @@ pub enum WorkerCommand {
     },
     /// Take no more jobs; [`WorkerEvent::Left`] comes when those that are here are done and the answers have arrived.
     Leave,
+    /// Say goodbye. What is here is lost to this worker; others will do it.
+    Close,
 }
 
 /// What the application is told.
@@ -179,6 +181,7 @@ pub struct Worker {
     left: bool,
     sockets: u32,
     ids: u64,
+    closed: bool,
     room: usize,
     outputs: VecDeque<Output<WorkerEvent>>,
     counters: WorkerCounters,
@@ -206,6 +209,7 @@ impl Worker {
             left: false,
             sockets: 0,
             ids: 0,
+            closed: false,
             room: 0,
             outputs: VecDeque::new(),
             counters: WorkerCounters::default(),
@@ -426,11 +430,22 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Nothing more is done, and what is still said to it is not heard.
+    fn close(&mut self) {
+        self.outputs.extend(self.links.say_goodbye());
+        self.closed = true;
+    }
+}
+
 impl Machine for Worker {
     type Command = WorkerCommand;
     type Event = WorkerEvent;
 
     fn handle(&mut self, now: Time, input: Input<WorkerCommand>) {
+        if self.closed {
+            return;
+        }
         match input {
             Input::Room(room) => {
                 self.room = room;
@@ -447,6 +462,7 @@ impl Machine for Worker {
                     self.answer(now, job, |number, streamed| Message::Error { number, streamed, code, body });
                 }
                 WorkerCommand::Leave => self.leave(now),
+                WorkerCommand::Close => self.close(),
             },
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
@@ -460,7 +476,9 @@ impl Machine for Worker {
             Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
             Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
-        self.deliver();
+        if !self.closed {
+            self.deliver();
+        }
     }
 
     fn poll(&mut self) -> Option<Output<WorkerEvent>> {
@@ -471,6 +489,9 @@ impl Machine for Worker {
     }
 
     fn deadline(&self) -> Option<Time> {
+        if self.closed {
+            return None;
+        }
         self.links.deadline()
     }
 }

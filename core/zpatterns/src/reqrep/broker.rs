@@ -1,0 +1,159 @@
+//! Who stands between those who ask and those who answer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, check_endpoint};
+use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent};
+
+use super::{Balance, Counters, Heartbeat};
+
+/// How a [`Broker`] is set up. Whatever is beyond a bound is refused with [`ErrorKind::Full`] and a hint when to retry.
+pub struct BrokerOptions {
+    /// How a silent worker is noticed.
+    pub heartbeat: Heartbeat,
+    /// How requests are spread over the workers of a service.
+    pub balance: Balance,
+    /// Requests held at once in all.
+    pub max_requests: usize,
+    /// Bytes of requests held at once in all.
+    pub max_bytes: usize,
+    /// Requests that wait for one service.
+    pub max_waiting: usize,
+    /// Bytes of requests that wait for one service.
+    pub max_waiting_bytes: usize,
+    /// How long a request may wait for a worker.
+    pub max_age: Duration,
+    /// Requests of one client at once.
+    pub max_per_client: u32,
+    /// Clients and workers connected at once.
+    pub max_peers: usize,
+    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    pub max_unfetched: usize,
+    /// Answers kept for requests that are run once.
+    pub max_cached: usize,
+    /// Bytes of those answers.
+    pub max_cached_bytes: usize,
+    /// How long they are kept.
+    pub max_cached_age: Duration,
+}
+
+impl Default for BrokerOptions {
+    /// 100,000 requests and 1 GiB, half of that for one service, 1 h of waiting; 16,384 requests per client; 20,000 peers;
+    /// 64 MiB of answers per client; 10,000 cached answers, 64 MiB, 10 minutes.
+    fn default() -> Self {
+        Self {
+            heartbeat: Heartbeat::default(),
+            balance: Balance::default(),
+            max_requests: 100_000,
+            max_bytes: 1 << 30,
+            max_waiting: 50_000,
+            max_waiting_bytes: 1 << 29,
+            max_age: Duration::from_secs(3600),
+            max_per_client: 16_384,
+            max_peers: 20_000,
+            max_unfetched: 64 << 20,
+            max_cached: 10_000,
+            max_cached_bytes: 64 << 20,
+            max_cached_age: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Takes requests from clients and gives them to workers; both connect to it. Clones are the same broker; it closes when
+/// the last one is dropped.
+#[derive(Clone)]
+pub struct Broker(Arc<Inner>);
+
+struct Inner {
+    host: Host<machine::Broker>,
+    endpoints: Vec<String>,
+}
+
+impl Broker {
+    /// A broker that clients and workers reach at these endpoints.
+    pub fn bind(context: &Context, endpoints: &[&str], options: BrokerOptions) -> Result<Self> {
+        if endpoints.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a broker binds to at least one endpoint"));
+        }
+        for endpoint in endpoints {
+            check_endpoint(endpoint)?;
+        }
+        let machine = machine::Broker::new(machine::BrokerOptions {
+            bind: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
+            pace: options.heartbeat.pace()?,
+            balance: options.balance,
+            max_requests: options.max_requests,
+            max_bytes: options.max_bytes,
+            max_waiting: options.max_waiting,
+            max_waiting_bytes: options.max_waiting_bytes,
+            max_age: options.max_age,
+            max_per_client: options.max_per_client,
+            max_peers: options.max_peers,
+            max_unfetched: options.max_unfetched,
+            cache: (options.max_cached, options.max_cached_bytes, options.max_cached_age),
+            seed: super::seed()?,
+        });
+        let host = Host::start(context, machine, HostOptions::default())?;
+        let mut bound = Vec::new();
+        while bound.len() < endpoints.len() {
+            match host.next(&Deadline::never())? {
+                BrokerEvent::Bound { endpoint } => bound.push(endpoint),
+                BrokerEvent::Failed(error) => return Err(error),
+                BrokerEvent::Drained => unreachable!("nobody asked it to drain"),
+            }
+        }
+        Ok(Self(Arc::new(Inner { host, endpoints: bound })))
+    }
+
+    /// Where it is reached, with the ports that the system chose, in the order of [`bind`](Self::bind).
+    pub fn endpoints(&self) -> Vec<&str> {
+        self.0.endpoints.iter().map(String::as_str).collect()
+    }
+
+    /// Takes no more requests, and waits until those that are here are answered.
+    ///
+    /// [`ErrorKind::Timeout`] if they were not by `deadline`; it goes on draining.
+    pub fn drain(&self, deadline: &Deadline) -> Result<()> {
+        self.0.host.command(BrokerCommand::Drain)?;
+        while self.0.host.next(deadline)? != BrokerEvent::Drained {}
+        Ok(())
+    }
+
+    /// What became of the requests so far.
+    pub fn counters(&self) -> Result<Counters> {
+        self.0.host.with(machine::Broker::counters)
+    }
+
+    /// Workers connected now.
+    pub fn workers(&self) -> Result<usize> {
+        self.0.host.with(machine::Broker::workers)
+    }
+
+    /// Waits for the end: of the context, or by [`close`](Self::close). [`ErrorKind::Timeout`] at `deadline`.
+    pub fn wait(&self, deadline: &Deadline) -> Result<()> {
+        loop {
+            match self.0.host.next(deadline) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Closes the broker where it is. Clients are told, and may ask another.
+    pub fn close(&self) {
+        self.0.host.close_after(BrokerCommand::Close);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.host.close_after(BrokerCommand::Close);
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Broker({})", self.0.endpoints.join(", "))
+    }
+}

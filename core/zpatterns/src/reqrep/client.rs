@@ -1,0 +1,256 @@
+//! The side that asks.
+
+use std::{
+    fmt,
+    os::fd::BorrowedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Lane, Result, check_endpoint};
+use zpatterns_protocol::{
+    machine::Frames,
+    reqrep::{self as machine, ClientCommand, ClientEvent, Settled},
+};
+
+use super::{Balance, Counters, Failure, Heartbeat, RequestOptions};
+
+/// How a [`Client`] is set up.
+pub struct ClientOptions {
+    /// How a silent broker or worker is noticed.
+    pub heartbeat: Heartbeat,
+    /// Requests that may be open at once; another ends with [`ErrorKind::Full`].
+    pub max_requests: usize,
+    /// Bytes of open requests.
+    pub max_bytes: usize,
+    /// How requests are spread, where the client knows several workers or brokers.
+    pub balance: Balance,
+}
+
+impl Default for ClientOptions {
+    /// 16,384 requests and 256 MiB.
+    fn default() -> Self {
+        Self {
+            heartbeat: Heartbeat::default(),
+            max_requests: 16_384,
+            max_bytes: 256 << 20,
+            balance: Balance::default(),
+        }
+    }
+}
+
+/// A request that was made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// How a request ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// A worker answered.
+    Reply(Frames),
+    /// A worker says that it cannot be done.
+    Error {
+        /// The worker's own code.
+        code: u32,
+        /// The worker's own words and data.
+        body: Frames,
+    },
+    /// No worker answered; the failure says whether one may have begun.
+    Failed(Failure),
+}
+
+/// Something about a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Some of the answer. If a worker is lost and another begins anew, `run` grows and the answer starts over.
+    Partial {
+        /// Tells one worker's answer from another's.
+        run: u16,
+        /// Some of the answer.
+        body: Frames,
+    },
+    /// How it ended. Nothing follows.
+    Outcome(Outcome),
+}
+
+/// Asks. Clones are the same client, and threads may share it; it closes when the last one is dropped.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    host: Host<machine::Client>,
+    tickets: AtomicU64,
+}
+
+impl Client {
+    /// A client of these brokers, or of workers that bind. It connects in the background; a request waits for that.
+    pub fn connect(context: &Context, endpoints: &[&str], options: ClientOptions) -> Result<Self> {
+        let ClientOptions { heartbeat, max_requests, max_bytes, balance } = options;
+        if endpoints.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a client connects to at least one endpoint"));
+        }
+        for endpoint in endpoints {
+            check_endpoint(endpoint)?;
+        }
+        let endpoints = endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect();
+        let (pace, seed) = (heartbeat.pace()?, super::seed()?);
+        let options = machine::ClientOptions { endpoints, pace, max_requests, max_bytes, balance, seed };
+        // Every outcome finds room, and commands are bounded by what may be open.
+        let room = max_requests.saturating_mul(2).max(1024);
+        let bounds = HostOptions { max_commands: room, max_events: room };
+        let host = Host::start_with_lanes(context, machine::Client::new(options), bounds, |event| {
+            let (ClientEvent::Partial { id, .. } | ClientEvent::Settled { id, .. }) = event;
+            Lane::Of(*id)
+        })?;
+        Ok(Self(Arc::new(Inner { host, tickets: AtomicU64::new(1) })))
+    }
+
+    /// Asks and waits. The outcome is there by the request's own deadline.
+    ///
+    /// Parts of an answer that come before the last are put before it. [`ErrorKind::InvalidArgument`] for options that
+    /// make no sense, [`ErrorKind::Closed`] if the client was closed.
+    pub fn request(&self, service: &str, body: Frames, options: &RequestOptions) -> Result<Outcome> {
+        self.request_until(service, body, options, &Deadline::never())
+    }
+
+    /// As [`request`](Self::request); if `deadline` passes or is cancelled first, the request is taken back.
+    pub fn request_until(
+        &self,
+        service: &str,
+        body: Frames,
+        options: &RequestOptions,
+        deadline: &Deadline,
+    ) -> Result<Outcome> {
+        let ticket = self.submit(service, body, options)?;
+        let (mut parts, mut last_run) = (Frames::new(), 0);
+        loop {
+            match self.wait(ticket, deadline) {
+                Ok(Part::Partial { run, body }) => {
+                    if run != last_run {
+                        parts.clear();
+                    }
+                    last_run = run;
+                    parts.extend(body);
+                }
+                Ok(Part::Outcome(Outcome::Reply(body))) => {
+                    parts.extend(body);
+                    return Ok(Outcome::Reply(parts));
+                }
+                Ok(Part::Outcome(outcome)) => return Ok(outcome),
+                Err(error) => {
+                    self.forget(ticket);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Asks, and goes on: [`wait`](Self::wait) brings the answer.
+    pub fn submit(&self, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
+        self.ask(service, body, options, true)
+    }
+
+    /// Asks, and goes on: [`next`](Self::next) brings the answer, among those to other requests.
+    pub fn post(&self, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
+        self.ask(service, body, options, false)
+    }
+
+    fn ask(&self, service: &str, body: Frames, options: &RequestOptions, awaited: bool) -> Result<Ticket> {
+        machine::Client::check(service.as_bytes(), options)?;
+        let id = self.0.tickets.fetch_add(1, Ordering::Relaxed);
+        let service = service.to_owned().into();
+        if awaited {
+            self.0.host.open_lane(id);
+        }
+        let asked = self.0.host.command(ClientCommand::Request { id, service, body, options: options.clone() });
+        if asked.is_err() {
+            self.0.host.close_lane(id);
+        }
+        asked.map(|()| Ticket(id))
+    }
+
+    /// What comes next of a request that was [submitted](Self::submit). One thread waits for a ticket at a time.
+    ///
+    /// [`ErrorKind::Timeout`] if nothing came until `deadline`: the request goes on, wait again. [`ErrorKind::NotFound`] if
+    /// its outcome was taken.
+    pub fn wait(&self, ticket: Ticket, deadline: &Deadline) -> Result<Part> {
+        let part = part(self.0.host.next_in(ticket.0, deadline)?).1;
+        if matches!(part, Part::Outcome(_)) {
+            self.0.host.close_lane(ticket.0);
+        }
+        Ok(part)
+    }
+
+    /// What comes next of any request that was [posted](Self::post). [`ErrorKind::Timeout`] if nothing came until
+    /// `deadline`.
+    pub fn next(&self, deadline: &Deadline) -> Result<(Ticket, Part)> {
+        self.0.host.next(deadline).map(part)
+    }
+
+    /// Takes a request back, also at the worker. Its outcome is a failure with [`ErrorKind::Cancelled`], unless another
+    /// came first.
+    pub fn cancel(&self, ticket: Ticket) -> Result<()> {
+        self.0.host.command(ClientCommand::Cancel { id: ticket.0 })
+    }
+
+    /// Takes a request back, and drops its outcome.
+    pub fn forget(&self, ticket: Ticket) {
+        // If the client is closed there is nothing to take back.
+        let _ = self.cancel(ticket);
+        self.0.host.close_lane(ticket.0);
+    }
+
+    /// Asks for one notice when [`next`](Self::next) has something; true if it has already.
+    pub fn arm(&self) -> bool {
+        self.0.host.arm()
+    }
+
+    /// Readable after [`arm`](Self::arm) when [`next`](Self::next) has something.
+    pub fn ready_fd(&self) -> BorrowedFd<'_> {
+        self.0.host.ready_fd()
+    }
+
+    /// Sets what is called instead of making [`ready_fd`](Self::ready_fd) readable. It returns at once and does not call
+    /// back into the client.
+    pub fn set_hook(&self, hook: Option<Hook>) {
+        self.0.host.set_hook(hook);
+    }
+
+    /// What became of the requests so far.
+    pub fn counters(&self) -> Result<Counters> {
+        self.0.host.with(machine::Client::counters)
+    }
+
+    /// Closes the client. Requests that are open have no outcome: every wait ends with [`ErrorKind::Closed`].
+    pub fn close(&self) {
+        self.0.host.close_after(ClientCommand::Close);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.host.close_after(ClientCommand::Close);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Client")
+    }
+}
+
+fn part(event: ClientEvent) -> (Ticket, Part) {
+    match event {
+        ClientEvent::Partial { id, run, body } => (Ticket(id), Part::Partial { run, body }),
+        ClientEvent::Settled { id, outcome } => {
+            let outcome = match outcome {
+                Settled::Reply(body) => Outcome::Reply(body),
+                Settled::Error { code, body } => Outcome::Error { code, body },
+                Settled::Failed(failure) => Outcome::Failed(failure),
+            };
+            (Ticket(id), Part::Outcome(outcome))
+        }
+    }
+}
