@@ -195,9 +195,16 @@ impl Broker {
             self.malformed += 1;
             return;
         }
-        if self.draining {
-            let text = "the broker takes no more requests".to_owned();
-            let failure = Failure { kind: ErrorKind::Closed, may_have_run: false, retry_after: Duration::ZERO, text };
+        let refused = if self.draining {
+            Some((ErrorKind::Closed, "the broker takes no more requests"))
+        } else if request.durable {
+            Some((ErrorKind::Unsupported, "the broker stores nothing"))
+        } else {
+            None
+        };
+        if let Some((kind, text)) = refused {
+            let text = text.to_owned();
+            let failure = Failure { kind, may_have_run: false, retry_after: Duration::ZERO, text };
             return self.told(now, asker, Outcome::Failed(failure));
         }
         let call = Call {

@@ -52,9 +52,10 @@ pub struct RequestOptions {
     pub patience: Duration,
     /// How often it may be given to a worker, if workers are lost: 1 is at most once.
     pub attempts: u8,
-    /// Stored by the broker before it is accepted.
+    /// Stored by the broker before it is accepted. Fails with [`ErrorKind::Unsupported`] where nothing is stored.
     pub durable: bool,
-    /// Run once for all requests of the same service and key.
+    /// Run once for all requests of the same service and key, which a broker sees to; fails with
+    /// [`ErrorKind::Unsupported`] without one.
     pub once: bool,
     /// By which it is kept to one worker, or run once; at most 255 bytes.
     pub key: Bytes,

@@ -294,6 +294,8 @@ impl Worker {
             Some((ErrorKind::Full, "the worker has too many jobs"))
         } else if request.service != self.options.service {
             Some((ErrorKind::NotFound, "the worker does not offer the service"))
+        } else if request.durable || request.once {
+            Some((ErrorKind::Unsupported, "a worker without a broker keeps no requests and no answers"))
         } else {
             None
         };
