@@ -7,6 +7,7 @@
 
 mod info;
 mod keys;
+mod reqrep;
 mod socket;
 
 use std::ffi::OsString;
@@ -33,6 +34,12 @@ enum Command {
     Recv(socket::RecvArguments),
     /// Pass messages between two endpoints.
     Proxy(socket::ProxyArguments),
+    /// Take requests from clients and give them to workers.
+    Broker(reqrep::BrokerArguments),
+    /// Ask, and print the reply.
+    Request(reqrep::RequestArguments),
+    /// Answer requests with a shell command.
+    Work(reqrep::WorkArguments),
 }
 
 /// What a command may end with: an error of ours or of the terminal.
@@ -54,6 +61,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Send(arguments) => socket::send(&arguments),
         Command::Recv(arguments) => socket::recv(&arguments),
         Command::Proxy(arguments) => socket::proxy(&arguments),
+        Command::Broker(arguments) => reqrep::broker(&arguments),
+        Command::Request(arguments) => reqrep::request(&arguments),
+        Command::Work(arguments) => reqrep::work(&arguments),
     };
     match outcome {
         Ok(()) => 0,

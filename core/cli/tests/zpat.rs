@@ -49,3 +49,40 @@ fn mistakes_are_named() {
         assert!(text(&output).contains(expected), "{arguments:?} said {}", text(&output));
     }
 }
+
+/// A process that is killed when the test ends.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_shell_command_answers_requests_through_a_broker_and_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [broker, server] = ["broker", "server"].map(|name| format!("ipc://{}/{name}", folder.path().display()));
+    let _broker = Running(zpat(&["broker", "--bind", &broker]).spawn().expect("starts"));
+    let exec = "case $ZPAT_KEY in bad) echo no >&2; exit 3;; *) tr a-z A-Z;; esac";
+    let _worker = Running(zpat(&["work", "shout", "--connect", &broker, "--exec", exec]).spawn().expect("starts"));
+    let _server = Running(zpat(&["work", "shout", "--bind", &server, "--exec", exec]).spawn().expect("starts"));
+    for endpoint in [&broker, &server] {
+        let output = zpat(&["request", "--connect", endpoint, "shout", "hello"]).output().expect("runs");
+        assert!(output.status.success(), "{}", text(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "HELLO");
+        let output = zpat(&["request", "--connect", endpoint, "--key", "bad", "shout", ""]).output().expect("runs");
+        assert!(!output.status.success() && text(&output).contains("the worker failed with code 3: no"));
+    }
+    // The command is killed when its time is over, and the worker is free for the next.
+    let _sleeper =
+        Running(zpat(&["work", "sleep", "--connect", &broker, "--exec", "exec sleep 1000"]).spawn().expect("starts"));
+    for _ in 0..2 {
+        let asked = ["request", "--connect", &broker, "--deadline", "0.5", "sleep", ""];
+        let output = zpat(&asked).output().expect("runs");
+        assert!(!output.status.success() && text(&output).contains("code 137: ended by signal 9"), "{}", text(&output));
+    }
+    let output = zpat(&["request", "--connect", &broker, "--patience", "0", "nobody", ""]).output().expect("runs");
+    assert!(!output.status.success() && text(&output).contains("NotFound, never ran"), "{}", text(&output));
+}

@@ -206,6 +206,7 @@ where
 
     /// Ends the machine where it is and closes its sockets.
     pub fn close(&self) {
+        self.0.shared.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
         self.0.shared.served.remove();
     }
 

@@ -1,0 +1,220 @@
+//! `zpat broker`, `zpat request` and `zpat work`: reliable request-reply from a shell.
+
+use std::{
+    io::{self, Read, Write},
+    os::unix::process::ExitStatusExt,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use zpatterns::{
+    Cancel, Context, Deadline, ErrorKind,
+    reqrep::{
+        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, RequestOptions, Worker,
+        WorkerOptions,
+    },
+};
+
+use crate::Outcome;
+
+#[derive(clap::Args)]
+pub(crate) struct BrokerArguments {
+    /// Where clients and workers connect to; may be given several times.
+    #[arg(long, value_name = "ENDPOINT", required = true)]
+    bind: Vec<String>,
+    /// How requests are spread: least-recently-used, most-free, or sticky by key.
+    #[arg(long, default_value = "least-recently-used", value_parser = ["least-recently-used", "most-free", "sticky"])]
+    balance: String,
+    /// Requests held at once.
+    #[arg(long, default_value_t = BrokerOptions::default().max_requests, value_name = "N")]
+    max_requests: usize,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RequestArguments {
+    /// A broker, or a worker that binds; may be given several times.
+    #[arg(long, value_name = "ENDPOINT", required = true)]
+    connect: Vec<String>,
+    /// Seconds for which an answer is of use.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    deadline: f64,
+    /// Seconds to wait while nobody offers the service; by default as long as the deadline.
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<f64>,
+    /// How often it may be given to a worker, if workers are lost: 1 is at most once.
+    #[arg(long, default_value_t = RequestOptions::default().attempts, value_name = "N")]
+    attempts: u8,
+    /// By which it is kept to one worker, or run once.
+    #[arg(long, default_value = "")]
+    key: String,
+    /// Run once for all requests of the same service and key.
+    #[arg(long)]
+    once: bool,
+    /// What is asked for.
+    service: String,
+    /// The frames of the question; without any, the standard input is one.
+    body: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WorkArguments {
+    /// Brokers; may be given several times.
+    #[arg(long, value_name = "ENDPOINT", required_unless_present = "bind", conflicts_with = "bind")]
+    connect: Vec<String>,
+    /// Work without a broker: clients connect to this endpoint.
+    #[arg(long, value_name = "ENDPOINT")]
+    bind: Option<String>,
+    /// A shell command for each job: the question's first frame is its input, its output the reply. If it fails, its exit
+    /// code and what it wrote to the standard error are the error. It is killed when nobody waits any more, or when the
+    /// deadline has passed.
+    #[arg(long, value_name = "COMMAND")]
+    exec: String,
+    /// How many jobs at once.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    jobs: u32,
+    /// What is offered.
+    service: String,
+}
+
+/// The codes of commands that a shell cannot run, and of those that a signal ended, less its number: as shells have them.
+const CANNOT_RUN: u32 = 126;
+const SIGNALLED: u32 = 128;
+
+fn span(seconds: f64) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is no time to wait"))
+}
+
+fn texts(all: &[String]) -> Vec<&str> {
+    all.iter().map(String::as_str).collect()
+}
+
+pub(crate) fn broker(arguments: &BrokerArguments) -> Outcome {
+    let context = Context::new()?;
+    let balance = match &*arguments.balance {
+        "most-free" => Balance::MostFree,
+        "sticky" => Balance::Sticky,
+        _ => Balance::LeastRecentlyUsed,
+    };
+    let options = BrokerOptions { balance, max_requests: arguments.max_requests, ..BrokerOptions::default() };
+    let broker = Broker::bind(&context, &texts(&arguments.bind), options)?;
+    for endpoint in broker.endpoints() {
+        eprintln!("bound to {endpoint}");
+    }
+    Ok(broker.wait(&Deadline::never())?)
+}
+
+pub(crate) fn request(arguments: &RequestArguments) -> Outcome {
+    let context = Context::new()?;
+    let client = Client::connect(&context, &texts(&arguments.connect), ClientOptions::default())?;
+    let deadline = span(arguments.deadline)?;
+    let options = RequestOptions {
+        deadline,
+        patience: arguments.patience.map_or(Ok(deadline), span)?,
+        attempts: arguments.attempts,
+        once: arguments.once,
+        key: arguments.key.clone().into(),
+        ..RequestOptions::default()
+    };
+    let mut body: Vec<_> = arguments.body.iter().map(|frame| frame.clone().into()).collect();
+    if body.is_empty() {
+        let mut input = Vec::new();
+        io::stdin().read_to_end(&mut input)?;
+        body.push(input.into());
+    }
+    match client.request(&arguments.service, body, &options)? {
+        End::Reply(body) => {
+            let mut out = io::stdout().lock();
+            for (index, frame) in body.iter().enumerate() {
+                out.write_all(if index == 0 { b"" } else { b"\t" })?;
+                out.write_all(frame)?;
+            }
+            Ok(out.flush()?)
+        }
+        End::Error { code, body } => {
+            let text = body.first().map_or_else(String::new, |text| String::from_utf8_lossy(text).into_owned());
+            Err(format!("the worker failed with code {code}: {}", text.trim_end()).into())
+        }
+        End::Failed(failure) => Err(failure.to_string().into()),
+    }
+}
+
+pub(crate) fn work(arguments: &WorkArguments) -> Outcome {
+    let context = Context::new()?;
+    let options = WorkerOptions { credit: arguments.jobs, ..WorkerOptions::default() };
+    let worker = match &arguments.bind {
+        Some(endpoint) => Worker::bind(&context, endpoint, &arguments.service, options)?,
+        None => Worker::connect(&context, &texts(&arguments.connect), &arguments.service, options)?,
+    };
+    if let Some(endpoint) = worker.endpoint() {
+        eprintln!("bound to {endpoint}");
+    }
+    thread::scope(|scope| {
+        let each = |_| scope.spawn(|| one_by_one(&worker, &arguments.exec));
+        let all: Vec<_> = (0..arguments.jobs).map(each).collect();
+        all.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread of the worker failed")?)
+    })
+    .map_err(Into::into)
+}
+
+fn one_by_one(worker: &Worker, command: &str) -> Result<(), String> {
+    loop {
+        let job = match worker.next(&Deadline::never()) {
+            Ok(job) => job,
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let answered = match run(&job, command) {
+            Ok((status, output, _)) if status.success() => job.reply(vec![output.into()]),
+            Ok((status, _, errors)) => match status.signal() {
+                Some(signal) => {
+                    job.fail(SIGNALLED + signal.unsigned_abs(), vec![format!("ended by signal {signal}").into()])
+                }
+                None => job.fail(status.code().unwrap_or_default().unsigned_abs(), vec![errors.into()]),
+            },
+            Err(error) => job.fail(CANNOT_RUN, vec![format!("cannot run the command: {error}").into()]),
+        };
+        answered.map_err(|error| error.to_string())?;
+    }
+}
+
+/// Runs the command for a job; its status, output and errors.
+fn run(job: &Job, command: &str) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .env("ZPAT_SERVICE", String::from_utf8_lossy(job.service()).into_owned())
+        .env("ZPAT_KEY", String::from_utf8_lossy(job.key()).into_owned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let child = Mutex::new(child);
+    let lock = || child.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = Cancel::new().map_err(io::Error::other)?;
+    thread::scope(|scope| {
+        // A command that does not read its input is none of our business.
+        scope.spawn(|| input.map(|mut input| input.write_all(job.body().first().map_or(&[], |frame| frame))));
+        let errors = scope.spawn(|| read(errors));
+        scope.spawn(|| kill_when_nobody_waits(job, &done, || lock().kill()));
+        let output = read(output);
+        let errors = errors.join().unwrap_or_else(|_| Ok(Vec::new()));
+        let status = Child::wait(&mut lock());
+        done.cancel();
+        Ok((status?, output?, errors?))
+    })
+}
+
+fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut all)).map(|_| all)
+}
+
+fn kill_when_nobody_waits(job: &Job, done: &Cancel, kill: impl FnOnce() -> io::Result<()>) {
+    let waited = job.wait_cancelled(&Deadline::at(job.deadline()).or(done));
+    if waited.is_ok() || waited.is_err_and(|error| error.kind() == ErrorKind::Timeout) {
+        // It may have ended by itself meanwhile.
+        let _ = kill();
+    }
+}
