@@ -26,7 +26,7 @@ use bytes::Bytes;
 
 pub use self::{
     header::{Header, Magic, Session},
-    table::{Arrival, LinkId, Links, Silence},
+    table::{Arrival, LinkId, Links, NO_LINK, Silence},
 };
 use crate::{Time, liveness::Pace, machine::Frames};
 
@@ -84,7 +84,6 @@ struct Link {
     waited: Time,
     /// The side that was opened to forgets the link after this long a silence.
     forget: Option<Duration>,
-    acknowledged: u64,
 }
 
 #[derive(Debug)]
@@ -92,7 +91,6 @@ struct Kept {
     frames: Frames,
     bytes: usize,
     received: u64,
-    counted: bool,
     /// How often a connection took it.
     taken: u32,
 }
@@ -145,13 +143,11 @@ impl Link {
             pinged: now,
             waited: now,
             forget,
-            acknowledged: 0,
         }
     }
 
-    /// Sends a message of the pattern. A counted one shows up in [`take_acknowledged`](Self::take_acknowledged). Returns
-    /// its number.
-    fn push(&mut self, now: Time, kind: u8, fields: &[u8], body: Frames, counted: bool) -> u64 {
+    /// Sends a message of the pattern. Returns its number.
+    fn push(&mut self, now: Time, kind: u8, fields: &[u8], body: Frames) -> u64 {
         self.begin_to_wait(now);
         let sequence = self.first + self.kept.len() as u64;
         let header = Header { kind, session: self.session, sequence, received: self.received };
@@ -160,7 +156,7 @@ impl Link {
         frames.extend(body);
         let bytes = frames.iter().map(Bytes::len).sum();
         self.kept_bytes += bytes;
-        self.kept.push_back(Kept { frames, bytes, received: self.received, counted, taken: 0 });
+        self.kept.push_back(Kept { frames, bytes, received: self.received, taken: 0 });
         sequence
     }
 
@@ -277,7 +273,6 @@ impl Link {
             self.first += 1;
             self.handed = self.handed.saturating_sub(1);
             self.kept_bytes -= kept.bytes;
-            self.acknowledged += u64::from(kept.counted);
         }
     }
 

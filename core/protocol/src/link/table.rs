@@ -25,7 +25,7 @@ const SEQUENCE_BITS: u32 = 36;
 const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
 
 /// The token of a message whose refusal matters to no link.
-const NO_LINK: Token = Token(u64::MAX);
+pub const NO_LINK: Token = Token(u64::MAX);
 
 /// Below this, keeping time would be all that a machine does.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
@@ -154,7 +154,9 @@ impl Links {
         let Some((header, fields)) = frames.first().and_then(|first| Header::read(self.magic, first)) else {
             return Arrival::Malformed;
         };
-        if header.kind < FIRST && (header.kind > CLOSE || frames.len() > 1 || !fields.is_empty()) {
+        let is_own = header.kind < FIRST;
+        if is_own && (header.kind > CLOSE || frames.len() > 1 || !fields.is_empty()) || !is_own && header.sequence == 0
+        {
             return Arrival::Malformed;
         }
         let Some(id) = self.sessions.get(&header.session).copied() else {
@@ -199,11 +201,10 @@ impl Links {
         }
     }
 
-    /// Sends a message; its number on this link. If it is `counted`, [`take_acknowledged`](Self::take_acknowledged)
-    /// counts it once the other side has it.
-    pub fn send(&mut self, now: Time, id: LinkId, kind: u8, fields: &[u8], body: Frames, counted: bool) -> u64 {
+    /// Sends a message; its number on this link, if that is still there.
+    pub fn send(&mut self, now: Time, id: LinkId, kind: u8, fields: &[u8], body: Frames) -> Option<u64> {
         self.now = now;
-        let entry = &mut self.entries[id.0 as usize];
+        let entry = self.entries.get_mut(id.0 as usize)?;
         if entry.link.is_stale(now, self.forget / 2) {
             // The other side may be about to forget it.
             self.sessions.remove(&entry.link.session);
@@ -211,54 +212,45 @@ impl Links {
             entry.link = Link::new(now, self.magic, session, self.pace, None);
             self.sessions.insert(session, id);
         }
-        let sequence = entry.link.push(now, kind, fields, body, counted);
+        let sequence = entry.link.push(now, kind, fields, body);
         self.touched(id);
-        sequence
+        Some(sequence)
     }
 
     /// Whether the message with this number was never handed to a connection that took it.
     pub fn is_unsent(&self, id: LinkId, sequence: u64) -> bool {
-        self.entries[id.0 as usize].link.is_unsent(sequence)
+        self.entries.get(id.0 as usize).is_some_and(|entry| entry.link.is_unsent(sequence))
     }
 
     /// Messages and bytes that the other side may not have.
     pub fn backlog(&self, id: LinkId) -> (usize, usize) {
-        let link = &self.entries[id.0 as usize].link;
-        (link.kept.len(), link.kept_bytes)
-    }
-
-    /// How many counted messages the other side has got since this was last asked.
-    pub fn take_acknowledged(&mut self, id: LinkId) -> u64 {
-        std::mem::take(&mut self.entries[id.0 as usize].link.acknowledged)
+        self.entries.get(id.0 as usize).map_or((0, 0), |entry| (entry.link.kept.len(), entry.link.kept_bytes))
     }
 
     /// The pattern begins or ceases to wait for the other side: only then its silence is noticed.
     pub fn watch(&mut self, now: Time, id: LinkId, watching: bool) {
         self.now = now;
-        let link = &mut self.entries[id.0 as usize].link;
-        if link.watching != watching {
-            link.watch(now, watching);
+        if let Some(entry) = self.entries.get_mut(id.0 as usize)
+            && entry.link.watching != watching
+        {
+            entry.link.watch(now, watching);
             self.touched(id);
         }
-    }
-
-    /// When the other side was last heard.
-    pub fn heard(&self, id: LinkId) -> Time {
-        self.entries[id.0 as usize].link.heard
     }
 
     /// The link goes on over another socket.
     pub fn move_to(&mut self, now: Time, id: LinkId, socket: SocketId) {
         self.now = now;
-        let entry = &mut self.entries[id.0 as usize];
-        entry.socket = socket;
-        entry.link.reconnected();
-        self.touched(id);
+        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+            entry.socket = socket;
+            entry.link.reconnected();
+            self.touched(id);
+        }
     }
 
     /// Ends a link without a word. Returns kind, fields and further frames of what the other side may not have.
     pub fn remove(&mut self, id: LinkId) -> Vec<(u8, Bytes, Frames)> {
-        let entry = self.entries.remove(id.0 as usize);
+        let Some(entry) = self.entries.try_remove(id.0 as usize) else { return Vec::new() };
         self.sessions.remove(&entry.link.session);
         if let Some(at) = entry.planned {
             self.agenda.remove(&(at, id));
@@ -312,7 +304,7 @@ impl Links {
             && at <= now
         {
             self.agenda.pop_first();
-            let entry = &mut self.entries[id.0 as usize];
+            let Some(entry) = self.entries.get_mut(id.0 as usize) else { continue };
             entry.planned = None;
             match entry.link.due(now) {
                 Due::Nothing => {}

@@ -2,7 +2,7 @@
 //!
 //! A broker takes requests from clients and gives them to workers. Both connect to it, so only the broker has an address.
 //! It is a responder for every service to its clients, and a requester to its workers: the same two roles, and the same
-//! messages, on both sides.
+//! messages, on both sides. On the same port it speaks the Majordomo protocol with clients and workers that know no other.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,11 +17,13 @@ use super::{
     cache::Cache,
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
+    mdp::{self, OldMessage, Version},
+    old::{self, OldPeers},
     wire::{Failure, MAGIC, Message, Number, Request},
 };
 use crate::{
     Error, ErrorKind, Machine, Time,
-    link::{Arrival, LinkId, Links, Silence},
+    link::{Arrival, LinkId, Links, NO_LINK, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
@@ -79,12 +81,19 @@ pub enum BrokerEvent {
     Drained,
 }
 
-/// Who asked: a link, and the number of the request on it.
+/// Who asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Asker {
-    link: LinkId,
-    number: Number,
+enum Asker {
+    /// Somebody on this link, under this number.
+    Link(LinkId, Number),
+    /// Somebody with an older protocol, as [`OldPeers`] numbers them.
+    Old(u64),
 }
+
+/// How long an answer to a client with an older protocol is of use: it cannot say.
+const OLD_DEADLINE: Duration = Duration::from_secs(60);
+/// How often its request is given to a worker.
+const OLD_ATTEMPTS: u8 = 3;
 
 /// The broker's socket.
 const FRONT: SocketId = SocketId(0);
@@ -97,6 +106,9 @@ pub struct Broker {
     open: BTreeMap<Asker, Serial>,
     workers: BTreeMap<LinkId, ResponderId>,
     links_of: BTreeMap<ResponderId, LinkId>,
+    old: OldPeers,
+    /// Parts of answers to those who can only be told the whole.
+    parts: BTreeMap<u64, (u16, Frames)>,
     ids: u64,
     started: bool,
     draining: bool,
@@ -122,6 +134,7 @@ impl Broker {
         let (answers, bytes, age) = options.cache;
         let mut random = Rng::with_seed(options.seed);
         let balance = std::mem::take(&mut options.balance);
+        let old = OldPeers::new(options.pace);
         Self {
             links: Links::new(MAGIC, options.pace, options.max_peers, super::FORGET, random.u64(..)),
             options,
@@ -129,6 +142,8 @@ impl Broker {
             open: BTreeMap::new(),
             workers: BTreeMap::new(),
             links_of: BTreeMap::new(),
+            old,
+            parts: BTreeMap::new(),
             ids: 0,
             started: false,
             draining: false,
@@ -159,15 +174,18 @@ impl Broker {
 
     /// Workers connected now.
     pub fn workers(&self) -> usize {
-        self.workers.len()
+        self.workers.len() + self.old.workers()
     }
 
-    fn send(&mut self, now: Time, link: LinkId, message: Message) -> u64 {
+    fn send(&mut self, now: Time, link: LinkId, message: Message) -> Option<u64> {
         let (kind, fields, body) = message.encode();
-        self.links.send(now, link, kind, &fields, body, false)
+        self.links.send(now, link, kind, &fields, body)
     }
 
     fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
+        if let Some(message) = mdp::read(&frames) {
+            return self.received_old(now, peer, message);
+        }
         match self.links.receive(now, socket, peer, frames) {
             Arrival::Opened(link) => {
                 let (credit, service) = (self.options.max_per_client, Bytes::new());
@@ -178,7 +196,7 @@ impl Broker {
             }
             Arrival::Message { link, kind, fields, body } => match Message::decode(kind, fields, body) {
                 Some(Message::Request(request)) => self.asked(now, link, request),
-                Some(Message::Cancel { number }) => self.cancelled(now, Asker { link, number }),
+                Some(Message::Cancel { number }) => self.cancelled(now, link, number),
                 Some(message) => self.answered(now, link, message),
                 None => self.malformed += 1,
             },
@@ -189,23 +207,81 @@ impl Broker {
         }
     }
 
+    fn received_old(&mut self, now: Time, peer: &Peer, message: OldMessage) {
+        match message {
+            OldMessage::Request { version, envelope, service, body } => {
+                let asker = Asker::Old(self.old.note(peer.clone(), version, envelope, service.clone()));
+                if let Some(about) = service.strip_prefix(b"mmi.") {
+                    return self.old_enquiry(asker, about, &body);
+                }
+                let deadline = now + OLD_DEADLINE;
+                let (key, attempts, once) = (Bytes::new(), OLD_ATTEMPTS, false);
+                let call = Call { service, key, body, deadline, patience: deadline, attempts, durable: false, once };
+                self.submit(now, asker, call);
+            }
+            OldMessage::Ready { version, service } => match self.old.remove(peer) {
+                // Twice is once too often, and names of this kind are the broker's own.
+                Some(id) => self.old_gone(peer, version, id),
+                None if service.starts_with(b"mmi.") => self.old.disconnect(peer, version),
+                None if self.links.len() + self.old.workers() >= self.options.max_peers => self.refused_peers += 1,
+                None => {
+                    let id = self.next_id();
+                    self.old.add(now, peer, version, id);
+                    self.dispatch.offer(id, old::identity(peer), Some(service), 1);
+                }
+            },
+            OldMessage::Answer { version, ticket, last, body } => {
+                let outcome = if last { Outcome::Reply(body) } else { Outcome::Partial { run: 0, body } };
+                // Whether parts went before matters for an answer that comes late, and then they did not arrive.
+                let answer = Answer { ticket, streamed: version == Version::V2, outcome };
+                match self.old.heard(now, peer) {
+                    Some(id) => self.dispatch.answered(now, id, answer),
+                    None => {
+                        self.dispatch.answered_late(now, old::identity(peer), answer);
+                        self.old.disconnect(peer, version);
+                    }
+                }
+            }
+            OldMessage::Heartbeat { version } => {
+                if self.old.heard(now, peer).is_none() {
+                    self.old.disconnect(peer, version);
+                }
+            }
+            OldMessage::Disconnect { .. } => {
+                if let Some(id) = self.old.remove(peer) {
+                    self.dispatch.gone(id, |_| false);
+                }
+            }
+        }
+    }
+
+    fn old_gone(&mut self, peer: &Peer, version: Version, id: ResponderId) {
+        self.old.disconnect(peer, version);
+        self.dispatch.gone(id, |_| false);
+    }
+
+    /// The broker's own services, 8/MMI.
+    fn old_enquiry(&mut self, asker: Asker, about: &[u8], body: &Frames) {
+        let code: &'static [u8] = match (about, body.first()) {
+            (b"service", Some(name)) if self.dispatch.is_offered(name) => b"200",
+            (b"service", _) => b"404",
+            _ => b"501",
+        };
+        if let Asker::Old(number) = asker {
+            self.old.answer(number, true, vec![Bytes::from_static(code)]);
+        }
+    }
+
+    fn next_id(&mut self) -> ResponderId {
+        self.ids += 1;
+        ResponderId(self.ids)
+    }
+
     fn asked(&mut self, now: Time, link: LinkId, request: Request) {
-        let asker = Asker { link, number: request.number };
+        let asker = Asker::Link(link, request.number);
         if self.open.contains_key(&asker) {
             self.malformed += 1;
             return;
-        }
-        let refused = if self.draining {
-            Some((ErrorKind::Closed, "the broker takes no more requests"))
-        } else if request.durable {
-            Some((ErrorKind::Unsupported, "the broker stores nothing"))
-        } else {
-            None
-        };
-        if let Some((kind, text)) = refused {
-            let text = text.to_owned();
-            let failure = Failure { kind, may_have_run: false, retry_after: Duration::ZERO, text };
-            return self.told(now, asker, Outcome::Failed(failure));
         }
         let call = Call {
             service: request.service,
@@ -217,26 +293,43 @@ impl Broker {
             durable: request.durable,
             once: request.once,
         };
+        self.submit(now, asker, call);
+    }
+
+    fn submit(&mut self, now: Time, asker: Asker, call: Call) {
+        let refused = if self.draining {
+            Some((ErrorKind::Closed, "the broker takes no more requests"))
+        } else if call.durable {
+            Some((ErrorKind::Unsupported, "the broker stores nothing"))
+        } else {
+            None
+        };
+        if let Some((kind, text)) = refused {
+            return self.fail(now, asker, kind, false, text);
+        }
         match self.dispatch.submit(now, asker, call) {
             Ok(serial) => self.open.extend(serial.map(|serial| (asker, serial))),
             Err(failure) => self.told(now, asker, Outcome::Failed(failure)),
         }
     }
 
+    fn fail(&mut self, now: Time, asker: Asker, kind: ErrorKind, may_have_run: bool, text: &str) {
+        let failure = Failure { kind, may_have_run, retry_after: Duration::ZERO, text: text.to_owned() };
+        self.told(now, asker, Outcome::Failed(failure));
+    }
+
     /// Who took a request back gets an answer all the same: only then is its place free.
-    fn cancelled(&mut self, now: Time, asker: Asker) {
+    fn cancelled(&mut self, now: Time, link: LinkId, number: Number) {
+        let asker = Asker::Link(link, number);
         let Some(serial) = self.open.remove(&asker) else { return };
         self.dispatch.cancel(serial, asker, Reason::Cancelled);
-        let text = "the request was taken back".to_owned();
-        let failure = Failure { kind: ErrorKind::Cancelled, may_have_run: true, retry_after: Duration::ZERO, text };
-        self.told(now, asker, Outcome::Failed(failure));
+        self.fail(now, asker, ErrorKind::Cancelled, true, "the request was taken back");
     }
 
     fn answered(&mut self, now: Time, link: LinkId, message: Message) {
         match (message, self.workers.get(&link).copied()) {
             (Message::Ready { responder, credit, service }, None) if !service.is_empty() => {
-                self.ids += 1;
-                let id = ResponderId(self.ids);
+                let id = self.next_id();
                 self.workers.insert(link, id);
                 self.links_of.insert(id, link);
                 self.links.watch(now, link, true);
@@ -258,7 +351,7 @@ impl Broker {
             let links = &self.links;
             self.dispatch.gone(id, |sequence| links.is_unsent(link, sequence));
         }
-        let all = Asker { link, number: 0 }..=Asker { link, number: Number::MAX };
+        let all = Asker::Link(link, 0)..=Asker::Link(link, Number::MAX);
         let open: Vec<(Asker, Serial)> = self.open.range(all).map(|(asker, serial)| (*asker, *serial)).collect();
         for (asker, serial) in open {
             self.open.remove(&asker);
@@ -301,9 +394,11 @@ impl Broker {
     }
 
     fn give(&mut self, now: Time, responder: ResponderId, ticket: Ticket) {
-        let (Some(link), Some(call)) = (self.links_of.get(&responder).copied(), self.dispatch.call(ticket)) else {
-            return;
-        };
+        let Some(call) = self.dispatch.call(ticket) else { return };
+        if self.old.give(now, responder, ticket, &call.body) {
+            return self.dispatch.sent(ticket, 0);
+        }
+        let Some(link) = self.links_of.get(&responder).copied() else { return };
         let request = Request {
             number: ticket.0,
             remaining: super::pass_on(call.deadline - now),
@@ -315,36 +410,64 @@ impl Broker {
             key: call.key.clone(),
             body: call.body.clone(),
         };
-        let sequence = self.send(now, link, Message::Request(request));
-        self.dispatch.sent(ticket, sequence);
+        if let Some(sequence) = self.send(now, link, Message::Request(request)) {
+            self.dispatch.sent(ticket, sequence);
+        }
     }
 
     fn told(&mut self, now: Time, asker: Asker, outcome: Outcome) {
-        let Asker { link, number } = asker;
-        let message = match outcome {
-            Outcome::Partial { run, body } => {
-                if self.links.backlog(link).1 > self.options.max_unfetched {
-                    return self.too_slow(now, asker);
-                }
-                Message::Partial { number, run: (run >> 8) as u8, body }
-            }
-            Outcome::Reply(body) => Message::Reply { number, streamed: false, body },
-            Outcome::Error { code, body } => Message::Error { number, streamed: false, code, body },
-            Outcome::Failed(failure) => Message::Failed { number, failure },
-        };
-        if !matches!(message, Message::Partial { .. }) {
+        let is_final = !matches!(outcome, Outcome::Partial { .. });
+        if is_final {
             self.open.remove(&asker);
         }
-        self.send(now, link, message);
+        match asker {
+            Asker::Link(link, number) => {
+                let message = match outcome {
+                    Outcome::Partial { .. } if self.links.backlog(link).1 > self.options.max_unfetched => {
+                        return self.too_slow(now, asker);
+                    }
+                    Outcome::Partial { run, body } => Message::Partial { number, run: (run >> 8) as u8, body },
+                    Outcome::Reply(body) => Message::Reply { number, streamed: false, body },
+                    Outcome::Error { code, body } => Message::Error { number, streamed: false, code, body },
+                    Outcome::Failed(failure) => Message::Failed { number, failure },
+                };
+                self.send(now, link, message);
+            }
+            Asker::Old(number) => self.told_old(now, number, outcome),
+        }
     }
 
-    /// A client does not fetch what it is sent.
+    /// Majordomo has no word for an error: its client is told nothing, and asks again or gives up.
+    fn told_old(&mut self, now: Time, number: u64, outcome: Outcome) {
+        match outcome {
+            Outcome::Partial { body, .. } if self.old.takes_parts(number) => self.old.answer(number, false, body),
+            Outcome::Partial { run, body } => {
+                let kept = self.parts.entry(number).or_default();
+                if kept.0 != run {
+                    *kept = (run, Frames::new());
+                }
+                kept.1.extend(body);
+                if kept.1.iter().map(Bytes::len).sum::<usize>() > self.options.max_unfetched {
+                    self.too_slow(now, Asker::Old(number));
+                }
+            }
+            Outcome::Reply(body) => {
+                let mut whole = self.parts.remove(&number).map_or_else(Frames::new, |(_, parts)| parts);
+                whole.extend(body);
+                self.old.answer(number, true, whole);
+            }
+            Outcome::Error { .. } | Outcome::Failed(_) => {
+                self.parts.remove(&number);
+                self.old.forget(number);
+            }
+        }
+    }
+
+    /// A client does not take what it is sent.
     fn too_slow(&mut self, now: Time, asker: Asker) {
         let Some(serial) = self.open.remove(&asker) else { return };
         self.dispatch.cancel(serial, asker, Reason::Asker);
-        let text = "the client does not take its answers".to_owned();
-        let failure = Failure { kind: ErrorKind::Full, may_have_run: true, retry_after: Duration::ZERO, text };
-        self.told(now, asker, Outcome::Failed(failure));
+        self.fail(now, asker, ErrorKind::Full, true, "the client does not take its answers");
     }
 
     fn drain(&mut self, now: Time) {
@@ -392,6 +515,9 @@ impl Machine for Broker {
                 for silence in self.links.due(now) {
                     self.silent(silence);
                 }
+                for dead in self.old.due(now) {
+                    self.dispatch.gone(dead, |_| false);
+                }
                 let (links, links_of) = (&self.links, &self.links_of);
                 self.dispatch
                     .expire(now, |id, sequence| links_of.get(&id).is_some_and(|link| links.is_unsent(*link, sequence)));
@@ -407,7 +533,10 @@ impl Machine for Broker {
 
     fn poll(&mut self) -> Option<Output<BrokerEvent>> {
         self.outputs.pop_front().or_else(|| {
-            let (socket, peer, token, frames) = self.links.poll()?;
+            let (socket, peer, token, frames) = self.links.poll().or_else(|| {
+                let (peer, frames) = self.old.poll()?;
+                Some((FRONT, peer, NO_LINK, frames))
+            })?;
             Some(Output::Send { socket, peer, token, frames })
         })
     }
@@ -416,6 +545,6 @@ impl Machine for Broker {
         if self.closed {
             return None;
         }
-        [self.links.deadline(), self.dispatch.deadline()].into_iter().flatten().min()
+        [self.links.deadline(), self.dispatch.deadline(), self.old.deadline()].into_iter().flatten().min()
     }
 }

@@ -386,7 +386,7 @@ impl Client {
                     if let Some(site) = self.responders.get(&responder) {
                         let link = self.sites[*site].link;
                         let (kind, fields, body) = Message::Cancel { number: ticket.0 }.encode();
-                        self.links.send(now, link, kind, &fields, body, false);
+                        self.links.send(now, link, kind, &fields, body);
                     }
                 }
                 Action::Tell { asker, outcome } => self.told(now, asker, outcome),
@@ -417,8 +417,9 @@ impl Client {
             body: call.body.clone(),
         };
         let (kind, fields, body) = Message::Request(request).encode();
-        let sequence = self.links.send(now, self.sites[*site].link, kind, &fields, body, false);
-        self.dispatch.sent(ticket, sequence);
+        if let Some(sequence) = self.links.send(now, self.sites[*site].link, kind, &fields, body) {
+            self.dispatch.sent(ticket, sequence);
+        }
     }
 }
 

@@ -198,24 +198,33 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     /// A responder answered.
     pub(super) fn answered(&mut self, now: Time, id: ResponderId, answer: Answer) {
         let (ticket, is_final) = (answer.ticket, !matches!(answer.outcome, Outcome::Partial { .. }));
-        if !self.use_answer(now, id, answer) {
-            self.counters.late_dropped += 1;
-        }
+        let identity = self.responders.get(&id).map_or(0, |responder| responder.identity);
+        self.use_or_drop(now, Some(id), identity, answer);
         if is_final {
             self.release(id, ticket);
         }
     }
 
-    fn use_answer(&mut self, now: Time, id: ResponderId, answer: Answer) -> bool {
+    /// Somebody answered who is no responder now, but may have been one.
+    pub(super) fn answered_late(&mut self, now: Time, identity: u64, answer: Answer) {
+        self.use_or_drop(now, None, identity, answer);
+    }
+
+    fn use_or_drop(&mut self, now: Time, id: Option<ResponderId>, identity: u64, answer: Answer) {
+        if !self.use_answer(now, id, identity, answer) {
+            self.counters.late_dropped += 1;
+        }
+    }
+
+    fn use_answer(&mut self, now: Time, id: Option<ResponderId>, identity: u64, answer: Answer) -> bool {
         let Answer { ticket, streamed, outcome } = answer;
         let serial = ticket.serial();
         let Some(entry) = self.requests.get_mut(&serial) else { return false };
-        let current = matches!(entry.state, State::Given { responder, .. } if responder == id)
+        let current = matches!(entry.state, State::Given { responder, .. } if Some(responder) == id)
             && entry.attempt == ticket.attempt();
         if !current {
             // From one that was given up. Its answer is as good as another's, if it really had the request, and if the
             // answer is whole: of what it said in between, some may be lost.
-            let identity = self.responders.get(&id).map_or(0, |responder| responder.identity);
             let had_it = identity != 0 && entry.before.contains(&(ticket.attempt(), identity));
             let is_answer = matches!(outcome, Outcome::Reply(_) | Outcome::Error { .. });
             if !had_it || !is_answer || streamed || entry.streamed {
@@ -239,7 +248,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
                 // The responder leaves and did not begin with it.
                 entry.attempt -= 1;
                 entry.state = State::Waiting;
-                self.leaving(id);
+                id.into_iter().for_each(|id| self.leaving(id));
                 self.place(serial);
             }
             Outcome::Failed(mut failure) => {

@@ -21,6 +21,8 @@ mod cache;
 mod client;
 mod counters;
 mod dispatch;
+mod mdp;
+mod old;
 mod site;
 #[cfg(test)]
 mod tests;

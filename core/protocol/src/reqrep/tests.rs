@@ -1,5 +1,7 @@
 //! The table of requests by itself. What happens between machines is simulated.
 
+mod majordomo;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -243,7 +243,7 @@ impl Worker {
 
     fn send(&mut self, now: Time, link: LinkId, message: Message) {
         let (kind, fields, body) = message.encode();
-        self.links.send(now, link, kind, &fields, body, false);
+        self.links.send(now, link, kind, &fields, body);
     }
 
     fn greet(&mut self, now: Time, link: LinkId) {
