@@ -1,6 +1,7 @@
-/* Measures zpatterns in C: connects to a counterpart (`limit sink|source|echo`), does one workload, prints one line.
+/* Measures zpatterns in C: connects to a counterpart (`limit sink|source|echo|paced`), does one workload, prints one
+ * line.
  *
- *     driver zpatterns|zpatterns-background send-each|send-many|recv-each|recv-many|rtt ENDPOINT SIZE COUNT
+ *     driver zpatterns|zpatterns-background send-each|send-many|recv-each|recv-many|rtt|latency ENDPOINT SIZE COUNT
  *
  * COUNT messages are measured, after a tenth as many to warm up.
  */
@@ -80,14 +81,27 @@ static void round_trips(long messages, double *latencies) {
   zpat_batch_free(&message);
 }
 
-/* Workloads by name. */
+static void since_each_was_due(long messages, double *latencies) {
+  zpat_batch_t *message = NULL;
+  for (long i = 0; i < messages; i++) {
+    check(zpat_socket_recv(peer, FOREVER, NULL, &message));
+    zpat_slice_t frame = zpat_batch_frame(message, 0, 0);
+    check_size(frame);
+    latencies[i] = since_due(frame.data);
+  }
+  zpat_batch_free(&message);
+}
+
+/* Workloads by name; each either moves messages or takes the latency of each. */
 static const struct {
   const char *name;
   int kind;
-  void (*run)(long messages);
+  void (*move)(long messages);
+  void (*take)(long messages, double *latencies);
 } workloads[] = {
-  { "send-each", ZPAT_PUSH, send_each }, { "send-many", ZPAT_PUSH, send_many }, { "recv-each", ZPAT_PULL, recv_each },
-  { "recv-many", ZPAT_PULL, recv_many }, { "rtt", ZPAT_DEALER, NULL },
+  { "send-each", ZPAT_PUSH, send_each, NULL }, { "send-many", ZPAT_PUSH, send_many, NULL },
+  { "recv-each", ZPAT_PULL, recv_each, NULL }, { "recv-many", ZPAT_PULL, recv_many, NULL },
+  { "rtt", ZPAT_DEALER, NULL, round_trips },   { "latency", ZPAT_PULL, NULL, since_each_was_due },
 };
 
 int main(int argc, char **argv) {
@@ -102,11 +116,11 @@ int main(int argc, char **argv) {
     fprintf(stderr, "there is no %s with %s\n", argv[2], argv[1]);
     return 2;
   }
-  size = (size_t)number(argv[4], 0);
+  size = (size_t)number(argv[4], workloads[work].take ? STAMP_BYTES : 0);
   long count = number(argv[5], 1), warm = count / 10;
   payload = allocate(size);
   memset(payload, 'x', size);
-  double *latencies = workloads[work].run ? NULL : allocate((size_t)count * sizeof *latencies);
+  double *latencies = workloads[work].move ? NULL : allocate((size_t)count * sizeof *latencies);
 
   zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;
   options.background = background;
@@ -115,14 +129,14 @@ int main(int argc, char **argv) {
   check(zpat_socket_connect(peer, argv[3]));
 
   if (latencies == NULL) {
-    workloads[work].run(warm);
+    workloads[work].move(warm);
     struct moment start = moment_now();
-    workloads[work].run(count);
+    workloads[work].move(count);
     report(count, start, moment_now(), NULL);
   } else {
-    round_trips(warm, latencies);
+    workloads[work].take(warm, latencies);
     struct moment start = moment_now();
-    round_trips(count, latencies);
+    workloads[work].take(count, latencies);
     report(count, start, moment_now(), latencies);
   }
   zpat_socket_close(&peer, -1);

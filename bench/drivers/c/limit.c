@@ -1,11 +1,12 @@
 /* The limit, measured: plain libzmq, one message per call, default options. The other end of every driver, too.
  *
- *     limit send|recv|rtt ENDPOINT SIZE COUNT       connects, does the work of a driver, prints its line of JSON
- *     limit paced ENDPOINT SIZE COUNT RATE          as rtt, but sends RATE messages per second whether or not answers
- *                                                   came; a latency counts from when the message was due
+ *     limit send|recv|rtt|latency ENDPOINT SIZE COUNT
+ *                                                   connects, does the work of a driver, prints its line of JSON
  *     limit sink|source|echo ENDPOINT SIZE TOTAL [WARM]
  *                                                   binds, prints `endpoint ...`, serves one driver; sink prints a line
  *                                                   with the time from message WARM to the last
+ *     limit paced ENDPOINT SIZE TOTAL RATE          as source, but RATE messages per second, each with a stamp, whether
+ *                                                   or not the driver keeps up
  *
  * Only the linger differs from the default, which is without end: a driver that died must not keep its peer.
  */
@@ -13,8 +14,11 @@
 
 #include <string.h>
 #include <zmq.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
-enum { LINGER_MS = 60000 };
+enum { LINGER_MS = 60000, SECOND_NS = 1000000000 };
 
 static void *context;
 static void *peer;
@@ -55,23 +59,24 @@ static void bind_to(int kind, const char *endpoint) {
   fflush(stdout);
 }
 
+static void make(zmq_msg_t *message) {
+  check(zmq_msg_init_size(message, size), "message");
+  memset(zmq_msg_data(message), 'x', size);
+}
+
 static void send_one(void) {
   zmq_msg_t message;
-  check(zmq_msg_init_size(&message, size), "message");
-  memset(zmq_msg_data(&message), 'x', size);
+  make(&message);
   check(zmq_msg_send(&message, peer, 0), "send");
 }
 
-/* Receives a message and checks its size; 0 if there is none and `flags` say not to wait. */
-static int recv_one(zmq_msg_t *message, int flags) {
-  int received = zmq_msg_recv(message, peer, flags);
-  if (received < 0 && (flags & ZMQ_DONTWAIT) && zmq_errno() == EAGAIN) return 0;
+static void recv_one(zmq_msg_t *message) {
+  int received = zmq_msg_recv(message, peer, 0);
   check(received, "receive");
   if ((size_t)received != size) {
     fprintf(stderr, "a message of %d bytes instead of %zu\n", received, size);
     exit(1);
   }
-  return 1;
 }
 
 static void do_send(long warm, long count) {
@@ -84,9 +89,9 @@ static void do_send(long warm, long count) {
 static void do_recv(long warm, long count) {
   zmq_msg_t message;
   zmq_msg_init(&message);
-  for (long i = 0; i < warm; i++) recv_one(&message, 0);
+  for (long i = 0; i < warm; i++) recv_one(&message);
   struct moment start = moment_now();
-  for (long i = 0; i < count; i++) recv_one(&message, 0);
+  for (long i = 0; i < count; i++) recv_one(&message);
   report(count, start, moment_now(), NULL);
   zmq_msg_close(&message);
 }
@@ -100,7 +105,7 @@ static void do_rtt(long warm, long count) {
     if (i == 0) start = moment_now();
     double sent = clock_seconds(CLOCK_MONOTONIC);
     send_one();
-    recv_one(&message, 0);
+    recv_one(&message);
     if (i >= 0) latencies[i] = (clock_seconds(CLOCK_MONOTONIC) - sent) * 1e6;
   }
   report(count, start, moment_now(), latencies);
@@ -108,25 +113,15 @@ static void do_rtt(long warm, long count) {
   free(latencies);
 }
 
-static void do_paced(long warm, long count, long rate) {
+static void do_latency(long warm, long count) {
   double *latencies = allocate((size_t)count * sizeof *latencies);
-  double interval = 1.0 / (double)rate, first = clock_seconds(CLOCK_MONOTONIC);
   struct moment start = moment_now();
-  long sent = 0, received = 0, total = warm + count;
   zmq_msg_t message;
   zmq_msg_init(&message);
-  while (received < total) {
-    double now = clock_seconds(CLOCK_MONOTONIC);
-    if (sent < total && now >= first + (double)sent * interval) {
-      send_one();
-      sent++;
-    } else if (recv_one(&message, ZMQ_DONTWAIT)) {
-      /* The echo keeps the order, so this answers message number `received`. */
-      if (received == warm) start = moment_now();
-      if (received >= warm)
-        latencies[received - warm] = (clock_seconds(CLOCK_MONOTONIC) - first - (double)received * interval) * 1e6;
-      received++;
-    }
+  for (long i = -warm; i < count; i++) {
+    if (i == 0) start = moment_now();
+    recv_one(&message);
+    if (i >= 0) latencies[i] = since_due(zmq_msg_data(&message));
   }
   report(count, start, moment_now(), latencies);
   zmq_msg_close(&message);
@@ -143,15 +138,42 @@ static void do_echo(long total) {
   zmq_msg_t message;
   zmq_msg_init(&message);
   for (long i = 0; i < total; i++) {
-    recv_one(&message, 0);
+    recv_one(&message);
     check(zmq_msg_send(&message, peer, 0), "send");
   }
   zmq_msg_close(&message);
 }
 
+/* A sleep that ends late makes the next one shorter, so what is due stays where the schedule has it. */
+static void sleep_until(uint64_t due) {
+  for (uint64_t now = nanoseconds(); now < due; now = nanoseconds()) {
+    struct timespec left = { (time_t)((due - now) / SECOND_NS), (long)((due - now) % SECOND_NS) };
+    nanosleep(&left, NULL);
+  }
+}
+
+/* The schedule begins when the driver has connected, and waits for nobody from then on: where the driver is slow, or
+ * this program, a message leaves as soon as it can and its stamp still says when it was due. */
+static void do_paced(long total, long rate) {
+#ifdef __linux__
+  prctl(PR_SET_TIMERSLACK, 1); /* ns; sleeps may end 50 us late otherwise */
+#endif
+  zmq_pollitem_t writable = { peer, 0, ZMQ_POLLOUT, 0 };
+  check(zmq_poll(&writable, 1, -1), "poll");
+  uint64_t first = nanoseconds();
+  for (long i = 0; i < total; i++) {
+    uint64_t due = first + (uint64_t)i * SECOND_NS / (uint64_t)rate;
+    zmq_msg_t message;
+    make(&message);
+    write_stamp(zmq_msg_data(&message), due);
+    sleep_until(due);
+    check(zmq_msg_send(&message, peer, 0), "send");
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc < 5 || argc > 6) {
-    fprintf(stderr, "usage: limit send|recv|rtt|paced|sink|source|echo ENDPOINT SIZE COUNT [RATE or WARM]\n");
+    fprintf(stderr, "usage: limit send|recv|rtt|latency|sink|source|echo|paced ENDPOINT SIZE COUNT [WARM or RATE]\n");
     return 2;
   }
   const char *role = argv[1], *endpoint = argv[2];
@@ -166,9 +188,9 @@ int main(int argc, char **argv) {
   } else if (!strcmp(role, "rtt")) {
     connect_to(ZMQ_DEALER, endpoint);
     do_rtt(warm, count);
-  } else if (!strcmp(role, "paced") && extra > 0) {
-    connect_to(ZMQ_DEALER, endpoint);
-    do_paced(warm, count, extra);
+  } else if (!strcmp(role, "latency") && size >= STAMP_BYTES) {
+    connect_to(ZMQ_PULL, endpoint);
+    do_latency(warm, count);
   } else if (!strcmp(role, "sink") && extra < count) {
     bind_to(ZMQ_PULL, endpoint);
     do_sink(count, extra);
@@ -178,8 +200,11 @@ int main(int argc, char **argv) {
   } else if (!strcmp(role, "echo")) {
     bind_to(ZMQ_DEALER, endpoint);
     do_echo(count);
+  } else if (!strcmp(role, "paced") && size >= STAMP_BYTES && extra > 0) {
+    bind_to(ZMQ_PUSH, endpoint);
+    do_paced(count, extra);
   } else {
-    fprintf(stderr, "unknown role, or its last number is missing or too large: %s\n", role);
+    fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
     return 2;
   }
   close_socket();

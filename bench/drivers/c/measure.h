@@ -1,7 +1,8 @@
-/* Clocks, and the one line of JSON that every driver prints. */
+/* Clocks, the stamp of a message that is sent on schedule, and the one line of JSON that every driver prints. */
 #ifndef MEASURE_H
 #define MEASURE_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -24,21 +25,48 @@ static inline struct moment moment_now(void) {
   return now;
 }
 
-static inline int compare_doubles(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
+/* A message on schedule begins with when it was due: nanoseconds of CLOCK_MONOTONIC, which all processes of a machine
+ * share, the lowest byte first. */
+enum { STAMP_BYTES = 8 };
+
+static inline uint64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Prints what happened between two moments. `latencies` in microseconds, one per message, or NULL; sorts them. */
-static inline void report(long messages, struct moment start, struct moment end, double *latencies) {
+static inline void write_stamp(void *message, uint64_t due) {
+  for (int i = 0; i < STAMP_BYTES; i++) ((unsigned char *)message)[i] = (unsigned char)(due >> 8 * i);
+}
+
+/* Microseconds since a message was due. */
+static inline double since_due(const void *message) {
+  uint64_t now = nanoseconds(), due = 0;
+  for (int i = 0; i < STAMP_BYTES; i++) due |= (uint64_t)((const unsigned char *)message)[i] << 8 * i;
+  return (double)(now - due) / 1e3;
+}
+
+/* The most memory that this process held, in KB. On Linux ru_maxrss will not do: it counts what was there before exec,
+ * which belongs to whoever started this program. */
+static inline long peak_kb(void) {
+  char line[128];
+  long peak = 0;
+  FILE *status = fopen("/proc/self/status", "r");
+  while (status != NULL && peak == 0 && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &peak);
+  if (status != NULL) fclose(status);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
+  return peak > 0 ? peak : usage.ru_maxrss;
+}
+
+/* Prints what happened between two moments. `latencies` in microseconds, one per message, or NULL. */
+static inline void report(long messages, struct moment start, struct moment end, const double *latencies) {
   printf("{\"messages\":%ld,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"max_rss_kb\":%ld", messages, end.wall - start.wall,
-         end.cpu - start.cpu, usage.ru_maxrss);
-  if (latencies != NULL && messages > 0) {
-    qsort(latencies, (size_t)messages, sizeof *latencies, compare_doubles);
-    printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f", latencies[messages / 2],
-           latencies[messages * 9 / 10], latencies[messages * 99 / 100], latencies[messages - 1]);
+         end.cpu - start.cpu, peak_kb());
+  if (latencies != NULL) {
+    printf(",\"latencies_us\":[");
+    for (long i = 0; i < messages; i++) printf("%s%.1f", i == 0 ? "" : ",", latencies[i]);
+    printf("]");
   }
   printf("}\n");
   fflush(stdout);

@@ -2,9 +2,9 @@
 //
 //     node driver.mjs IMPL WORKLOAD ENDPOINT SIZE COUNT
 //
-// IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many or rtt. COUNT messages of
-// SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the pair of
-// IMPL and WORKLOAD does not exist. Both run with default options, each in its recommended idiom.
+// IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many, rtt or latency. COUNT
+// messages of SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the
+// pair of IMPL and WORKLOAD does not exist. Both run with default options, each in its recommended idiom.
 import { performance } from 'node:perf_hooks';
 
 const [impl, workload, endpoint, ...numbers] = process.argv.slice(2);
@@ -38,22 +38,29 @@ async function measured(step) {
   clock.stop();
 }
 
-/** The figures of sorted latencies in milliseconds, in microseconds. */
-function percentiles(latencies) {
-  latencies.sort();
-  const at = (part) => +(latencies[Math.min(count - 1, Math.floor(count * part))] * 1e3).toFixed(1);
-  return { p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), max_us: at(1) };
-}
+/** How long each message took, in microseconds, in the workloads that measure it. */
+const latencies = ['rtt', 'latency'].includes(workload) ? new Float64Array(count) : undefined;
 
 /** Sends and awaits the answer, again and again. */
 async function roundTrips(exchange) {
-  const latencies = new Float64Array(count);
   await measured(async (i) => {
     const began = performance.now();
     await exchange();
-    if (i >= warm) latencies[i - warm] = performance.now() - began;
+    if (i >= warm) latencies[i - warm] = (performance.now() - began) * 1e3;
   });
-  return percentiles(latencies);
+}
+
+/** Receives what begins with when it was due, in nanoseconds of the clock that all processes share. */
+async function arrivals(messages, bytes) {
+  let received = 0;
+  for await (const message of messages) {
+    const now = process.hrtime.bigint();
+    if (received >= warm) latencies[received - warm] = Number(now - bytes(message).readBigUInt64LE()) / 1e3;
+    received++;
+    if (received === warm) clock.start();
+    else if (received === total) break;
+  }
+  clock.stop();
 }
 
 const drivers = {
@@ -112,12 +119,16 @@ const drivers = {
       },
       async rtt() {
         const socket = open('dealer');
-        const figures = await roundTrips(async () => {
+        await roundTrips(async () => {
           await socket.send(payload);
           await socket.receive();
         });
         await socket.close();
-        return figures;
+      },
+      async latency() {
+        const socket = open('pull');
+        await arrivals(socket, (message) => message);
+        await socket.close();
       },
     };
   },
@@ -153,12 +164,16 @@ const drivers = {
       },
       async rtt() {
         const socket = open(Dealer);
-        const figures = await roundTrips(async () => {
+        await roundTrips(async () => {
           await socket.send(payload);
           await socket.receive();
         });
         socket.close();
-        return figures;
+      },
+      async latency() {
+        const socket = open(Pull);
+        await arrivals(socket, ([message]) => message);
+        socket.close();
       },
     };
   },
@@ -169,5 +184,6 @@ if (!Object.hasOwn(workloads, workload)) {
   console.error(`no workload ${workload} for ${impl}`);
   process.exit(2);
 }
-const figures = await workloads[workload]();
-console.log(JSON.stringify({ messages: count, ...clock.figures, ...figures }));
+await workloads[workload]();
+const latencies_us = latencies && Array.from(latencies, (us) => +us.toFixed(1));
+console.log(JSON.stringify({ messages: count, ...clock.figures, latencies_us }));

@@ -3,8 +3,8 @@
     driver.py IMPL WORKLOAD ENDPOINT SIZE COUNT
 
 It connects to ENDPOINT, where a plain libzmq program is bound, moves COUNT messages of SIZE bytes after a warm-up of a
-tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for round trips the
-latencies. An implementation that does not know a workload exits with status 2.
+tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for `rtt` and
+`latency` how long each message took. An implementation that does not know a workload exits with status 2.
 """
 
 import asyncio
@@ -14,7 +14,14 @@ import sys
 import time
 
 BATCH = 500
-KINDS = {"send-each": "push", "send-many": "push", "recv-each": "pull", "recv-many": "pull", "rtt": "dealer"}
+KINDS = {
+    "send-each": "push",
+    "send-many": "push",
+    "recv-each": "pull",
+    "recv-many": "pull",
+    "rtt": "dealer",
+    "latency": "pull",
+}
 
 
 class Clock:
@@ -29,7 +36,7 @@ class Clock:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self.cpu = usage.ru_utime + usage.ru_stime - self.usage.ru_utime - self.usage.ru_stime
 
-    def report(self, messages, latencies=()):
+    def report(self, messages, latencies=None):
         line = {
             "messages": messages,
             "seconds": self.seconds,
@@ -37,11 +44,13 @@ class Clock:
             "max_rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         }
         if latencies:
-            ordered = sorted(latencies)
-            for name, part in ("p50_us", 0.5), ("p90_us", 0.9), ("p99_us", 0.99):
-                line[name] = ordered[int(part * (len(ordered) - 1))] / 1000
-            line["max_us"] = ordered[-1] / 1000
+            line["latencies_us"] = [round(nanoseconds / 1000, 1) for nanoseconds in latencies]
         print(json.dumps(line))
+
+
+def since_due(message):
+    """Nanoseconds since a message was due; it begins with when that was, by the clock all processes share."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - int.from_bytes(message[:8], "little")
 
 
 # --- blocking: ours and pyzmq have the same shape -------------------------------------------------------------------
@@ -77,6 +86,17 @@ def rtt(socket, message, warm, count, clock):
         socket.recv()
         if index >= 0:
             latencies.append(now() - began)
+    clock.stop()
+    return latencies
+
+
+def latency(socket, message, warm, count, clock):
+    recv, latencies = socket.recv, []
+    for _ in range(warm):
+        since_due(recv())
+    clock.start()
+    for _ in range(count):
+        latencies.append(since_due(recv()))
     clock.stop()
     return latencies
 
@@ -137,6 +157,17 @@ async def aio_rtt(socket, message, warm, count, clock):
     return latencies
 
 
+async def aio_latency(socket, message, warm, count, clock):
+    latencies = []
+    for _ in range(warm):
+        since_due(await socket.recv())
+    clock.start()
+    for _ in range(count):
+        latencies.append(since_due(await socket.recv()))
+    clock.stop()
+    return latencies
+
+
 async def aio_send_many(socket, message, warm, count, clock):
     async def send(left):
         while left:
@@ -160,9 +191,9 @@ async def aio_recv_many(socket, message, warm, count, clock):
     clock.stop()
 
 
-EACH = {"send-each": send_each, "recv-each": recv_each, "rtt": rtt}
+EACH = {"send-each": send_each, "recv-each": recv_each, "rtt": rtt, "latency": latency}
 ALL = {**EACH, "send-many": send_many, "recv-many": recv_many}
-AIO_EACH = {"send-each": aio_send_each, "recv-each": aio_recv_each, "rtt": aio_rtt}
+AIO_EACH = {"send-each": aio_send_each, "recv-each": aio_recv_each, "rtt": aio_rtt, "latency": aio_latency}
 AIO_ALL = {**AIO_EACH, "send-many": aio_send_many, "recv-many": aio_recv_many}
 
 # --- the implementations --------------------------------------------------------------------------------------------
@@ -228,7 +259,7 @@ def main(implementation, workload, endpoint, size, count):
     size, count, clock = int(size), int(count), Clock()
     message, warm = b"m" * size, count // 10
     latencies = run(KINDS[workload], endpoint, lambda socket: workloads[workload](socket, message, warm, count, clock))
-    clock.report(count, latencies or ())
+    clock.report(count, latencies)
     return 0
 
 

@@ -44,7 +44,19 @@ pub struct Workload {
     pub counterpart: String,
     /// The role in which the C program takes the driver's place.
     pub limit: String,
+    /// Whether the latency of every message is measured instead of how many there are per second.
+    #[serde(default)]
+    pub latencies: bool,
     counts: BTreeMap<String, u64>,
+    #[serde(default)]
+    rates: BTreeMap<String, u64>,
+}
+
+impl Workload {
+    /// The messages of `bytes` that the counterpart sends per second, if it keeps to a schedule.
+    pub fn rate(&self, bytes: u32) -> Option<u64> {
+        self.rates.get(&bytes.to_string()).copied()
+    }
 }
 
 /// One implementation of ours beside one of others.
@@ -110,6 +122,10 @@ impl Plan {
                 }
             }
         }
+        for (name, workload) in &plan.workloads {
+            let paced = workload.rates.is_empty() || workload.rates.keys().eq(workload.counts.keys());
+            ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
+        }
         ensure!(plan.short.rounds > 0 && plan.long.rounds > 0, "without rounds there is no result");
         Ok(plan)
     }
@@ -136,10 +152,12 @@ impl Plan {
         first.map_or("", |(name, _)| name)
     }
 
-    /// How many messages one run of `implementation` counts.
+    /// How many messages one run of `implementation` counts. Percentiles of fewer messages are other percentiles, so
+    /// nobody gets a share where latencies are measured.
     pub fn count(&self, effort: Effort, workload: &str, size: Size, implementation: &str) -> u64 {
-        let share = self.share.get(implementation).copied().unwrap_or(1.0);
-        let count = self.workloads[workload].counts[&size.key()] as f64;
+        let workload = &self.workloads[workload];
+        let share = self.share.get(implementation).filter(|_| !workload.latencies).copied().unwrap_or(1.0);
+        let count = workload.counts[&size.key()] as f64;
         ((count * share * effort.scale) as u64).max(100)
     }
 }
@@ -173,6 +191,16 @@ mod tests {
         let count = |implementation| plan.count(plan.effort(false), "recv-each", size, implementation);
         assert!(count("pyzmq-asyncio") < count("zpatterns"));
         assert!(count("zpatterns") < plan.count(plan.effort(true), "recv-each", size, "zpatterns"));
+        let latencies = |implementation| plan.count(plan.effort(false), "latency", size, implementation);
+        assert_eq!(latencies("pyzmq-asyncio"), latencies("zpatterns"));
+    }
+
+    #[test]
+    fn only_latencies_are_measured_on_a_schedule() {
+        let plan = Plan::parse(REAL).unwrap();
+        assert!(plan.workload("latency").rate(100).is_some());
+        assert_eq!(plan.workload("rtt").rate(100), None);
+        assert!(plan.workloads.values().all(|workload| workload.rates.is_empty() || workload.latencies));
     }
 
     #[test]
@@ -180,5 +208,6 @@ mod tests {
         let unknown = REAL.replacen("workload = \"send-each\"", "workload = \"send-none\"", 1);
         assert!(Plan::parse(&unknown).is_err());
         assert!(Plan::parse(&format!("surprise = 1\n{REAL}")).is_err());
+        assert!(Plan::parse(&REAL.replacen("rates = { 100 =", "rates = { 101 =", 1)).is_err());
     }
 }

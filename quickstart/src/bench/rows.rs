@@ -2,7 +2,7 @@
 
 use super::{
     Bench, Job, Sample,
-    plan::{Comparison, Size},
+    plan::{Comparison, Size, Workload},
     stats::{Spread, ratios},
 };
 use crate::report::{BenchRow, Verdict};
@@ -21,14 +21,21 @@ struct Metric {
 const RATE: Metric = Metric { name: "messages per second", more: true, value: |it| Some(it.rate) };
 const CPU: Metric = Metric { name: "CPU us per message", more: false, value: |it| Some(it.cpu_us) };
 const MEMORY: Metric = Metric { name: "peak memory KB", more: false, value: |it| Some(it.peak_kb) };
-const MEDIAN: Metric = Metric { name: "round trip p50 us", more: false, value: |it| Some(it.latency_us?.0) };
-const TAIL: Metric = Metric { name: "round trip p99 us", more: false, value: |it| Some(it.latency_us?.1) };
+const P50: Metric = Metric { name: "p50_us", more: false, value: |it| Some(it.latency_us?.p50) };
+const P90: Metric = Metric { name: "p90_us", more: false, value: |it| Some(it.latency_us?.p90) };
+const P99: Metric = Metric { name: "p99_us", more: false, value: |it| Some(it.latency_us?.p99) };
+const P999: Metric = Metric { name: "p99.9_us", more: false, value: |it| Some(it.latency_us?.p999) };
+const MAX: Metric = Metric { name: "max_us", more: false, value: |it| Some(it.latency_us?.max) };
+
+/// What rows tell of a workload, the promised metric first.
+fn metrics(workload: &Workload) -> &'static [Metric] {
+    if workload.latencies { &[P50, P90, P99, P999, MAX, CPU, MEMORY] } else { &[RATE, CPU, MEMORY] }
+}
 
 impl Bench<'_> {
     /// The rows of one comparison at one size, the promised metric first.
     pub(super) fn rows(&self, comparison: &Comparison, size: Size) -> Vec<BenchRow> {
-        let metrics: &[Metric] =
-            if comparison.workload == "rtt" { &[MEDIAN, TAIL, CPU, MEMORY] } else { &[RATE, CPU, MEMORY] };
+        let metrics = metrics(self.plan.workload(&comparison.workload));
         let ours = Job::ours(comparison, size);
         let peer = Job::peer(comparison, size, self.plan);
         let limit = Job::limit(&comparison.workload, size, self.plan);
@@ -109,7 +116,7 @@ fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Language;
+    use crate::{bench::stats::Percentiles, language::Language};
 
     fn row(metric: &Metric, ratio: Option<f64>) -> BenchRow {
         BenchRow {
@@ -153,9 +160,22 @@ mod tests {
 
     #[test]
     fn less_latency_and_less_cpu_are_better() {
-        assert_eq!(verdicts(&MEDIAN, 0.7, 9.0, 0.8, None), [Some(Verdict::Met), None]);
-        assert_eq!(verdicts(&MEDIAN, 0.9, 0.1, 0.8, None), [Some(Verdict::Missed), None]);
+        assert_eq!(verdicts(&P50, 0.7, 9.0, 0.8, None), [Some(Verdict::Met), None]);
+        assert_eq!(verdicts(&P50, 0.9, 0.1, 0.8, None), [Some(Verdict::Missed), None]);
         assert_eq!(verdicts(&RATE, 9.0, 0.3, 4.0, Some(0.25)), [Some(Verdict::Met), Some(Verdict::Missed)]);
+    }
+
+    #[test]
+    fn latencies_are_told_by_percentiles() {
+        let workload = |latencies: bool| -> Workload {
+            toml::from_str(&format!("counterpart = 'x'\nlimit = 'x'\nlatencies = {latencies}\ncounts = {{}}")).unwrap()
+        };
+        let percentiles = Percentiles { p50: 1.0, p90: 2.0, p99: 3.0, p999: 4.0, max: 5.0 };
+        let sample = Sample { rate: 6.0, cpu_us: 7.0, peak_kb: 8.0, latency_us: Some(percentiles) };
+        let told: Vec<_> = metrics(&workload(true)).iter().map(|it| (it.name, (it.value)(&sample))).collect();
+        let expected = [("p50_us", 1.0), ("p90_us", 2.0), ("p99_us", 3.0), ("p99.9_us", 4.0), ("max_us", 5.0)];
+        assert_eq!(told[..5], expected.map(|(name, value)| (name, Some(value))));
+        assert_eq!(metrics(&workload(false))[0].name, RATE.name);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::plan::Workload;
+use super::{plan::Workload, stats::Percentiles};
 use crate::shell::{Call, Finished, Running, ask};
 
 /// The slowest run of the long version takes seconds; what takes longer hangs.
@@ -14,14 +14,14 @@ const WATCHDOG: Duration = Duration::from_secs(120);
 /// What one run showed.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Sample {
-    /// Messages, or round trips, per second.
+    /// Messages, or round trips, per second; where there is a schedule, as many as it says.
     pub(super) rate: f64,
     /// Processor time of the measured process per message, in microseconds.
     pub(super) cpu_us: f64,
     /// The most memory that the measured process held, in KB.
     pub(super) peak_kb: f64,
-    /// Median and 99th percentile of round trips, in microseconds.
-    pub(super) latency_us: Option<(f64, f64)>,
+    /// Of round trips, or from when a message was due until it arrived, in microseconds.
+    pub(super) latency_us: Option<Percentiles>,
 }
 
 /// The line that a driver prints.
@@ -31,8 +31,8 @@ struct DriverLine {
     seconds: f64,
     cpu_seconds: f64,
     max_rss_kb: f64,
-    p50_us: Option<f64>,
-    p99_us: Option<f64>,
+    #[serde(default)]
+    latencies_us: Vec<f64>,
 }
 
 /// The line that a counterpart prints which counted what arrived.
@@ -51,6 +51,8 @@ pub(super) fn measure(limit: &Call, workload: &Workload, driver: &Call, size: u3
     bound = bound.arg(size.to_string()).arg((warm + count).to_string());
     if workload.counterpart == "sink" {
         bound = bound.arg(warm.to_string());
+    } else if let Some(rate) = workload.rate(size) {
+        bound = bound.arg(rate.to_string());
     }
     let mut counterpart = Running::start(&bound, WATCHDOG)?;
     let endpoint = counterpart.announced("endpoint ")?;
@@ -77,17 +79,21 @@ fn sample(workload: &Workload, driver: &Finished, counterpart: &Finished) -> Res
     if messages <= 0.0 || seconds <= 0.0 {
         bail!("{messages} messages in {seconds} s");
     }
+    let expected = if workload.latencies { line.messages as usize } else { 0 };
+    if line.latencies_us.len() != expected {
+        bail!("{} latencies of {messages} messages", line.latencies_us.len());
+    }
     Ok(Sample {
         rate: messages / seconds,
         cpu_us: line.cpu_seconds * 1e6 / messages,
         peak_kb: line.max_rss_kb,
-        latency_us: line.p50_us.zip(line.p99_us),
+        latency_us: Percentiles::of(&line.latencies_us),
     })
 }
 
 fn last_json<T: for<'a> Deserialize<'a>>(finished: &Finished) -> Result<T> {
     let line = finished.stdout.iter().rev().find(|line| line.starts_with('{')).context("no JSON line")?;
-    serde_json::from_str(line).with_context(|| format!("cannot understand '{line}'"))
+    serde_json::from_str(line).with_context(|| format!("cannot understand '{line:.200}'"))
 }
 
 #[cfg(test)]
@@ -101,7 +107,8 @@ mod tests {
     }
 
     fn workload(counterpart: &str) -> Workload {
-        let text = format!("counterpart = '{counterpart}'\nlimit = 'x'\ncounts = {{}}");
+        let latencies = counterpart == "echo";
+        let text = format!("counterpart = '{counterpart}'\nlimit = 'x'\nlatencies = {latencies}\ncounts = {{}}");
         toml::from_str(&text).unwrap()
     }
 
@@ -119,10 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn round_trips_have_percentiles() {
-        let line = DRIVER.replace('}', r#","p50_us":41.5,"p90_us":50,"p99_us":88,"max_us":900}"#);
+    fn latencies_become_percentiles() {
+        let line = DRIVER.replace("1000", "4").replace('}', r#","latencies_us":[41.5,900.0,38.0,50.0]}"#);
         let sample = sample(&workload("echo"), &finished(&line), &finished("")).unwrap();
-        assert_eq!(sample.latency_us, Some((41.5, 88.0)));
+        let expected = Percentiles { p50: 41.5, p90: 900.0, p99: 900.0, p999: 900.0, max: 900.0 };
+        assert_eq!(sample.latency_us, Some(expected));
     }
 
     #[test]
@@ -131,5 +139,6 @@ mod tests {
         assert!(sample(&workload("source"), &finished("{}"), &finished("")).is_err());
         let nothing = DRIVER.replace("1000", "0");
         assert!(sample(&workload("source"), &finished(&nothing), &finished("")).is_err());
+        assert!(sample(&workload("echo"), &finished(DRIVER), &finished("")).is_err(), "latencies are missing");
     }
 }

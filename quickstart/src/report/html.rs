@@ -7,7 +7,11 @@ use anyhow::{Context as _, Result};
 use minijinja::{Environment, value::Serde};
 use serde::Serialize;
 
-use super::{BenchRow, Report, ToolRow, TutorialRow, tables};
+use super::{
+    BenchRow, Report, ToolRow, TutorialRow,
+    curves::{Chart, Curves},
+    tables,
+};
 use crate::language::Language;
 
 const TEMPLATE: &str = include_str!("../templates/report.html");
@@ -51,6 +55,7 @@ struct Transport {
 struct Section {
     title: &'static str,
     bars: Vec<Bar>,
+    charts: Vec<Chart>,
     rows: Vec<Line>,
 }
 
@@ -136,23 +141,24 @@ fn matrix_cell<'a>(rows: impl Iterator<Item = &'a TutorialRow>) -> MatrixCell {
 
 fn section(report: &Report, language: Language) -> Option<Section> {
     let rows: Vec<&BenchRow> = report.bench.iter().filter(|row| row.language == language).collect();
-    let bars = rows.iter().filter(|row| row.metric.contains("second") || row.metric.contains("p50"));
-    let bars = bars.filter_map(|row| bar(row)).collect();
-    let same = |a: &BenchRow, b: &BenchRow| {
-        (&a.implementation, &a.workload, a.size) == (&b.implementation, &b.workload, b.size)
-    };
-    let lines = rows
-        .chunk_by(|a, b| same(a, b))
+    let comparisons: Vec<&[&BenchRow]> = rows.chunk_by(|a, b| a.belongs_with(b)).collect();
+    let curves = Curves::of(&report.bench);
+    let lines = comparisons
+        .iter()
         .flat_map(|group| group.iter().enumerate().map(|(index, row)| line(row, (index == 0).then_some(group.len()))));
-    let lines = lines.collect();
-    (!rows.is_empty()).then_some(Section { title: language.title(), bars, rows: lines })
+    (!rows.is_empty()).then(|| Section {
+        title: language.title(),
+        bars: comparisons.iter().filter_map(|group| bar(group[0])).collect(),
+        charts: comparisons.iter().filter_map(|group| curves.chart(group)).collect(),
+        rows: lines.collect(),
+    })
 }
 
 fn bar(row: &BenchRow) -> Option<Bar> {
     let ([min, max], ratio) = (row.spread?, row.ratio?);
-    let better = if row.workload == "rtt" { ", less is better" } else { "" };
+    let label = format!("{} {} {}", row.implementation, row.workload, tables::bytes(row.size));
     Some(Bar {
-        label: format!("{} {} {}{better}", row.implementation, row.workload, tables::bytes(row.size)),
+        label: row.percentile().map_or(label.clone(), |percentile| format!("{label} {percentile}, less is better")),
         text: format!("{ratio:.2}x"),
         from: x(min),
         to: x(max),

@@ -1,5 +1,6 @@
 //! The report: `report.json` for programs and `report.html` for people, both in `target/quickstart`.
 
+mod curves;
 pub mod html;
 pub mod tables;
 
@@ -155,6 +156,17 @@ impl From<&Tool> for ToolRow {
 }
 
 impl BenchRow {
+    /// The name of the percentile that the row tells, such as `p99.9`; `None` if it tells something else.
+    pub fn percentile(&self) -> Option<&str> {
+        self.metric.strip_suffix("_us")
+    }
+
+    /// Whether both rows come from the same comparison at the same size.
+    pub fn belongs_with(&self, other: &Self) -> bool {
+        (self.language, &self.implementation, &self.workload, self.size)
+            == (other.language, &other.implementation, &other.workload, other.size)
+    }
+
     /// What is promised, and in brackets what it works towards.
     pub fn promise(&self) -> String {
         match (self.must, self.aim) {

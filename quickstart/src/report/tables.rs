@@ -47,6 +47,9 @@ fn pair(rows: &[TutorialRow], sender: Language, receiver: Language) -> String {
     if failed.is_empty() { format!("ok ({})", rows.len()) } else { format!("failed ({})", failed.join(", ")) }
 }
 
+/// Percentiles that only the report shows: a terminal is narrow, and these tell the least.
+const LEFT_OUT: [&str; 2] = ["p90", "max"];
+
 /// What was measured in `language`, with the promises.
 pub fn bench(language: Language, rows: &[BenchRow]) -> String {
     let header = ["workload", "size", "metric", "ours", "peer", "ratio (min-max)", "must (aim)", "", "plain libzmq"];
@@ -55,7 +58,8 @@ pub fn bench(language: Language, rows: &[BenchRow]) -> String {
         table.column_mut(index).expect("the header has it").set_cell_alignment(CellAlignment::Right);
     }
     let mut last = String::new();
-    for row in rows.iter().filter(|row| row.language == language) {
+    let told = |row: &&BenchRow| row.percentile().is_none_or(|percentile| !LEFT_OUT.contains(&percentile));
+    for row in rows.iter().filter(|row| row.language == language).filter(told) {
         let what = format!("{} {}\nbeside {}", row.implementation, row.workload, row.peer_name);
         let what = if what == last { String::new() } else { what };
         let cells = [

@@ -70,6 +70,19 @@ fn the_page_stands_alone_and_escapes_what_others_printed() {
 }
 
 #[test]
+fn latencies_are_drawn_on_the_page_and_shortened_on_the_terminal() {
+    let mut report = report();
+    let latency = BenchRow { workload: "latency".into(), must: None, verdict: None, ..report.bench[0].clone() };
+    let row = |metric: &str, ours| BenchRow { metric: metric.into(), ours: Some(ours), ..latency.clone() };
+    report.bench.extend([row("p50_us", 80.0), row("p90_us", 100.0), row("p99.9_us", 900.0)]);
+    let page = html::page(&report).unwrap();
+    assert_eq!(page.matches("<polyline").count(), 3, "ours, the peer and plain libzmq");
+    assert!(page.contains("latency 100 B p50, less is better") && page.contains("zpatterns p90: 100.0 us"));
+    let table = tables::bench(Language::Python, &report.bench);
+    assert!(table.contains("p50_us") && table.contains("p99.9_us") && !table.contains("p90_us"), "{table}");
+}
+
+#[test]
 fn what_failed_is_listed() {
     let lines = report().failed_pairs();
     assert_eq!(lines.len(), 1);

@@ -5,7 +5,7 @@
 //! It connects to a counterpart on plain libzmq. A tenth of COUNT warms up, outside the clock.
 
 use std::{
-    env,
+    env, fs,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let plan = Plan { size, warm: count / 10, total: count / 10 + count };
     let kind = match workload.as_str() {
         "send-each" | "send-many" => SocketKind::Push,
-        "recv-each" | "recv-many" => SocketKind::Pull,
+        "recv-each" | "recv-many" | "latency" => SocketKind::Pull,
         "rtt" => SocketKind::Dealer,
         other => return unsupported(implementation, other),
     };
@@ -52,7 +52,8 @@ fn main() -> ExitCode {
             "send-many" => send_many(&socket, &plan),
             "recv-each" => recv_each(&socket, &plan),
             "recv-many" => recv_many(&socket, &plan),
-            _ => round_trips(&socket, &plan),
+            "rtt" => round_trips(&socket, &plan),
+            _ => since_each_was_due(&socket, &plan),
         }
     };
     match run() {
@@ -85,7 +86,7 @@ fn send_each(socket: &Socket, plan: &Plan) -> Result<String> {
         }
         socket.send(&data, &Deadline::never())?;
     }
-    Ok(clock.line(plan.total - plan.warm, ""))
+    Ok(clock.line(plan.total - plan.warm))
 }
 
 fn send_many(socket: &Socket, plan: &Plan) -> Result<String> {
@@ -103,7 +104,7 @@ fn send_many(socket: &Socket, plan: &Plan) -> Result<String> {
         }
         sent += socket.send_many(&mut batch, 0, &Deadline::never())?;
     }
-    Ok(clock.line(plan.total - plan.warm, ""))
+    Ok(clock.line(plan.total - plan.warm))
 }
 
 fn recv_each(socket: &Socket, plan: &Plan) -> Result<String> {
@@ -114,7 +115,7 @@ fn recv_each(socket: &Socket, plan: &Plan) -> Result<String> {
         }
         std::hint::black_box(socket.recv(&watchdog())?);
     }
-    Ok(clock.line(plan.total - plan.warm, ""))
+    Ok(clock.line(plan.total - plan.warm))
 }
 
 fn recv_many(socket: &Socket, plan: &Plan) -> Result<String> {
@@ -125,7 +126,7 @@ fn recv_many(socket: &Socket, plan: &Plan) -> Result<String> {
             (skipped, clock) = (Some(received), Clock::start());
         }
     }
-    Ok(clock.line(plan.total - skipped.unwrap_or_default(), ""))
+    Ok(clock.line(plan.total - skipped.unwrap_or_default()))
 }
 
 fn round_trips(socket: &Socket, plan: &Plan) -> Result<String> {
@@ -141,17 +142,22 @@ fn round_trips(socket: &Socket, plan: &Plan) -> Result<String> {
         socket.recv(&watchdog())?;
         micros.push(sent.elapsed().as_secs_f64() * 1e6);
     }
-    let mut measured = micros.split_off(plan.warm);
-    measured.sort_by(f64::total_cmp);
-    let at = |part: f64| measured[((measured.len() - 1) as f64 * part) as usize];
-    let percentiles = format!(
-        ", \"p50_us\": {:.2}, \"p90_us\": {:.2}, \"p99_us\": {:.2}, \"max_us\": {:.2}",
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0)
-    );
-    Ok(clock.line(plan.total - plan.warm, &percentiles))
+    Ok(clock.line_with(&micros[plan.warm..]))
+}
+
+fn since_each_was_due(socket: &Socket, plan: &Plan) -> Result<String> {
+    let mut micros = Vec::with_capacity(plan.total);
+    let mut clock = Clock::start();
+    for n in 0..plan.total {
+        if n == plan.warm {
+            clock = Clock::start();
+        }
+        let message = socket.recv(&watchdog())?;
+        let now = monotonic_nanos();
+        let stamp = message.payload().first_chunk().expect("a message on schedule begins with when it was due");
+        micros.push((now - u64::from_le_bytes(*stamp)) as f64 / 1e3);
+    }
+    Ok(clock.line_with(&micros[plan.warm..]))
 }
 
 /// Wall and processor time since a moment.
@@ -162,24 +168,52 @@ struct Clock {
 
 impl Clock {
     fn start() -> Self {
-        Self { wall: Instant::now(), cpu: usage().0 }
+        Self { wall: Instant::now(), cpu: cpu_seconds() }
     }
 
-    fn line(&self, messages: usize, more: &str) -> String {
-        let (cpu, rss) = usage();
+    fn line(&self, messages: usize) -> String {
+        format!("{{{}}}", self.figures(messages))
+    }
+
+    /// The line of a workload that took the latency of each message.
+    fn line_with(&self, micros: &[f64]) -> String {
+        let figures = self.figures(micros.len());
+        let latencies: Vec<_> = micros.iter().map(|micros| format!("{micros:.1}")).collect();
+        format!("{{{figures}, \"latencies_us\": [{}]}}", latencies.join(", "))
+    }
+
+    fn figures(&self, messages: usize) -> String {
         format!(
-            "{{\"messages\": {messages}, \"seconds\": {:.6}, \"cpu_seconds\": {:.6}, \"max_rss_kb\": {rss}{more}}}",
+            "\"messages\": {messages}, \"seconds\": {:.6}, \"cpu_seconds\": {:.6}, \"max_rss_kb\": {}",
             self.wall.elapsed().as_secs_f64(),
-            cpu - self.cpu
+            cpu_seconds() - self.cpu,
+            peak_kb()
         )
     }
 }
 
-/// Processor seconds of this process so far, and its largest resident size in KiB.
-fn usage() -> (f64, i64) {
+/// The clock by which the stamp of a message says when it was due: all processes of a machine share it, which
+/// [`Instant`] does not promise.
+fn monotonic_nanos() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clock exists and `now` is ours to write to.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Processor seconds of this process so far.
+fn cpu_seconds() -> f64 {
     let usage = own_usage();
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    (seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss)
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+/// The most memory that this process held, in KB. On Linux `ru_maxrss` will not do: it counts what was there before
+/// exec, which belongs to whoever started this program.
+fn peak_kb() -> i64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    peak.unwrap_or_else(|| own_usage().ru_maxrss)
 }
 
 fn own_usage() -> libc::rusage {
