@@ -54,7 +54,8 @@ const TELL_BYTES: usize = 256 * 1024;
 struct Link {
     magic: Magic,
     session: Session,
-    pace: Pace,
+    interval: Duration,
+    patience: Duration,
     /// What the other side may not have, in order.
     kept: VecDeque<Kept>,
     kept_bytes: usize,
@@ -124,7 +125,8 @@ impl Link {
         Self {
             magic,
             session,
-            pace,
+            interval: pace.interval,
+            patience: pace.patience(),
             kept: VecDeque::new(),
             kept_bytes: 0,
             first: 1,
@@ -308,16 +310,16 @@ impl Link {
         if self.forget.is_some_and(|forget| now >= self.heard + forget) {
             return Due::Forgotten;
         }
-        if self.expects() && now >= self.heard.max(self.waited) + self.pace.patience() {
+        if self.expects() && now >= self.heard.max(self.waited) + self.patience {
             (self.waited, self.pinged) = (now, now);
             return Due::Silent;
         }
-        if self.expects() && now >= self.heard.max(self.pinged) + self.pace.interval {
+        if self.expects() && now >= self.heard.max(self.pinged) + self.interval {
             self.pinged = now;
             let question = self.question();
             self.control.get_or_insert(question);
         }
-        if self.owes() && now >= self.spoke + self.pace.interval {
+        if self.owes() && now >= self.spoke + self.interval {
             self.spoke = now;
             self.control.get_or_insert(if self.missing.is_some() { RESEND } else { BEAT });
         }
@@ -326,13 +328,15 @@ impl Link {
 
     /// When something will be due.
     fn deadline(&self) -> Option<Time> {
-        let expected = self.expects().then(|| {
-            let silent = self.heard.max(self.waited) + self.pace.patience();
-            silent.min(self.heard.max(self.pinged) + self.pace.interval)
-        });
-        let owed = self.owes().then(|| self.spoke + self.pace.interval);
-        let forgotten = self.forget.map(|forget| self.heard + forget);
-        [expected, owed, forgotten].into_iter().flatten().min()
+        let mut at = self.forget.map_or(Time::MAX, |forget| self.heard + forget);
+        if self.expects() {
+            let silent = self.heard.max(self.waited) + self.patience;
+            at = at.min(silent).min(self.heard.max(self.pinged) + self.interval);
+        }
+        if self.owes() {
+            at = at.min(self.spoke + self.interval);
+        }
+        (at < Time::MAX).then_some(at)
     }
 
     /// Whether the message with this number was never taken by a connection.

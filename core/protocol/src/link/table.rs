@@ -345,14 +345,13 @@ impl Links {
         None
     }
 
-    /// Something changed: there may be something to send, and a time to keep.
+    /// Something changed: there may be something to send, and then a time to keep.
     fn touched(&mut self, id: LinkId) {
         let entry = &mut self.entries[id.0 as usize];
         if !entry.queued {
             entry.queued = true;
             self.queue.push_back(id);
         }
-        self.plan(id);
     }
 
     /// Deadlines mostly move away, with every message. The agenda learns of that when the old time has come; only an
