@@ -153,9 +153,7 @@ impl Link {
         self.begin_to_wait(now);
         let sequence = self.first + self.kept.len() as u64;
         let header = Header { kind, session: self.session, sequence, received: self.received };
-        let mut frames = Vec::with_capacity(1 + body.len());
-        frames.push(header.with_fields(self.magic, fields));
-        frames.extend(body);
+        let frames = header.write(self.magic, fields, body);
         let bytes = frames.iter().map(Bytes::len).sum();
         self.kept_bytes += bytes;
         self.kept.push_back(Kept { frames, bytes, received: self.received, taken: 0 });
@@ -174,7 +172,7 @@ impl Link {
             }
             self.tell(self.received);
             let header = Header { kind, session: self.session, sequence: self.last_handed(), received: self.received };
-            return Some((0, vec![header.with_fields(self.magic, &[])]));
+            return Some((0, header.write(self.magic, &[], Frames::new())));
         }
         let kept = self.kept.get_mut(self.handed)?;
         kept.taken += 1;

@@ -1,6 +1,8 @@
-//! The first frame of every message on a link.
+//! A message on a link, as frames.
 
 use bytes::{Buf, BufMut, Bytes};
+
+use crate::machine::Frames;
 
 /// By what a pattern's messages, and their version, are known: the first four bytes of the first frame.
 pub type Magic = [u8; 4];
@@ -9,15 +11,16 @@ pub type Magic = [u8; 4];
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Session(pub u64);
 
-/// What stands before a pattern's own fields. Numbers are big-endian.
+/// What every message begins with. Numbers are big-endian.
 ///
 /// | bytes | field |
 /// |---|---|
 /// | 4 | magic |
-/// | 1 | kind |
+/// | 1 | kind; the highest bit says that the first frame of the body follows the fields in this one |
 /// | 8 | session |
 /// | 8 | sequence: of this message, or for a message of the link itself, of the last one sent |
 /// | 8 | received: the sequence up to which the sender has everything |
+/// | 2 | how many bytes of fields follow |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     /// What the message is: below [`FIRST`](super::FIRST) a message of the link itself, else one of the pattern.
@@ -30,34 +33,59 @@ pub struct Header {
     pub received: u64,
 }
 
+/// The bit of the kind that says that a frame of the body is in the frame of the header.
+const INLINE: u8 = 0x80;
+/// The largest such frame. A small one costs more to carry by itself than to copy.
+const MAX_INLINE: usize = 1024;
+
 impl Header {
     /// Bytes of a header.
-    pub const SIZE: usize = 29;
+    pub const SIZE: usize = 31;
 
-    /// Reads a header; the rest are the pattern's fields. `None` if it is something else.
-    pub fn read(magic: Magic, frame: &Bytes) -> Option<(Self, Bytes)> {
-        if frame.len() < Self::SIZE || frame[..4] != magic {
+    /// Reads a message: its header, the pattern's fields, and its body. `None` if it is something else.
+    pub fn read(magic: Magic, mut frames: Frames) -> Option<(Self, Bytes, Frames)> {
+        let first = frames.first()?;
+        if first.len() < Self::SIZE || first[..4] != magic {
             return None;
         }
-        let mut rest = &frame[4..];
+        let mut rest = &first[4..Self::SIZE];
+        let marked = rest.get_u8();
         let header = Self {
-            kind: rest.get_u8(),
+            kind: marked & !INLINE,
             session: Session(rest.get_u64()),
             sequence: rest.get_u64(),
             received: rest.get_u64(),
         };
-        Some((header, frame.slice(Self::SIZE..)))
+        let end = Self::SIZE + usize::from(rest.get_u16());
+        if first.len() < end || (first.len() > end && marked & INLINE == 0) {
+            return None;
+        }
+        let fields = first.slice(Self::SIZE..end);
+        if marked & INLINE == 0 {
+            frames.remove(0);
+        } else {
+            frames[0] = first.slice(end..);
+        }
+        Some((header, fields, frames))
     }
 
-    /// The frame: this header and the pattern's `fields`.
-    pub fn with_fields(&self, magic: Magic, fields: &[u8]) -> Bytes {
-        let mut frame = Vec::with_capacity(Self::SIZE + fields.len());
+    /// The frames of a message with these fields and this body.
+    pub fn write(&self, magic: Magic, fields: &[u8], mut body: Frames) -> Frames {
+        let inline = body.first().filter(|first| first.len() <= MAX_INLINE);
+        let mut frame = Vec::with_capacity(Self::SIZE + fields.len() + inline.map_or(0, Bytes::len));
         frame.put_slice(&magic);
-        frame.put_u8(self.kind);
+        frame.put_u8(self.kind | if inline.is_some() { INLINE } else { 0 });
         frame.put_u64(self.session.0);
         frame.put_u64(self.sequence);
         frame.put_u64(self.received);
+        frame.put_u16(u16::try_from(fields.len()).expect("a pattern's fields are short"));
         frame.put_slice(fields);
-        Bytes::from(frame)
+        if let Some(inline) = inline {
+            frame.put_slice(inline);
+            body[0] = frame.into();
+        } else {
+            body.insert(0, frame.into());
+        }
+        body
     }
 }

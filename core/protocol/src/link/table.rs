@@ -149,13 +149,13 @@ impl Links {
     }
 
     /// Takes in a message.
-    pub fn receive(&mut self, now: Time, socket: SocketId, peer: &Peer, mut frames: Frames) -> Arrival {
+    pub fn receive(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) -> Arrival {
         self.now = now;
-        let Some((header, fields)) = frames.first().and_then(|first| Header::read(self.magic, first)) else {
+        let Some((header, fields, body)) = Header::read(self.magic, frames) else {
             return Arrival::Malformed;
         };
         let is_own = header.kind < FIRST;
-        if is_own && (header.kind > CLOSE || frames.len() > 1 || !fields.is_empty()) || !is_own && header.sequence == 0
+        if is_own && (header.kind > CLOSE || !body.is_empty() || !fields.is_empty()) || !is_own && header.sequence == 0
         {
             return Arrival::Malformed;
         }
@@ -171,14 +171,11 @@ impl Links {
             entry.peer = peer.clone();
             entry.link.reconnected();
         }
-        let bytes = if header.kind < FIRST { 0 } else { frames.iter().map(Bytes::len).sum() };
+        let bytes = body.iter().map(Bytes::len).sum();
         let received = entry.link.receive(now, &header, bytes);
         self.touched(id);
         match received {
-            Received::Message => {
-                frames.remove(0);
-                Arrival::Message { link: id, kind: header.kind, fields, body: frames }
-            }
+            Received::Message => Arrival::Message { link: id, kind: header.kind, fields, body },
             Received::Nothing => Arrival::Nothing,
             Received::Reset => Arrival::Reset(id),
             Received::Closed => Arrival::Closed(id),
@@ -255,11 +252,11 @@ impl Links {
         if let Some(at) = entry.planned {
             self.agenda.remove(&(at, id));
         }
-        let split = |mut frames: Frames| {
-            let (header, fields) = Header::read(self.magic, &frames.remove(0)).expect("a link keeps what it wrote");
-            (header.kind, fields, frames)
+        let read = |frames: Frames| {
+            let (header, fields, body) = Header::read(self.magic, frames).expect("a link keeps what it wrote");
+            (header.kind, fields, body)
         };
-        entry.link.kept.into_iter().map(|kept| split(kept.frames)).collect()
+        entry.link.kept.into_iter().map(|kept| read(kept.frames)).collect()
     }
 
     /// Tells every other side that its link has ended, with the messages returned, and removes all links.
@@ -268,7 +265,7 @@ impl Links {
         let goodbye = |entry: Entry| {
             let (session, sequence, received) = (entry.link.session, entry.link.last_handed(), entry.link.received);
             let header = Header { kind: CLOSE, session, sequence, received };
-            let frames = vec![header.with_fields(magic, &[])];
+            let frames = header.write(magic, &[], Frames::new());
             Output::Send { socket: entry.socket, peer: entry.peer, token: NO_LINK, frames }
         };
         self.sessions.clear();
@@ -329,7 +326,7 @@ impl Links {
     pub fn poll(&mut self) -> Option<(SocketId, Peer, Token, Frames)> {
         if let Some((socket, peer, session)) = self.resets.pop_front() {
             let header = Header { kind: RESET, session, sequence: 0, received: 0 };
-            return Some((socket, peer, NO_LINK, vec![header.with_fields(self.magic, &[])]));
+            return Some((socket, peer, NO_LINK, header.write(self.magic, &[], Frames::new())));
         }
         while let Some(id) = self.queue.front().copied() {
             if let Some(entry) = self.entries.get_mut(id.0 as usize) {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::super::{Balance, Broker, BrokerOptions};
+use super::super::{Balance, Broker, BrokerOptions, wire::MAGIC};
 use crate::{
     Machine, Time,
+    link::{Header, Session},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},
 };
@@ -221,29 +222,27 @@ fn garbage_changes_nothing_and_nothing_grows() {
 /// A message of our own protocol that somebody might send: well-formed, or nearly.
 fn ours(random: &mut Rng) -> Frames {
     let kind = random.choice([0, 1, 2, 3, 5, 16, 17, 18, 19, 20, 21, 22, 23, 24]).unwrap_or_default();
-    let mut header = b"zrr1".to_vec();
-    header.push(kind);
-    header.extend(random.u64(0..6).to_be_bytes());
-    header.extend(random.u64(0..4).to_be_bytes());
-    header.extend(random.u64(0..4).to_be_bytes());
+    let (session, sequence, received) = (Session(random.u64(0..6)), random.u64(0..4), random.u64(0..4));
+    let mut fields = Vec::new();
     match kind {
         16 => {
-            header.extend(random.u64(0..5).to_be_bytes());
-            header.extend(random.u32(..5000).to_be_bytes());
-            header.extend(random.u32(..5000).to_be_bytes());
-            header.extend([random.u8(1..4), random.u8(0..4)]);
-            header.extend(*b"\x04echo\x01k");
+            fields.extend(random.u64(0..5).to_be_bytes());
+            fields.extend(random.u32(..5000).to_be_bytes());
+            fields.extend(random.u32(..5000).to_be_bytes());
+            fields.extend([random.u8(1..4), random.u8(0..4)]);
+            fields.extend(*b"\x04echo\x01k");
         }
         17..=21 => {
-            header.extend(random.u64(0..5).to_be_bytes());
-            header.extend(vec![0; if kind == 21 { 5 } else { usize::from(kind > 18) }]);
+            fields.extend(random.u64(0..5).to_be_bytes());
+            fields.extend(vec![0; if kind == 21 { 5 } else { usize::from(kind > 18) }]);
         }
         23 => {
-            header.extend(random.u64(0..5).to_be_bytes());
-            header.extend(random.u32(0..4).to_be_bytes());
-            header.extend(*b"\x04echo");
+            fields.extend(random.u64(0..5).to_be_bytes());
+            fields.extend(random.u32(0..4).to_be_bytes());
+            fields.extend(*b"\x04echo");
         }
         _ => {}
     }
-    vec![header.into()]
+    let body = if kind >= 16 && random.bool() { vec![Bytes::from_static(b"body")] } else { vec![] };
+    Header { kind, session, sequence, received }.write(MAGIC, &fields, body)
 }
