@@ -1,15 +1,19 @@
 //! Shows that work goes on.
 //!
 //! On a terminal each step is a spinner with its time and the newest line of output; elsewhere (a log of a CI run, a
-//! pipe) it is one plain line at the start and one at the end. Everything goes to the standard error output, so the
+//! pipe) it is one plain line at the start, one at the end, and one every half minute in between. Everything goes to the standard error output, so the
 //! tables on the standard output can be kept apart.
 
 use std::{
     io::{IsTerminal as _, stderr},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How long a plain step may say nothing.
+const QUIET: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Face {
@@ -61,10 +65,14 @@ impl Progress {
             (Face::Terminal, Some(length)) => {
                 bar(ProgressBar::new(length as u64), "{spinner} {prefix} [{bar:24}] {pos}/{len} {wide_msg:.dim}")
             }
-            _ => ProgressBar::hidden(),
+            // It counts, and shows nothing.
+            (_, length) => {
+                ProgressBar::with_draw_target(length.map(|length| length as u64), ProgressDrawTarget::hidden())
+            }
         };
         bar.set_prefix(title.to_owned());
-        Step { title: title.to_owned(), face: self.face, started: Instant::now(), bar }
+        let started = Instant::now();
+        Step { title: title.to_owned(), face: self.face, started, spoke: Mutex::new(started), bar }
     }
 }
 
@@ -80,6 +88,7 @@ pub struct Step {
     title: String,
     face: Face,
     started: Instant,
+    spoke: Mutex<Instant>,
     bar: ProgressBar,
 }
 
@@ -87,11 +96,22 @@ impl Step {
     /// Shows what the step is doing now, where there is room for it.
     pub fn note(&self, text: &str) {
         self.bar.set_message(text.trim().to_owned());
+        self.speak(|| text.trim().to_owned());
     }
 
     /// One of the counted parts is done.
     pub fn advance(&self) {
         self.bar.inc(1);
+        self.speak(|| format!("{} of {}", self.bar.position(), self.bar.length().unwrap_or_default()));
+    }
+
+    /// Says something in plain lines, now and then.
+    fn speak(&self, what: impl FnOnce() -> String) {
+        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.face == Face::Plain && spoke.elapsed() >= QUIET {
+            *spoke = Instant::now();
+            eprintln!("{}: {}", self.title, what());
+        }
     }
 
     /// Ends the step with one word, such as `ok` or `failed`.
