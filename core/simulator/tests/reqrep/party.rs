@@ -9,9 +9,9 @@ use zpatterns_protocol::{
 };
 
 pub(crate) enum Party {
-    Client(Client),
-    Worker(Worker),
-    Broker(Broker),
+    Client(Box<Client>),
+    Worker(Box<Worker>),
+    Broker(Box<Broker>),
 }
 
 #[derive(Debug)]

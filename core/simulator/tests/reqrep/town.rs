@@ -129,7 +129,7 @@ impl Town {
     }
 
     fn new_broker(&mut self) -> Party {
-        Party::Broker(Broker::new(BrokerOptions {
+        Party::Broker(Box::new(Broker::new(BrokerOptions {
             bind: vec!["broker".to_owned()],
             pace: PACE,
             balance: Balance::LeastRecentlyUsed,
@@ -143,11 +143,11 @@ impl Town {
             max_unfetched: 1 << 20,
             cache: (100, 1 << 16, Duration::from_secs(60)),
             seed: self.life(),
-        }))
+        })))
     }
 
     fn new_worker(&mut self, index: usize) -> Party {
-        Party::Worker(Worker::new(WorkerOptions {
+        Party::Worker(Box::new(Worker::new(WorkerOptions {
             service: Bytes::from_static(b"echo"),
             connect: if self.plan.direct { vec![] } else { vec!["broker".to_owned()] },
             bind: self.plan.direct.then(|| format!("worker {index}")),
@@ -156,7 +156,7 @@ impl Town {
             max_clients: 1000,
             pace: PACE,
             seed: self.life(),
-        }))
+        })))
     }
 
     fn new_client(&mut self) -> Party {
@@ -165,14 +165,14 @@ impl Town {
         } else {
             vec!["broker".to_owned()]
         };
-        Party::Client(Client::new(ClientOptions {
+        Party::Client(Box::new(Client::new(ClientOptions {
             endpoints,
             pace: PACE,
             max_requests: 1000,
             max_bytes: 1 << 20,
             balance: Balance::default(),
             seed: self.life(),
-        }))
+        })))
     }
 
     pub(crate) fn broker(&self) -> Node {
