@@ -98,7 +98,7 @@ const OLD_ATTEMPTS: u8 = 3;
 /// The broker's socket.
 const FRONT: SocketId = SocketId(0);
 
-/// A broker. See the [module](self).
+/// Takes requests from clients and gives them to workers: a responder to the ones, a requester to the others.
 pub struct Broker {
     options: BrokerOptions,
     links: Links,

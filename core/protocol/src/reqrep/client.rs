@@ -130,7 +130,7 @@ pub enum Settled {
     Failed(Failure),
 }
 
-/// A client. See the [module](self).
+/// Asks: keeps every request until it is settled, whoever of those it is connected to is lost meanwhile.
 pub struct Client {
     options: ClientOptions,
     links: Links,

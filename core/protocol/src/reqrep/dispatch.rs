@@ -4,7 +4,7 @@
 //! responder that has room for it, and give it to another if that one is lost. This is the part they share. It knows
 //! requests and responders, and nothing of links, frames or sockets.
 //!
-//! Every request that was accepted is settled exactly once, with one [`Outcome`] that is final. A responder that was given
+//! Every request that was accepted is settled exactly once, with one `Outcome` that is final. A responder that was given
 //! up may still answer: its answer is used if the request is still open and the responder really had it, else counted and
 //! dropped.
 

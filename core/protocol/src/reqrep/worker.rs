@@ -166,7 +166,7 @@ struct Held {
 /// The server's socket.
 const SERVER: SocketId = SocketId(0);
 
-/// A worker. See the [module](self).
+/// Answers what it is given by brokers, or by clients that connect to it.
 pub struct Worker {
     options: WorkerOptions,
     identity: u64,
