@@ -47,8 +47,8 @@ const commands = {
   'recv-single': async (name, timeout) => hex(await named(name).receive(within(timeout))),
   'recv-text': async (name, timeout) => hex(Buffer.from(await named(name).receiveText(within(timeout)))),
   'recv-many': async (name, timeout, max) => {
-    const batch = await named(name).receiveMany({ ...within(timeout), max: Number(max) });
-    return batch.map(hex).join(' ');
+    const batch = await named(name).receiveManyMultipart({ ...within(timeout), max: Number(max) });
+    return batch.map((frames) => frames.map(hex).join(',')).join(' ');
   },
   'cancel-recv': async (name) => {
     const controller = new AbortController();
@@ -74,7 +74,7 @@ const commands = {
   },
   info: () => {
     const { version, libzmq, curve, transports } = info();
-    const can = [...Object.keys(commands), 'quit', 'try-send', 'named-options', 'closed-handle'];
+    const can = [...Object.keys(commands), 'quit', 'try-send', 'named-options', 'closed-handle', 'multipart-batches'];
     return `zpatterns=${version} libzmq=${libzmq} curve=${curve} transports=${transports} can=${can}`;
   },
   reset: async () => {

@@ -154,17 +154,19 @@ class Peer:
 
 
 class AsyncPeer(Peer):
-    abilities = ("quit", "named-options", "closed-handle", "multipart-batches")
+    abilities = ("quit", "named-options", "closed-handle", "multipart-batches", "try-send")
     Socket = aio.Socket
 
     async def do_send(self, name, timeout, *frames):
-        frames = [unhex(frame) for frame in frames]
-        await asyncio.wait_for(self.sockets[name].send_multipart(frames), seconds(timeout))
+        socket, frames = self.sockets[name], [unhex(frame) for frame in frames]
+        if timeout != "0":
+            await asyncio.wait_for(socket.send_multipart(frames), seconds(timeout))
+        elif not socket.try_send_multipart(frames):
+            raise zpatterns.Full("there is no room")
 
     async def do_send_many(self, name, timeout, *messages):
-        # Batches of several frames are sent one by one in asyncio.
-        for message in messages:
-            await self.do_send(name, timeout, *message.split(","))
+        split = [[unhex(frame) for frame in message.split(",")] for message in messages]
+        await asyncio.wait_for(self.sockets[name].send_many_multipart(split), seconds(timeout))
         return str(len(messages))
 
     async def do_recv(self, name, timeout):

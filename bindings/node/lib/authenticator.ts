@@ -63,7 +63,7 @@ export class Authenticator implements Disposable {
 
   /** Decisions so far. */
   stats(): AuthStats {
-    return call(() => this.#native.stats());
+    return call(() => this.#native.stats()) as Record<keyof AuthStats, number>;
   }
 
   /** Stops. From now on nobody new gets into a server socket of the context. */

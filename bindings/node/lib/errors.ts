@@ -5,7 +5,8 @@ import { native } from './addon';
 export type ErrorCode =
   | 'InvalidArgument' | 'InvalidEndpoint' | 'AddressInUse' | 'AddressNotAvailable' | 'Unsupported' | 'Timeout'
   | 'Cancelled' | 'Interrupted' | 'Closed' | 'Full' | 'Unreachable' | 'WrongState' | 'TooLarge' | 'PermissionDenied'
-  | 'NotFound' | 'TooManyOpen' | 'InvalidText' | 'Forked' | 'Poisoned' | 'System';
+  | 'NotFound' | 'TooManyOpen' | 'InvalidText' | 'Forked' | 'Poisoned' | 'System'
+  | 'JobFailed';
 
 const kinds = new Map(native.errorKinds().map((kind) => [kind.name, kind]));
 

@@ -70,7 +70,7 @@ export class Inbox<B extends Batch> {
       if (options.timeout === 0) this.#batches = 0;
       const taken = this.poll(take);
       if (taken !== undefined) return resolve(taken);
-      if (options.timeout === 0) throw new ZpatternsError('Timeout', 'no message is waiting');
+      if (options.timeout === 0) throw new ZpatternsError('Timeout', 'nothing is there yet');
       const receiver: Receiver<B, T> = { take, resolve, reject };
       if (options.timeout !== undefined || options.signal !== undefined) {
         receiver.unwatch = watch(options, (error) => this.#leave(receiver as Receiver<B, unknown>, error));

@@ -20,7 +20,7 @@ export declare class Authenticator {
   /** Lets every client with a key in. */
   allowAnyKey(): void
   /** Decisions so far. */
-  stats(): AuthCounts
+  stats(): Record<string, number>
   /** Stops: nobody new gets in. */
   close(): void
 }
@@ -57,10 +57,14 @@ export declare class Monitor {
 export declare class Proxy {
   /** Starts passing messages. */
   constructor(front: Socket, back: Socket, capture?: Socket | undefined | null)
+  /** The number in this proxy's notice. */
+  get id(): number
   /** What was passed on so far. */
-  stats(): ProxyCounts
+  stats(): Record<string, number>
   /** Whether it passes messages on; it stops by itself when a socket of it closes. */
   isRunning(): boolean
+  /** The error that says why it ended; nothing while it runs, and then a notice follows when it ends. */
+  ended(): Error | null
   /** Stops passing messages on. */
   stop(): void
 }
@@ -92,10 +96,10 @@ export declare class Socket {
   /** SUB: takes one subscription back. */
   unsubscribe(prefix: string | Uint8Array): void
   /**
-   * Sends packed messages from `first` on and returns how many were sent. 0 means that there was no room, and then
-   * a notice follows. If the next message is refused, that shows when it is the first.
+   * Sends packed messages, those from `first` up to `end`, and returns how many were sent. 0 means that there was
+   * no room, and then a notice follows. If the next message is refused, that shows when it is the first.
    */
-  sendPacked(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array | undefined | null, first: number): number
+  sendPacked(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, first: number, end: number): number
   /** Sends one message; false if there was no room, and then a notice follows. */
   send(frames: Array<Uint8Array>): boolean
   /**
@@ -103,27 +107,13 @@ export declare class Socket {
    * there is none, and then a notice follows.
    */
   drain(maxMessages: number, maxBytes: number): Packed | null
-  /** The counters, in the order of `socketStatNames`. */
-  stats(): Array<number>
+  /** The counters. */
+  stats(): Record<string, number>
   /**
    * Closes and returns the last counters. What is not yet sent survives for `linger` milliseconds, or the option of
    * that name. Nothing if it is closed already.
    */
-  close(linger?: number | undefined | null): Array<number> | null
-}
-
-/** Decisions so far. */
-export interface AuthCounts {
-  /** Peers let in. */
-  allowed: number
-  /** Refused by address. */
-  deniedAddress: number
-  /** Refused by user name or password. */
-  deniedUser: number
-  /** Refused by key. */
-  deniedKey: number
-  /** Refused because the request made no sense. */
-  deniedMalformed: number
+  close(linger?: number | undefined | null): Record<string, number> | null
 }
 
 /** Versions and capabilities. */
@@ -202,23 +192,5 @@ export interface Packed {
   large?: Array<Buffer>
 }
 
-/** What a proxy has passed on. */
-export interface ProxyCounts {
-  /** Messages from the front to the back. */
-  forwardMessages: number
-  /** Their bytes. */
-  forwardBytes: number
-  /** Messages from the back to the front. */
-  backwardMessages: number
-  /** Their bytes. */
-  backwardBytes: number
-  /** Messages that the capture socket had no room for. */
-  captureLost: number
-  /** Messages that the other side refused. */
-  lostRefused: number
-  /** Messages for which the other side had no room when the proxy stopped. */
-  lostStopped: number
-}
-
-/** The names of the counters of a socket. */
-export declare function socketStatNames(): Array<string>
+/** Runs `zpat` with these arguments, the first of which is its name, and returns its exit code. Blocks until it ends. */
+export declare function zpat(arguments: Array<string>): number

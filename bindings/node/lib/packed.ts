@@ -7,37 +7,36 @@ import { isUtf8 } from 'node:buffer';
 import type { Packed } from './native';
 import { ZpatternsError } from './errors';
 
+const NONE: readonly Buffer[] = [];
+
 /** Takes messages from a batch, in order. */
 export class PackedBatch {
   readonly #block: ArrayBuffer;
-  readonly #frameEnds: Uint32Array;
-  /** Undefined if every message has one frame. */
-  readonly #messageEnds: Uint32Array | undefined;
-  readonly #largeAt: Uint32Array;
-  readonly #large: Buffer[];
+  /** The block as numbers: making one view takes as long as cutting out a message. */
+  readonly #numbers: Uint32Array;
+  /** Where among the numbers the ends of the frames are. */
+  readonly #frameEnds: number;
+  /** Where the ends of the messages are; undefined if every message has one frame. */
+  readonly #messageEnds: number | undefined;
+  readonly #largeAt: number;
+  readonly #large: readonly Buffer[];
+  readonly #frames: number;
   readonly #messages: number;
   #message = 0;
   #frame = 0;
   #offset = 0;
   #nextLarge = 0;
 
-  constructor({ block, large = [] }: Packed) {
-    const numbers = Math.floor(block.byteLength / 4);
-    const [frames, messages, larges, bytes] = new Uint32Array(block, 4 * (numbers - 4), 4) as unknown as [
-      number, number, number, number,
-    ];
-    let at = 4 * Math.ceil(bytes / 4);
-    const take = (length: number) => {
-      const taken = new Uint32Array(block, at, length);
-      at += 4 * length;
-      return taken;
-    };
+  constructor({ block, large }: Packed) {
     this.#block = block;
-    this.#frameEnds = take(frames);
-    this.#messageEnds = frames === messages ? undefined : take(messages);
-    this.#largeAt = take(larges);
-    this.#large = large;
-    this.#messages = messages;
+    this.#numbers = new Uint32Array(block);
+    const tail = this.#numbers.length - 4;
+    this.#frames = this.#number(tail);
+    this.#messages = this.#number(tail + 1);
+    this.#large = large ?? NONE;
+    this.#largeAt = tail - this.#number(tail + 2);
+    this.#messageEnds = this.#frames === this.#messages ? undefined : this.#largeAt - this.#messages;
+    this.#frameEnds = Math.ceil(this.#number(tail + 3) / 4);
   }
 
   /** Messages that are left. */
@@ -47,22 +46,20 @@ export class PackedBatch {
 
   /** Bytes of the messages that are left. */
   get bytes(): number {
-    const last = this.#frameEnds[this.#frameEnds.length - 1] ?? 0;
+    const last = this.#frames === 0 ? 0 : this.#number(this.#frameEnds + this.#frames - 1);
     const large = this.#large.slice(this.#nextLarge).reduce((sum, frame) => sum + frame.length, 0);
     return last - this.#offset + large;
   }
 
   /** The next message of one frame. Fails, and stays in front, if the message has several. There must be one. */
   takeSingle(): Buffer {
-    if (this.#messageEnds !== undefined) {
-      const frames = (this.#messageEnds[this.#message] as number) - this.#frame;
-      if (frames !== 1) {
-        throw new ZpatternsError(
-          'Unsupported',
-          'the next message has several frames; receive it as a multipart message',
-          { frames: String(frames) },
-        );
-      }
+    const frames = this.#nextEnd() - this.#frame;
+    if (frames !== 1) {
+      throw new ZpatternsError(
+        'Unsupported',
+        'the next message has several frames; receive it as a multipart message',
+        { frames: String(frames) },
+      );
     }
     this.#message += 1;
     return this.#takeFrame();
@@ -79,7 +76,7 @@ export class PackedBatch {
 
   /** The next message. There must be one. */
   takeMultipart(): Buffer[] {
-    const end = this.#messageEnds?.[this.#message] ?? this.#frame + 1;
+    const end = this.#nextEnd();
     const message: Buffer[] = [];
     while (this.#frame < end) message.push(this.#takeFrame());
     this.#message += 1;
@@ -89,21 +86,39 @@ export class PackedBatch {
   /** The next messages of one frame, up to one that has several; fails as {@link takeSingle} if that is the next. */
   takeSingles(most: number): Buffer[] {
     const count = Math.min(most, this.length);
-    const ends = this.#messageEnds;
     const messages = [this.takeSingle()];
-    while (messages.length < count) {
-      if (ends !== undefined && (ends[this.#message] as number) - this.#frame !== 1) break;
+    while (messages.length < count && this.#nextEnd() === this.#frame + 1) {
       this.#message += 1;
       messages.push(this.#takeFrame());
     }
     return messages;
   }
 
+  /** The next messages. There must be one. */
+  takeMultiparts(most: number): Buffer[][] {
+    const messages = [this.takeMultipart()];
+    while (messages.length < most && this.length > 0) messages.push(this.takeMultipart());
+    return messages;
+  }
+
   #takeFrame(): Buffer {
     const frame = this.#frame++;
-    if (frame === this.#largeAt[this.#nextLarge]) return this.#large[this.#nextLarge++] as Buffer;
+    const large = this.#large[this.#nextLarge];
+    if (large !== undefined && frame === this.#number(this.#largeAt + this.#nextLarge)) {
+      this.#nextLarge += 1;
+      return large;
+    }
     const start = this.#offset;
-    this.#offset = this.#frameEnds[frame] as number;
+    this.#offset = this.#number(this.#frameEnds + frame);
     return Buffer.from(this.#block, start, this.#offset - start);
+  }
+
+  /** The number of frames up to the end of the next message. */
+  #nextEnd(): number {
+    return this.#messageEnds === undefined ? this.#frame + 1 : this.#number(this.#messageEnds + this.#message);
+  }
+
+  #number(at: number): number {
+    return this.#numbers[at] as number;
   }
 }

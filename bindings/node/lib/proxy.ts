@@ -1,6 +1,9 @@
 /** Passing messages between two sockets, on threads of its own: the program may be busy or idle. */
 import { native } from './addon';
-import { call } from './errors';
+import type { WaitOptions } from './deadline';
+import { awaiting, resting } from './environment';
+import { type ZpatternsError, call, converted } from './errors';
+import { Inbox } from './inbox';
 import type { Socket } from './socket';
 
 /** What a proxy has passed on. */
@@ -21,16 +24,34 @@ export interface ProxyStats {
   lostStopped: number;
 }
 
-/** A running proxy. It does not keep the process alive. */
+/** The end of a proxy. Once it is there, everyone who waits for it gets it, whenever they ask. */
+class End {
+  readonly length = 1;
+  readonly bytes = 0;
+  constructor(readonly why: ZpatternsError) {}
+}
+
+/** A running proxy. It works until it is stopped or collected; it does not keep the process alive. */
 export class Proxy implements Disposable {
   readonly #native: InstanceType<typeof native.Proxy>;
+  readonly #end: Inbox<End>;
 
   /**
    * Passes messages from `front` to `back` and, as far as the socket types send and receive, from `back` to `front`.
    * Each is also sent on `capture`. `Unsupported` if no direction is possible or `capture` cannot send.
    */
   constructor(front: Socket, back: Socket, capture?: Socket) {
-    this.#native = call(() => new native.Proxy(front.native, back.native, capture?.native));
+    const proxy = call(() => new native.Proxy(front.native, back.native, capture?.native));
+    const drain = () => {
+      const why = proxy.ended();
+      return why === null ? undefined : new End(converted(why) as ZpatternsError);
+    };
+    const end: Inbox<End> = new Inbox(drain, () => {
+      if (end.waiting) awaiting(proxy.id, end);
+      else resting(proxy.id);
+    });
+    this.#native = proxy;
+    this.#end = end;
   }
 
   /** Whether it passes messages on; it stops by itself when a socket of it closes. */
@@ -38,9 +59,17 @@ export class Proxy implements Disposable {
     return this.#native.isRunning();
   }
 
-  /** What was passed on so far; `Closed` once it was stopped. */
+  /**
+   * Waits until the proxy ends, and resolves with the error that says why: `Closed` when a socket of it closed,
+   * `Cancelled` when it was stopped. The process stays alive meanwhile.
+   */
+  wait(options?: WaitOptions): Promise<ZpatternsError> {
+    return this.#end.receive((end) => end.why, options);
+  }
+
+  /** What was passed on so far. */
   stats(): ProxyStats {
-    return call(() => this.#native.stats());
+    return call(() => this.#native.stats()) as Record<keyof ProxyStats, number>;
   }
 
   /** Stops. A message already taken from one side is sent on if there is room at once, and else counted as lost. */

@@ -92,10 +92,7 @@ export class Slab {
   }
 
   #hand(): number {
-    const single = this.#frames === this.#messages;
-    const frameEnds = this.#frameEnds.subarray(0, this.#frames);
-    const messageEnds = single ? undefined : this.#messageEnds.subarray(0, this.#messages);
-    return this.#native.sendPacked(this.#bytes, frameEnds, messageEnds, this.#sent);
+    return this.#native.sendPacked(this.#bytes, this.#frameEnds, this.#messageEnds, this.#sent, this.#messages);
   }
 
   /** Drops the first message that is left. */

@@ -32,6 +32,8 @@ const single: TakeMessage<Buffer> = (batch) => batch.takeSingle();
 const multipart: TakeMessage<Buffer[]> = (batch) => batch.takeMultipart();
 const text: TakeMessage<string> = (batch) => batch.takeText();
 const many = (most = Number.POSITIVE_INFINITY): TakeMessage<Buffer[]> => (batch) => batch.takeSingles(most);
+const manyMultipart = (most = Number.POSITIVE_INFINITY): TakeMessage<Buffer[][]> => (batch) =>
+  batch.takeMultiparts(most);
 
 /**
  * A socket. What it sends is handed over to ZeroMQ, which delivers it unless the connection or the peer dies first.
@@ -50,7 +52,7 @@ export class Socket implements AsyncIterable<Buffer>, AsyncDisposable, Disposabl
   #closing: Promise<void> | undefined;
   #untaken = 0;
   /** The counters of core when it closed. */
-  #last: number[] | undefined;
+  #last: Record<string, number> | undefined;
 
   /** Opens a socket. `InvalidArgument` for a type or an option that does not exist or is out of range. */
   constructor(type: SocketType, options: SocketOptions & { context?: Context | undefined } = {}) {
@@ -163,6 +165,11 @@ export class Socket implements AsyncIterable<Buffer>, AsyncDisposable, Disposabl
     return this.#inbox.receive(many(options.max), options);
   }
 
+  /** As {@link receiveMany}, each message as its frames. */
+  receiveManyMultipart(options: BatchOptions = {}): Promise<Buffer[][]> {
+    return this.#inbox.receive(manyMultipart(options.max), options);
+  }
+
   /** Messages of one frame, until the socket closes. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return messagesIn(this.#inbox, single);
@@ -176,6 +183,11 @@ export class Socket implements AsyncIterable<Buffer>, AsyncDisposable, Disposabl
   /** Messages as their frames, until the socket closes. */
   multipart(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<Buffer[]> {
     return messagesIn(this.#inbox, multipart, options.signal);
+  }
+
+  /** Messages as their frames, in the batches in which they arrive, until the socket closes. */
+  multipartBatches(options: { max?: number; signal?: AbortSignal } = {}): AsyncIterableIterator<Buffer[][]> {
+    return messagesIn(this.#inbox, manyMultipart(options.max), options.signal);
   }
 
   /** Watches the connections of this socket from now on. A socket has one monitor; a new one takes over. */

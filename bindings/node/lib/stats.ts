@@ -1,5 +1,4 @@
 /** What a socket counted. */
-import { native } from './addon';
 
 /** Counters of one socket since it was opened, and what it holds now. */
 export interface SocketStats {
@@ -21,6 +20,8 @@ export interface SocketStats {
   inboxBytes: number;
   /** How often the inbox was full and the peer was held back. */
   inboxFull: number;
+  /** Messages dropped because the inbox was full: 0, because a full inbox holds the peer back. */
+  lostFull: number;
   /** Messages received ahead when the socket closed: lost, because nobody took them. */
   lostClosed: number;
   /** Messages that `send` accepted and that are not handed over yet. */
@@ -29,18 +30,16 @@ export interface SocketStats {
   lostPending: number;
 }
 
-const names = native.socketStatNames().map((name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()));
-
 /**
  * The counters of core, corrected by what is on the JavaScript side.
  * @internal
  */
 export function statsOf(
-  counts: readonly number[],
+  counts: Record<string, number>,
   inbox: { messages: number; bytes: number; untaken: number },
   outbox: { pending: number; lost: number },
 ): SocketStats {
-  const stats = Object.fromEntries(names.map((name, index) => [name, counts[index]])) as unknown as SocketStats;
+  const stats = { ...counts } as Record<keyof SocketStats, number>;
   stats.receivedMessages -= inbox.messages + inbox.untaken;
   stats.receivedBytes -= inbox.bytes;
   stats.inboxMessages += inbox.messages;

@@ -1,6 +1,6 @@
 //! Who may connect to the server sockets of a context.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use napi::bindgen_prelude::Env;
 use napi_derive::napi;
@@ -9,27 +9,13 @@ use crate::{
     context::{Context, Owned},
     environment::{Ending, Handle},
     error::raise,
+    stats::counters,
 };
 
 impl Ending for Handle<zpatterns::Authenticator> {
     fn end(&self) {
         drop(self.take());
     }
-}
-
-/// Decisions so far.
-#[napi(object)]
-pub struct AuthCounts {
-    /// Peers let in.
-    pub allowed: f64,
-    /// Refused by address.
-    pub denied_address: f64,
-    /// Refused by user name or password.
-    pub denied_user: f64,
-    /// Refused by key.
-    pub denied_key: f64,
-    /// Refused because the request made no sense.
-    pub denied_malformed: f64,
 }
 
 /// An authenticator.
@@ -111,15 +97,8 @@ impl Authenticator {
 
     /// Decisions so far.
     #[napi]
-    pub fn stats(&self, env: &Env) -> napi::Result<AuthCounts> {
-        let stats = self.authenticator.with(|it| Ok(it.stats())).map_err(raise(env))?;
-        Ok(AuthCounts {
-            allowed: stats.allowed as f64,
-            denied_address: stats.denied_address as f64,
-            denied_user: stats.denied_user as f64,
-            denied_key: stats.denied_key as f64,
-            denied_malformed: stats.denied_malformed as f64,
-        })
+    pub fn stats(&self, env: &Env) -> napi::Result<BTreeMap<String, f64>> {
+        self.authenticator.with(|it| Ok(counters(it.stats().fields()))).map_err(raise(env))
     }
 
     /// Stops: nobody new gets in.

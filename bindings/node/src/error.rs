@@ -12,7 +12,8 @@ pub(crate) fn raise(env: &Env) -> impl Fn(Error) -> napi::Error {
     |error| object(env, &error).map_or_else(|failed| failed, |made| napi::Error::from(made.to_unknown()))
 }
 
-fn object<'env>(env: &'env Env, error: &Error) -> napi::Result<Object<'env>> {
+/// A JavaScript error, as a value.
+pub(crate) fn object<'env>(env: &'env Env, error: &Error) -> napi::Result<Object<'env>> {
     let kind = error.kind();
     let mut context = Object::new(env)?;
     for (name, value) in error.context() {

@@ -15,3 +15,4 @@ pub mod options;
 pub mod pack;
 pub mod proxy;
 pub mod socket;
+pub mod stats;

@@ -70,7 +70,7 @@ fn rows() -> impl Iterator<Item = &'static OptionInfo> {
 }
 
 /// `send_hwm` as JavaScript writes it: `sendHwm`.
-fn camel(name: &str) -> String {
+pub(crate) fn camel(name: &str) -> String {
     let mut parts = name.split('_');
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,14 +1,19 @@
 //! Batches across the boundary.
 //!
-//! A batch goes to JavaScript as one block, without a copy: the bytes of all small frames, padding to a multiple of
+//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to a multiple of
 //! four, the end of each frame, the number of frames up to the end of each message (left out if every message has one
 //! frame), the position of each large frame, and last four numbers: frames, messages, large frames, bytes before the
 //! padding. All numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one
 //! `Uint32Array`. Large frames follow as Buffers over libzmq's memory.
 
+use std::ops::Range;
+
 use napi::bindgen_prelude::{ArrayBuffer, BufferSlice, Env};
 use napi_derive::napi;
 use zpatterns::{Batch, Frame, Result};
+
+/// Smaller blocks are copied: telling JavaScript's collector of foreign memory costs more.
+const HAND_OVER_MINIMUM: usize = 16 * 1024;
 
 /// A batch on its way to JavaScript.
 #[napi(object, object_from_js = false)]
@@ -31,7 +36,12 @@ pub(crate) fn pack<'env>(env: &'env Env, batch: Batch) -> napi::Result<Packed<'e
     append(&mut block, positions);
     append(&mut block, tail);
     let large = large.into_iter().map(|(_, frame)| buffer(env, frame)).collect::<napi::Result<Vec<_>>>()?;
-    Ok(Packed { block: ArrayBuffer::from_data(env, block)?, large: if large.is_empty() { None } else { Some(large) } })
+    let block = if block.len() < HAND_OVER_MINIMUM {
+        ArrayBuffer::copy_from(env, block)?
+    } else {
+        ArrayBuffer::from_data(env, block)?
+    };
+    Ok(Packed { block, large: if large.is_empty() { None } else { Some(large) } })
 }
 
 fn append(block: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
@@ -49,18 +59,15 @@ fn buffer<'env>(env: &'env Env, frame: Frame) -> napi::Result<BufferSlice<'env>>
     unsafe { BufferSlice::from_external(env, data, size, frame, |_, frame| drop(frame)) }
 }
 
-/// A batch of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end after
-/// `message_ends` frames (without them, each frame is a message). Ends out of order or out of range are cut to fit.
-pub(crate) fn unpack(data: &[u8], frame_ends: &[u32], message_ends: Option<&[u32]>, first: usize) -> Result<Batch> {
+/// A batch of these messages of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end
+/// after `message_ends` frames. Ends out of order or out of range are cut to fit.
+pub(crate) fn unpack(data: &[u8], frame_ends: &[u32], message_ends: &[u32], messages: Range<usize>) -> Result<Batch> {
     let mut batch = Batch::new();
-    let frames = |message: usize| match message_ends {
-        None => message..message + 1,
-        Some(ends) => message.checked_sub(1).map_or(0, |before| ends[before] as usize)..ends[message] as usize,
-    };
-    for message in first..message_ends.map_or(frame_ends.len(), <[u32]>::len) {
-        for frame in frames(message).take_while(|frame| *frame < frame_ends.len()) {
-            let start = frame.checked_sub(1).map_or(0, |before| frame_ends[before] as usize);
-            batch.push_frame(data.get(start..frame_ends[frame] as usize).unwrap_or_default())?;
+    let start = |ends: &[u32], index: usize| index.checked_sub(1).map_or(0, |before| ends[before] as usize);
+    for message in messages.start..messages.end.min(message_ends.len()) {
+        for frame in start(message_ends, message)..frame_ends.len().min(message_ends[message] as usize) {
+            let bytes = start(frame_ends, frame)..frame_ends[frame] as usize;
+            batch.push_frame(data.get(bytes).unwrap_or_default())?;
         }
         batch.end_message();
     }

@@ -1,48 +1,64 @@
 //! Passing messages between two sockets, on threads of core: JavaScript has no part in it.
+//!
+//! Core waits for the end of a proxy by blocking, so the first time that JavaScript waits, a thread begins to do so.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    thread::{Builder, JoinHandle},
+};
 
-use napi::bindgen_prelude::Env;
+use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use zpatterns::{Deadline, ErrorKind};
+use zpatterns::{Deadline, Error, ErrorKind, Hook, Result};
 
 use crate::{
     context::Owned,
-    environment::{Ending, Handle},
-    error::raise,
+    environment::{Ending, lock},
+    error::{object, raise},
     socket::Socket,
+    stats::counters,
 };
 
-impl Ending for Handle<zpatterns::Proxy> {
-    fn end(&self) {
-        drop(self.take());
+/// A proxy, and the thread that tells when it ends.
+struct Running {
+    proxy: Arc<zpatterns::Proxy>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Running {
+    /// Calls `notice` when the proxy ends. A second notice would say nothing new.
+    fn watch(&self, notice: Hook) -> Result<()> {
+        let mut watcher = lock(&self.watcher);
+        if watcher.is_some() {
+            return Ok(());
+        }
+        let proxy = Arc::clone(&self.proxy);
+        let watch = move || {
+            while proxy.wait(&Deadline::never()).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
+            notice();
+        };
+        let failed = |error| Error::new(ErrorKind::TooManyOpen, format!("cannot start a thread: {error}"));
+        *watcher = Some(Builder::new().name("zpatterns-watch".into()).spawn(watch).map_err(failed)?);
+        Ok(())
     }
 }
 
-/// What a proxy has passed on.
-#[napi(object)]
-pub struct ProxyCounts {
-    /// Messages from the front to the back.
-    pub forward_messages: f64,
-    /// Their bytes.
-    pub forward_bytes: f64,
-    /// Messages from the back to the front.
-    pub backward_messages: f64,
-    /// Their bytes.
-    pub backward_bytes: f64,
-    /// Messages that the capture socket had no room for.
-    pub capture_lost: f64,
-    /// Messages that the other side refused.
-    pub lost_refused: f64,
-    /// Messages for which the other side had no room when the proxy stopped.
-    pub lost_stopped: f64,
+impl Ending for Arc<Running> {
+    fn end(&self) {
+        self.proxy.stop();
+        if let Some(watcher) = lock(&self.watcher).take() {
+            // It sees the end at once. A thread that panicked has ended, too.
+            let _ = watcher.join();
+        }
+    }
 }
 
 /// A proxy.
 #[napi]
 pub struct Proxy {
     id: u32,
-    proxy: Handle<zpatterns::Proxy>,
+    running: Arc<Running>,
     // The contexts of its sockets, which must not end before it.
     contexts: [Arc<Owned>; 2],
 }
@@ -62,40 +78,47 @@ impl Proxy {
             let capture = capture.map(|socket| socket.socket.get()).transpose()?;
             zpatterns::Proxy::start(&front.socket.get()?, &back.socket.get()?, capture.as_ref())
         };
-        let proxy = Handle::new(start().map_err(raise(env))?);
+        let proxy = Arc::new(start().map_err(raise(env))?);
+        let running = Arc::new(Running { proxy, watcher: Mutex::default() });
         let contexts = [front, back].map(|socket| Arc::clone(&socket.context));
         let environment = contexts[0].environment();
         let id = environment.next_id();
-        environment.remember(id, proxy.clone());
-        Ok(Self { id, proxy, contexts })
+        environment.remember(id, Arc::clone(&running));
+        Ok(Self { id, running, contexts })
+    }
+
+    /// The number in this proxy's notice.
+    #[napi(getter)]
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// What was passed on so far.
     #[napi]
-    pub fn stats(&self, env: &Env) -> napi::Result<ProxyCounts> {
-        let stats = self.proxy.with(|proxy| Ok(proxy.stats())).map_err(raise(env))?;
-        Ok(ProxyCounts {
-            forward_messages: stats.forward_messages as f64,
-            forward_bytes: stats.forward_bytes as f64,
-            backward_messages: stats.backward_messages as f64,
-            backward_bytes: stats.backward_bytes as f64,
-            capture_lost: stats.capture_lost as f64,
-            lost_refused: stats.lost_refused as f64,
-            lost_stopped: stats.lost_stopped as f64,
-        })
+    pub fn stats(&self) -> BTreeMap<String, f64> {
+        counters(self.running.proxy.stats().fields())
     }
 
     /// Whether it passes messages on; it stops by itself when a socket of it closes.
     #[napi]
     pub fn is_running(&self) -> bool {
-        let outcome = self.proxy.with(|proxy| proxy.wait(&Deadline::now()));
-        outcome.is_err_and(|error| error.kind() == ErrorKind::Timeout)
+        self.running.proxy.wait(&Deadline::now()).is_err()
+    }
+
+    /// The error that says why it ended; nothing while it runs, and then a notice follows when it ends.
+    #[napi(ts_return_type = "Error | null")]
+    pub fn ended<'env>(&self, env: &'env Env) -> napi::Result<Option<Object<'env>>> {
+        if let Ok(why) = self.running.proxy.wait(&Deadline::now()) {
+            return object(env, &why).map(Some);
+        }
+        self.running.watch(self.contexts[0].environment().hook(self.id)).map_err(raise(env))?;
+        Ok(None)
     }
 
     /// Stops passing messages on.
     #[napi]
     pub fn stop(&self) {
         self.contexts[0].environment().forget(self.id);
-        self.proxy.end();
+        self.running.end();
     }
 }

@@ -3,7 +3,7 @@
 //! A call that finds nothing to do leaves an order for a notice behind, in the same crossing: `drain` without a
 //! message and a send without room arm the socket, and `notice(id)` follows once.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use napi::bindgen_prelude::{Either, Env, Object};
 use napi_derive::napi;
@@ -15,6 +15,7 @@ use crate::{
     error::raise,
     options::socket_options,
     pack::{Packed, pack, unpack},
+    stats::counters,
 };
 
 fn bytes<'a>(prefix: &'a Either<String, &[u8]>) -> &'a [u8] {
@@ -133,18 +134,19 @@ impl Socket {
         self.socket.get().and_then(|socket| socket.unsubscribe(bytes(&prefix))).map_err(raise(env))
     }
 
-    /// Sends packed messages from `first` on and returns how many were sent. 0 means that there was no room, and then
-    /// a notice follows. If the next message is refused, that shows when it is the first.
+    /// Sends packed messages, those from `first` up to `end`, and returns how many were sent. 0 means that there was
+    /// no room, and then a notice follows. If the next message is refused, that shows when it is the first.
     #[napi]
     pub fn send_packed(
         &self,
         env: &Env,
         data: &[u8],
         frame_ends: &[u32],
-        message_ends: Option<&[u32]>,
+        message_ends: &[u32],
         first: u32,
+        end: u32,
     ) -> napi::Result<u32> {
-        let mut batch = unpack(data, frame_ends, message_ends, first as usize).map_err(raise(env))?;
+        let mut batch = unpack(data, frame_ends, message_ends, first as usize..end as usize).map_err(raise(env))?;
         let sent =
             self.until(Interest::SEND, ErrorKind::Full, |socket| socket.send_many(&mut batch, 0, &Deadline::now()));
         Ok(sent.map_err(raise(env))?.unwrap_or(0) as u32)
@@ -167,20 +169,20 @@ impl Socket {
         drained.map_err(raise(env))?.map(|batch| pack(env, batch)).transpose()
     }
 
-    /// The counters, in the order of `socketStatNames`.
+    /// The counters.
     #[napi]
-    pub fn stats(&self, env: &Env) -> napi::Result<Vec<f64>> {
-        self.socket.get().map(|socket| counters(&socket)).map_err(raise(env))
+    pub fn stats(&self, env: &Env) -> napi::Result<BTreeMap<String, f64>> {
+        self.socket.get().map(|socket| counters(socket.stats().fields())).map_err(raise(env))
     }
 
     /// Closes and returns the last counters. What is not yet sent survives for `linger` milliseconds, or the option of
     /// that name. Nothing if it is closed already.
     #[napi]
-    pub fn close(&self, linger: Option<f64>) -> Option<Vec<f64>> {
+    pub fn close(&self, linger: Option<f64>) -> Option<BTreeMap<String, f64>> {
         self.context.environment().forget(self.id);
         let socket = self.socket.take()?;
         close(&socket, linger.map(|millis| Duration::from_secs_f64(millis.clamp(0.0, 1e9) / 1000.0)));
-        Some(counters(&socket))
+        Some(counters(socket.stats().fields()))
     }
 
     /// Attempts until it has something; arms when it has not, and looks again if something came in between.
@@ -201,14 +203,4 @@ impl Socket {
             }
         }
     }
-}
-
-fn counters(socket: &zpatterns::Socket) -> Vec<f64> {
-    socket.stats().fields().map(|(_, count)| count as f64).to_vec()
-}
-
-/// The names of the counters of a socket.
-#[napi]
-pub fn socket_stat_names() -> Vec<&'static str> {
-    zpatterns::SocketStats::default().fields().map(|(name, _)| name).to_vec()
 }

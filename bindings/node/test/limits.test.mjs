@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { Authenticator, Context, Proxy, curveKeyPair } from 'zpatterns';
+import { Authenticator, Context, Proxy, ZpatternsError, curveKeyPair } from 'zpatterns';
 import { open, pair, patiently, refused, script } from './helpers.mjs';
 
 test('sockets come and go, and nothing grows', async (t) => {
@@ -142,8 +142,9 @@ test('an authenticator decides who comes in', async (t) => {
   while (!(await monitor.next(patiently)).kind.startsWith('handshake_failed'));
   await join(friend)[0].send('friend');
   assert.equal(await pull.receiveText(patiently), 'friend');
-  const { allowed, deniedKey } = authenticator.stats();
+  const { allowed, deniedKey, ...others } = authenticator.stats();
   assert.ok(allowed === 1 && deniedKey >= 1, JSON.stringify(authenticator.stats()));
+  assert.deepEqual(others, { deniedAddress: 0, deniedUser: 0, deniedMalformed: 0 });
 });
 
 test('a proxy passes messages on until a socket of it closes', async (t) => {
@@ -156,11 +157,48 @@ test('a proxy passes messages on until a socket of it closes', async (t) => {
   const proxy = new Proxy(front, back, capture);
   t.after(() => proxy.stop());
   assert.ok(proxy.running);
+  await refused('Timeout', proxy.wait({ timeout: 0 }));
+  await refused('Timeout', proxy.wait({ timeout: 1 }));
+  const ends = [proxy.wait(), proxy.wait(patiently)];
   await push.send(['a', 'b']);
   assert.deepEqual((await pull.receiveMultipart(patiently)).map(String), ['a', 'b']);
-  assert.equal(proxy.stats().forwardMessages, 1);
   await front.close();
-  while (proxy.running) await new Promise(setImmediate);
+  for (const why of await Promise.all([...ends, proxy.wait()])) {
+    assert.ok(why instanceof ZpatternsError);
+    assert.equal(why.code, 'Closed');
+  }
+  assert.equal(proxy.running, false);
+  assert.deepEqual(proxy.stats(), {
+    forwardMessages: 1, forwardBytes: 2, backwardMessages: 0, backwardBytes: 0, captureLost: 0, lostRefused: 0,
+    lostStopped: 0,
+  });
+});
+
+test('a proxy that is stopped tells whoever waits, and counts on', async (t) => {
+  const proxy = new Proxy(open(t, 'router'), open(t, 'dealer'));
+  const abort = new AbortController();
+  const [end, cancelled] = [proxy.wait(), refused('Cancelled', proxy.wait({ signal: abort.signal }))];
+  abort.abort();
+  await cancelled;
+  proxy.stop();
+  proxy.stop();
+  assert.equal((await end).code, 'Cancelled');
+  assert.equal((await proxy.wait()).code, 'Cancelled');
+  assert.equal(proxy.stats().backwardMessages, 0);
+});
+
+test('waiting for a proxy keeps the process alive, and does not keep it from exiting', async (t) => {
+  const child = script(t, `
+    import { Proxy, Socket } from 'zpatterns';
+    const front = new Socket('router');
+    const proxy = new Proxy(front, new Socket('dealer'));
+    setTimeout(() => front.close(), 10).unref();
+    console.log((await proxy.wait()).code);
+    new Proxy(new Socket('router'), new Socket('dealer')).wait();
+    process.exit(3);
+  `);
+  const { code, stdout, stderr } = await child.ended;
+  assert.deepEqual([code, stdout, stderr], [3, 'Closed\n', '']);
 });
 
 test('zeromq.js and its libzmq live in the same process', async (t) => {

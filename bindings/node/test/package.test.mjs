@@ -1,6 +1,7 @@
 /** The package as others see it: both module systems, its types, and what is generated in it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -23,6 +24,14 @@ test('the types hold for a program that uses them', () => {
   } catch (error) {
     assert.fail(error.stdout);
   }
+});
+
+test('the counters are those of the types', () => {
+  const types = readFileSync(join(root, 'dist/stats.d.ts'), 'utf8');
+  const named = [...types.matchAll(/^ {4}(\w+): number;/gm)].map(([, name]) => name);
+  const socket = new imported.Socket('pull');
+  assert.deepEqual(Object.keys(socket.stats()).sort(), named.sort());
+  socket.close();
 });
 
 test('the options are those of core', () => node('scripts/options.mjs', '--check'));

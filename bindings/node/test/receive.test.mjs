@@ -23,8 +23,10 @@ test('a signal ends a wait before and during it, and leaves nothing behind', asy
     pull.receiveText({ signal }),
     pull.receiveMany({ signal }),
     pull.receiveMultipart({ signal }),
+    pull.receiveManyMultipart({ signal }),
     pull.batches({ signal }).next(),
     pull.multipart({ signal }).next(),
+    pull.multipartBatches({ signal }).next(),
   ].map((wait) => refused('Cancelled', wait));
   const kept = pull.receiveText(patiently);
   abort.abort();
@@ -90,6 +92,23 @@ test('an iterator over single frames fails at a message of several', async (t) =
   assert.deepEqual([seen, error.context.frames], [['1'], '2']);
   assert.equal((await pull.receiveMultipart(patiently)).length, 2);
   assert.equal(await pull.receiveText(patiently), '3');
+});
+
+test('batches of several frames keep the frames of each message together', async (t) => {
+  const [push, pull] = pair(t);
+  const sent = Array.from({ length: 1000 }, (_, index) =>
+    Array.from({ length: 1 + (index % 3) }, (_, frame) => (index % 100 === 7 ? 'x'.repeat(20_000) : `${index}.${frame}`)),
+  );
+  await push.sendMany(sent);
+  const received = await pull.receiveManyMultipart({ max: 10, ...patiently });
+  assert.ok(received.length >= 1 && received.length <= 10);
+  for await (const batch of pull.multipartBatches({ max: 100 })) {
+    assert.ok(batch.length >= 1 && batch.length <= 100);
+    received.push(...batch);
+    if (received.length === sent.length) break;
+  }
+  assert.deepEqual(received.map((frames) => frames.map(String)), sent);
+  await refused('Timeout', pull.receiveManyMultipart({ timeout: 0 }));
 });
 
 test('what nobody took when the socket closed is counted', async (t) => {

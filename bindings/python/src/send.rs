@@ -100,10 +100,12 @@ pub(crate) fn many<'py>(
 }
 
 /// As [`many`] for what there is room for, which may be nothing.
-pub(crate) fn try_many(socket: &Socket, messages: &Bound<'_, PyAny>) -> PyResult<usize> {
-    let py = messages.py();
-    match each(messages, |message| one(py, socket, message, &Limit::NONE))? {
-        (0, outcome) => if_possible(outcome).map(|_| 0).or_raise(py),
+pub(crate) fn try_many<'py>(
+    messages: &Bound<'py, PyAny>,
+    send: impl Fn(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
+) -> PyResult<usize> {
+    match each(messages, send)? {
+        (0, outcome) => if_possible(outcome).map(|_| 0).or_raise(messages.py()),
         (sent, _) => Ok(sent),
     }
 }

@@ -252,7 +252,14 @@ impl Socket {
 
     /// Sends what there is room for, from the first message on, and returns how many were sent.
     fn try_send_many(&self, py: Python<'_>, messages: &Bound<'_, PyAny>) -> PyResult<usize> {
-        send::try_many(&self.open(py)?.handle, messages)
+        let open = self.open(py)?;
+        send::try_many(messages, |message| send::one(py, &open.handle, message, &Limit::NONE))
+    }
+
+    /// As `try_send_many`, each message a sequence of frames.
+    fn try_send_many_multipart(&self, py: Python<'_>, messages: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let open = self.open(py)?;
+        send::try_many(messages, |message| send::multipart(py, &open.handle, message, &Limit::NONE))
     }
 
     /// Takes messages of one frame that are there, at most so many messages and bytes.

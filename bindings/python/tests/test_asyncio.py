@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -141,6 +142,41 @@ def test_a_send_waits_for_room_and_others_run(tell: Any) -> None:
     tell(story, send_hwm=10, recv_hwm=10, inbox_messages=10)
 
 
+def test_batches_of_several_frames(tell: Any) -> None:
+    sent = [[b"%d.%d" % (n, frame) for frame in range(1 + n % 3)] for n in range(5000)]
+
+    async def story(pull: aio.Socket, push: aio.Socket) -> None:
+        sender = asyncio.create_task(push.send_many_multipart(map(iter, sent)))
+        received: list[list[bytes]] = []
+        while len(received) < len(sent):
+            received.extend(await pull.recv_many_multipart(100))
+        await sender
+        assert received == sent
+        with pytest.raises(TypeError):
+            await push.send_many_multipart([[b"a"], ["text"]])  # type: ignore[list-item]
+        await push.send_many_multipart([])
+
+    tell(story, send_hwm=10, recv_hwm=10, inbox_messages=10)
+
+
+def test_a_send_that_does_not_wait(tell: Any) -> None:
+    async def story(pull: aio.Socket, push: aio.Socket) -> None:
+        await push.send(b"0")
+        sent = 1
+        while push.try_send(b"%d" % sent):
+            sent += 1
+        assert not push.try_send_multipart([b"no", b"room"])
+        for n in range(sent):
+            assert await pull.recv() == b"%d" % n
+        while not push.try_send_multipart([b"some", b"room"]):
+            await asyncio.sleep(0)
+        assert await pull.recv_multipart() == [b"some", b"room"]
+        with pytest.raises(zpatterns.Unsupported):
+            pull.try_send(b"")
+
+    tell(story, send_hwm=10, recv_hwm=10, inbox_messages=10)
+
+
 def test_cancelling_loses_nothing(tell: Any) -> None:
     count = 2000
 
@@ -233,6 +269,31 @@ def test_closing_ends_every_wait(tell: Any) -> None:
             await pull.recv()
 
     tell(story)
+
+
+def test_a_thread_and_the_loop_find_out_at_once_that_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    before = sys.getswitchinterval()
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        for _ in range(500):
+            pull = aio.Socket("pull")
+            waits = [asyncio.ensure_future(pull.recv()) for _ in range(3)]
+            await asyncio.sleep(0)
+            closer = threading.Thread(target=pull.close)
+            closer.start()
+            ends = await asyncio.gather(*waits, return_exceptions=True)
+            assert [type(end) for end in ends] == [zpatterns.Closed] * 3
+            closer.join()
+
+    try:
+        sys.setswitchinterval(1e-5)
+        asyncio.run(asyncio.wait_for(main(), WATCHDOG))
+    finally:
+        sys.setswitchinterval(before)
+    assert faults == []
 
 
 def test_closing_the_context_ends_a_wait(tell: Any) -> None:

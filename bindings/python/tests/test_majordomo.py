@@ -1,21 +1,28 @@
 """Programs written for Majordomo, with pyzmq and without us, on a broker of ours."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import zmq
 
 
 @pytest.fixture
-def endpoint():
+def endpoint() -> Iterator[str]:
     """The endpoint of a broker in another process."""
     command = [sys.executable, "-m", "zpatterns", "broker", "--bind", "tcp://127.0.0.1:0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as broker:
         try:
-            yield re.fullmatch(r"bound to (\S+)\n", broker.stderr.readline())[1]
+            assert broker.stderr is not None
+            bound = re.fullmatch(r"bound to (\S+)\n", broker.stderr.readline())
+            assert bound is not None
+            yield bound[1]
         finally:
             broker.kill()
 
@@ -23,17 +30,17 @@ def endpoint():
 class Worker:
     """A worker as the Guide has it: one request at a time, heartbeats, registers again when told to."""
 
-    def __init__(self, context, endpoint, service):
+    def __init__(self, context: zmq.Context[Any], endpoint: str, service: bytes) -> None:
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.connect(endpoint)
         self.service = service
         self.send(b"\x01", service)
 
-    def send(self, command, *frames):
+    def send(self, command: bytes, *frames: bytes) -> None:
         self.socket.send_multipart([b"", b"MDPW01", command, *frames])
 
-    def next(self):
+    def next(self) -> tuple[bytes, list[bytes]]:
         """The next request: the address to answer to, and the body."""
         while self.socket.poll(500) == 0:
             self.send(b"\x04")
@@ -47,27 +54,30 @@ class Worker:
             self.send(b"\x01", self.service)
         return self.next()
 
-    def reply(self, address, body):
+    def reply(self, address: bytes, body: list[bytes]) -> None:
         self.send(b"\x03", address, b"", *body)
 
 
-def ask(context, endpoint, service, *body, correlate=False):
+def ask(
+    context: zmq.Context[Any], endpoint: str, service: bytes, *body: bytes, correlate: bool = False
+) -> list[bytes]:
     with context.socket(zmq.REQ) as client:
         client.linger = 0
         client.setsockopt(zmq.REQ_CORRELATE, correlate)
         client.connect(endpoint)
         client.send_multipart([b"MDPC01", service, *body])
         assert client.poll(30_000), "no reply"
+        reply: list[bytes]
         header, replied, *reply = client.recv_multipart()
         assert (header, replied) == (b"MDPC01", service)
         return reply
 
 
-def test_a_client_and_a_worker_of_the_guide_meet(endpoint):
+def test_a_client_and_a_worker_of_the_guide_meet(endpoint: str) -> None:
     with zmq.Context() as context:
         worker = Worker(context, endpoint, b"echo")
 
-        def work():
+        def work() -> None:
             for _ in range(100):
                 worker.reply(*worker.next())
 
@@ -82,10 +92,10 @@ def test_a_client_and_a_worker_of_the_guide_meet(endpoint):
         worker.socket.close()
 
 
-def test_what_a_worker_of_the_guide_held_goes_to_another(endpoint):
+def test_what_a_worker_of_the_guide_held_goes_to_another(endpoint: str) -> None:
     with zmq.Context() as context:
         lost = Worker(context, endpoint, b"echo")
-        replies = []
+        replies: list[list[bytes]] = []
         thread = threading.Thread(target=lambda: replies.append(ask(context, endpoint, b"echo", b"hello")))
         thread.start()
         lost.next()
@@ -97,7 +107,7 @@ def test_what_a_worker_of_the_guide_held_goes_to_another(endpoint):
         other.socket.close()
 
 
-def test_zpat_asks_a_worker_of_the_guide(endpoint):
+def test_zpat_asks_a_worker_of_the_guide(endpoint: str) -> None:
     with zmq.Context() as context:
         worker = Worker(context, endpoint, b"shout")
         command = [sys.executable, "-m", "zpatterns", "request", "--connect", endpoint, "shout", "hello"]
@@ -108,7 +118,7 @@ def test_zpat_asks_a_worker_of_the_guide(endpoint):
         worker.socket.close()
 
 
-def test_a_client_of_the_guide_asks_a_shell_command(endpoint):
+def test_a_client_of_the_guide_asks_a_shell_command(endpoint: str) -> None:
     command = [sys.executable, "-m", "zpatterns", "work", "shout", "--connect", endpoint, "--exec", "tr a-z A-Z"]
     with subprocess.Popen(command) as worker, zmq.Context() as context:
         try:

@@ -68,6 +68,24 @@ def test_batches(pair: Pair, background: bool) -> None:
     assert received == messages
 
 
+def test_a_send_that_does_not_wait(pair: Pair, background: bool) -> None:
+    pull, push = pair(background=background, send_hwm=10, recv_hwm=10)
+    push.send(b"0", WATCHDOG)
+    sent = 1
+    while push.try_send(b"%d" % sent):
+        sent += 1
+    assert not push.try_send_multipart([b"no", b"room"])
+    assert [pull.recv(WATCHDOG) for _ in range(sent)] == [b"%d" % n for n in range(sent)]
+
+    def send() -> None:
+        assert push.try_send_multipart([b"some", b"room"])
+
+    eventually(send, AssertionError)
+    assert pull.recv_multipart(WATCHDOG) == [b"some", b"room"]
+    with pytest.raises(zpatterns.Unsupported):
+        pull.try_send(b"")
+
+
 def test_batches_of_frames(pair: Pair, background: bool) -> None:
     pull, push = pair(background=background)
     messages = [[b"%d" % n, b"", b"x" * (n * 100)] for n in range(200)]

@@ -97,6 +97,7 @@ pub(super) fn node(work: &mut Work<'_>) -> Result<()> {
     install(work, Language::Node)?;
     let folder = work.layout.source("bindings/node");
     let call = |program: &str, arguments: &[&str]| Call::new(program).args(arguments).dir(&folder);
+    same(work, "bindings/node/lib/native.d.ts", &folder.join("dist/native.d.ts"))?;
     work.run(&call("node", &["scripts/options.mjs", "--check"]))?;
     work.run(&call("npm", &["install", "--no-save", "--no-audit", "--no-fund", "zeromq@6"]))?;
     work.run(&call("npm", &["test"]))?;

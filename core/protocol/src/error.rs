@@ -87,6 +87,8 @@ kinds! {
     Poisoned = 19, false;
     /// The operating system reported something else; the context has its number.
     System = 20, false;
+    /// The worker that answered a request says that it cannot be done.
+    JobFailed = 21, false;
 }
 
 impl fmt::Display for ErrorKind {

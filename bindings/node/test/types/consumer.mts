@@ -1,5 +1,7 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
-import { Context, type SocketOptions, type SocketStats, Socket, ZpatternsError, info } from 'zpatterns';
+import {
+  Context, Proxy, type ProxyStats, type SocketOptions, type SocketStats, Socket, ZpatternsError, info,
+} from 'zpatterns';
 
 const options: SocketOptions = { sendHwm: 10, linger: 500, routingId: Buffer.from('me'), ipv6: true };
 const socket = new Socket('dealer', { ...options, context: new Context({ ioThreads: 2 }) });
@@ -8,6 +10,11 @@ const sent: Promise<void> = socket.send(['frame', new Uint8Array(1)], { timeout:
 for await (const message of socket) console.log(message.length, endpoint);
 for await (const batch of socket.batches({ max: 5 })) console.log(batch[0]?.readUInt8(0));
 for await (const frames of socket.multipart()) console.log(frames.length);
+for await (const batch of socket.multipartBatches({ max: 5 })) console.log(batch[0]?.[0]?.readUInt8(0));
+const messages: Buffer[][] = await socket.receiveManyMultipart({ max: 5, timeout: 1 });
+const proxy = new Proxy(socket, new Socket('dealer'));
+const why: ZpatternsError = await proxy.wait({ signal: AbortSignal.timeout(1) });
+const passed: ProxyStats = proxy.stats();
 for await (const event of socket.monitor()) if (event.kind === 'stopped') break;
 const received: [Buffer, Buffer[], string, Buffer[]] = [
   await socket.receive(), await socket.receiveMultipart(), await socket.receiveText(), await socket.receiveMany(),
@@ -18,7 +25,7 @@ try {
 } catch (error) {
   if (error instanceof ZpatternsError && error.code === 'Timeout') console.log(error.context['endpoint']);
 }
-console.log(sent, received, stats.sentMessages, info().libzmq);
+console.log(sent, received, messages, why.code, passed.forwardBytes, stats.sentMessages, info().libzmq);
 
 // @ts-expect-error: there is no such type
 new Socket('nope');

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -35,6 +36,7 @@ class Notices:
         self._handle = handle
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd: int | None = None
+        self._lock = threading.Lock()  # For the descriptor, which must not be closed twice.
         self._waiting: dict[int, deque[asyncio.Future[None]]] = {RECV: deque(), SEND: deque()}
 
     def attach(self) -> None:
@@ -42,11 +44,12 @@ class Notices:
         loop = asyncio.get_running_loop()
         if loop is self._loop:
             return
+        ready = self._handle.ready_fd()
         if self._loop is not None and not self._loop.is_closed():
             raise WrongState("the socket belongs to another event loop; open one in each loop")
         self._detach()
         # A descriptor of our own: the handle's may be closed, with its context, while the loop still watches it.
-        self._fd = os.dup(self._handle.ready_fd())
+        self._fd = os.dup(ready)
         self._loop = loop
         try:
             loop.add_reader(self._fd, self.arm)
@@ -100,7 +103,9 @@ class Notices:
             tidy()
             self.arm()
 
-        if loop is None or loop is _running_loop():
+        if loop is None:
+            tidy()  # Nobody waits, and who is about to finds the handle closed.
+        elif loop is _running_loop() or loop.is_closed():
             tell()
         else:
             _call_soon(loop, tell)
@@ -114,15 +119,18 @@ class Notices:
                 return
 
     def _detach(self) -> None:
-        loop, self._loop = self._loop, None
-        for waiting in self._waiting.values() if loop and loop.is_closed() else ():
-            waiting.clear()
-        if self._fd is not None:
-            if loop is not None and not loop.is_closed():
-                with contextlib.suppress(NotImplementedError):
-                    loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+        """Watches no longer: the handle is closed, and the loop learns of that, or the loop is."""
+        loop = self._loop
+        with self._lock:
+            fd, self._fd = self._fd, None
+        if loop is not None and loop.is_closed():
+            for waiting in self._waiting.values():
+                waiting.clear()
+        elif loop is not None and fd is not None:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(fd)
+        if fd is not None:
+            os.close(fd)
 
     def __del__(self) -> None:
         # A loop that watches the descriptor refers to this object, so none does.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _BATCH, _BATCH_BYTES = 1024, 512 * 1024  # What is taken from the inbox at once, at most.
 _Taken = TypeVar("_Taken", bound=Sized)
+_Message = TypeVar("_Message")
 
 
 class Socket:
@@ -110,14 +111,19 @@ class Socket:
 
     async def send_many(self, messages: Iterable[Buffer]) -> None:
         """Sends messages of one frame each, in order. If it is cancelled, some of them may have been sent."""
-        rest = list(messages)
+        await self._send_all(self._socket.try_send_many, list(messages))
 
-        def send_some() -> bool:
-            del rest[: self._socket.try_send_many(rest)]
-            return not rest
+    async def send_many_multipart(self, messages: Iterable[Iterable[Buffer]]) -> None:
+        """As ``send_many``, each message the sequence of its frames."""
+        await self._send_all(self._socket.try_send_many_multipart, [list(frames) for frames in messages])
 
-        if not send_some():
-            await self._until_sent(send_some)
+    def try_send(self, data: Buffer) -> bool:
+        """Sends a message of one frame if there is room now, and returns whether there was."""
+        return self._socket.try_send(data)
+
+    def try_send_multipart(self, frames: Iterable[Buffer]) -> bool:
+        """Sends a message of these frames if there is room now, and returns whether there was."""
+        return self._socket.try_send_multipart(frames)
 
     async def recv(self) -> bytes:
         """Receives a message of one frame.
@@ -241,6 +247,16 @@ class Socket:
         finally:
             self._notices.hand_on(RECV, more=bool(self._taken))
 
+    async def _send_all(self, try_send: Callable[[list[_Message]], int], rest: list[_Message]) -> None:
+        """Sends all of ``rest`` with ``try_send``, which sends as many as there is room for."""
+
+        def send_some() -> bool:
+            del rest[: try_send(rest)]
+            return not rest
+
+        if not send_some():
+            await self._until_sent(send_some)
+
     async def _until_sent(self, send: Callable[[], bool]) -> None:
         """Calls ``send`` until it has sent."""
         self._notices.attach()
@@ -295,6 +311,11 @@ class Monitor:
     def lost(self) -> int:
         """How many events were dropped because the program left too many lying."""
         return self._monitor.lost
+
+    @property
+    def closed(self) -> bool:
+        """Whether the monitor is closed."""
+        return self._monitor.closed
 
     def close(self) -> None:
         """Stops listening to events. The monitored socket goes on."""

@@ -117,6 +117,10 @@ class System(Error):
     """The operating system reported something else; the context has its number."""
 
 
+class JobFailed(Error):
+    """The worker that answered a request says that it cannot be done."""
+
+
 _missing = _KINDS.keys() - {kind.__name__ for kind in Error.__subclasses__()}
 if _missing:
     raise ImportError(f"zpatterns.errors lacks a class for {', '.join(sorted(_missing))}")
