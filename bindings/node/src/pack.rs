@@ -1,9 +1,9 @@
 //! Batches across the boundary.
 //!
-//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to a multiple of
-//! four, the end of each frame, the number of frames up to the end of each message (left out if every message has one
-//! frame), the position of each large frame, and last four numbers: frames, messages, large frames, bytes before the
-//! padding. All numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one
+//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to
+//! a multiple of four, the end of each frame, the number of frames up to the end of each message (left out if every
+//! message has one frame), the position of each large frame, and last four numbers: frames, messages, large frames, bytes
+//! before the padding. All numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one
 //! `Uint32Array`. Large frames follow as Buffers over libzmq's memory.
 
 use std::ops::Range;
