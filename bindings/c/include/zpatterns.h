@@ -26,6 +26,17 @@
  *     zpat_batch_free(&message);
  *     zpat_socket_close(&pull, -1);
  *     zpat_context_close(&context);
+ *
+ * Requests that cannot be lost in silence: who asks, and who answers.
+ *
+ *     zpat_slice_t name = zpat_slice_text("World");
+ *     if (zpat_client_request(client, "greet", &name, 1, NULL, NULL, &answer, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     while (zpat_worker_next(worker, -1, NULL, &job) > 0) {
+ *       zpat_slice_t greeting[] = { zpat_slice_text("Hello"), zpat_job_frame(job, 0) };
+ *       zpat_job_reply(&job, greeting, 2);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -46,6 +57,15 @@
 #define ZPAT_MONITOR_EVENT_INIT { sizeof(zpat_monitor_event_t), 0, 0, { 0 } }
 #define ZPAT_PROXY_STATS_INIT { sizeof(zpat_proxy_stats_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_AUTHENTICATOR_STATS_INIT { sizeof(zpat_authenticator_stats_t), 0, 0, 0, 0, 0 }
+#define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), 1000, 3, 16384, 268435456, 0 }
+#define ZPAT_WORKER_OPTIONS_INIT { sizeof(zpat_worker_options_t), 1000, 3, 1, 16384, 10000 }
+#define ZPAT_BROKER_OPTIONS_INIT { sizeof(zpat_broker_options_t), \
+    1000, 3, 0, 100000, 1073741824, 50000, 536870912, 3600000, 16384, 20000, 67108864, 10000, 67108864, 600000 }
+#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), 30000, -1, 3, 3, 0, 0, { NULL, 0 } }
+#define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -110,6 +130,8 @@ typedef enum zpat_error_t {
   ZPAT_E_POISONED = -19,
   /** The operating system reported something else; the text has its number. */
   ZPAT_E_SYSTEM = -20,
+  /** The worker that answered a request says that it cannot be done. */
+  ZPAT_E_JOB_FAILED = -21,
 } zpat_error_t;
 
 /**
@@ -213,7 +235,7 @@ int zpat_context_close(zpat_context_t **context);
 
 /* ---- Messages --------------------------------------------------------------------------------------------- */
 
-/** Messages in order, each of one or more frames. A batch belongs to one thread at a time. */
+/** Messages in order, each of one or more frames; an answer may have none. A batch belongs to one thread at a time. */
 typedef struct zpat_batch_t zpat_batch_t;
 
 /**
@@ -903,6 +925,555 @@ int zpat_authenticator_stats(const zpat_authenticator_t *authenticator,
  * context; connections that exist stay. NULL and a cleared pointer are fine.
  */
 int zpat_authenticator_close(zpat_authenticator_t **authenticator);
+
+/* ---- Request-reply: options ------------------------------------------------------------------------------- */
+
+/** How requests are spread over those that offer the same service. */
+typedef enum zpat_balance_t {
+  /** To the one that was given nothing for the longest time, if it has room. */
+  ZPAT_BALANCE_LEAST_RECENTLY_USED = 0,
+  /** To the one with the largest share of its credit free. */
+  ZPAT_BALANCE_MOST_FREE = 1,
+  /** To the same one for the same key, for as long as it is there; without a key as if least recently used. */
+  ZPAT_BALANCE_STICKY = 2,
+} zpat_balance_t;
+
+/** How a client is set up. Start from `ZPAT_CLIENT_OPTIONS_INIT`. */
+typedef struct zpat_client_options_t {
+  /** `sizeof(zpat_client_options_t)`. */
+  size_t struct_size;
+  /**
+   * A broker or worker that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or
+   * more.
+   */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals it counts as dead. 2 or more. */
+  int64_t heartbeat_limit;
+  /** Requests that may be open at once; another ends with `ZPAT_E_FULL`. */
+  int64_t max_requests;
+  /** Bytes of open requests. */
+  int64_t max_bytes;
+  /** A `zpat_balance_t`, for where the client knows several workers or brokers. */
+  int64_t balance;
+} zpat_client_options_t;
+
+/** How a worker is set up. Start from `ZPAT_WORKER_OPTIONS_INIT`. */
+typedef struct zpat_worker_options_t {
+  /** `sizeof(zpat_worker_options_t)`. */
+  size_t struct_size;
+  /**
+   * A broker or client that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or
+   * more.
+   */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals it counts as dead. 2 or more. */
+  int64_t heartbeat_limit;
+  /** How many jobs it takes at once from each broker or client; the first is being done, the others are at hand. */
+  int64_t credit;
+  /** How many jobs it holds at once in all. */
+  int64_t max_jobs;
+  /** How many clients may connect to a worker that binds. */
+  int64_t max_clients;
+} zpat_worker_options_t;
+
+/**
+ * How a broker is set up. What is beyond a bound is refused with `ZPAT_E_FULL` and a hint when to ask again. Start
+ * from `ZPAT_BROKER_OPTIONS_INIT`.
+ */
+typedef struct zpat_broker_options_t {
+  /** `sizeof(zpat_broker_options_t)`. */
+  size_t struct_size;
+  /** A worker that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals it counts as dead. 2 or more. */
+  int64_t heartbeat_limit;
+  /** A `zpat_balance_t`: how requests are spread over the workers of a service. */
+  int64_t balance;
+  /** Requests held at once in all. */
+  int64_t max_requests;
+  /** Bytes of requests held at once in all. */
+  int64_t max_bytes;
+  /** Requests that wait for one service. */
+  int64_t max_waiting;
+  /** Bytes of requests that wait for one service. */
+  int64_t max_waiting_bytes;
+  /** How long a request may wait for a worker, in milliseconds. */
+  int64_t max_age;
+  /** Requests of one client at once. */
+  int64_t max_per_client;
+  /** Clients and workers connected at once. */
+  int64_t max_peers;
+  /** Bytes of answers that a client has not fetched; partial answers beyond end their request. */
+  int64_t max_unfetched;
+  /** Answers kept for requests that are run once. */
+  int64_t max_cached;
+  /** Bytes of those answers. */
+  int64_t max_cached_bytes;
+  /** How long they are kept, in milliseconds. */
+  int64_t max_cached_age;
+} zpat_broker_options_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_CLIENT_OPTIONS_INIT` does. */
+int zpat_client_options_init(zpat_client_options_t *options, size_t struct_size);
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_WORKER_OPTIONS_INIT` does. */
+int zpat_worker_options_init(zpat_worker_options_t *options, size_t struct_size);
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_BROKER_OPTIONS_INIT` does. */
+int zpat_broker_options_init(zpat_broker_options_t *options, size_t struct_size);
+
+/* ---- Request-reply: counters ------------------------------------------------------------------------------ */
+
+/**
+ * Requests by what became of them, at a client or a broker. Always: `accepted` is `delivered` and `held` and all
+ * that is lost together. Start from `ZPAT_REQREP_COUNTERS_INIT`.
+ */
+typedef struct zpat_reqrep_counters_t {
+  /** `sizeof(zpat_reqrep_counters_t)`. */
+  size_t struct_size;
+  /** Taken responsibility for. */
+  uint64_t accepted;
+  /** Answered by a worker, with a reply or with an error of its own. */
+  uint64_t delivered;
+  /** How often one was given to another worker or broker after the last was lost. */
+  uint64_t redelivered;
+  /** Still open. */
+  uint64_t held;
+  /** Of those, given to nobody yet. */
+  uint64_t waiting;
+  /** Refused because too many were there; not accepted. */
+  uint64_t refused_full;
+  /** Refused for another reason; not accepted. */
+  uint64_t refused_other;
+  /** Answers of workers that had been given up, and that were used. */
+  uint64_t late_used;
+  /** Answers that nobody waited for. */
+  uint64_t late_dropped;
+  /** Requests answered from the cache of those that are run once. */
+  uint64_t from_cache;
+  /** Requests that joined another of the same key. */
+  uint64_t joined;
+  /** Lost: the deadline passed. */
+  uint64_t lost_deadline;
+  /** Lost: it waited longer than a request may. */
+  uint64_t lost_age;
+  /** Lost: nobody offered the service for as long as it would wait. */
+  uint64_t lost_no_service;
+  /** Lost: workers were lost as often as it may be given to one. */
+  uint64_t lost_attempts;
+  /** Lost: a worker, or a broker, said that it failed. */
+  uint64_t lost_responder;
+  /** Lost: who asked took it back. */
+  uint64_t lost_cancelled;
+  /** Lost: who asked is gone. */
+  uint64_t lost_asker_gone;
+  /** Lost: the handle was closed. */
+  uint64_t lost_closed;
+} zpat_reqrep_counters_t;
+
+/** What a worker did so far. Start from `ZPAT_WORKER_COUNTERS_INIT`. */
+typedef struct zpat_worker_counters_t {
+  /** `sizeof(zpat_worker_counters_t)`. */
+  size_t struct_size;
+  /** Jobs taken. */
+  uint64_t accepted;
+  /** Jobs answered. */
+  uint64_t answered;
+  /** Jobs here: given to the program, or waiting for it. */
+  uint64_t held;
+  /** Jobs of which the worker was told that nobody waits any more. */
+  uint64_t cancelled;
+  /** Answers whose client is gone. */
+  uint64_t lost_asker_gone;
+  /** Jobs not taken because too many were here, or because the worker leaves. */
+  uint64_t refused;
+  /** Messages that made no sense. */
+  uint64_t malformed;
+} zpat_worker_counters_t;
+
+/* ---- Request-reply: requests and what comes of them ------------------------------------------------------- */
+
+/** What came of a request. */
+typedef enum zpat_outcome_kind_t {
+  /** Nothing: the call failed. The request is as the call says. */
+  ZPAT_OUTCOME_NONE = 0,
+  /** A worker answered; its answer is in the batch. */
+  ZPAT_OUTCOME_REPLY = 1,
+  /** A worker says that it cannot be done: `code` is the worker's own, and so are the frames in the batch. */
+  ZPAT_OUTCOME_ERROR = 2,
+  /** No worker answered, because of `error`; `may_have_run` says whether one may have begun. */
+  ZPAT_OUTCOME_FAILED = 3,
+  /** Some of the answer, in the batch; more follows. */
+  ZPAT_OUTCOME_PARTIAL = 4,
+} zpat_outcome_kind_t;
+
+/** How a request is made. Start from `ZPAT_REQUEST_OPTIONS_INIT`. */
+typedef struct zpat_request_options_t {
+  /** `sizeof(zpat_request_options_t)`. */
+  size_t struct_size;
+  /** How long an answer is of use, in milliseconds. The outcome is there by then. Default 30000. */
+  int64_t deadline;
+  /**
+   * How long it may wait while nobody offers the service, in milliseconds. -1, the default, is as long as
+   * `deadline`.
+   */
+  int64_t patience;
+  /** How often it may be given to a worker, if workers are lost: 1 is at most once. 1 to 255, default 3. */
+  int64_t attempts;
+  /** How often to ask again, after a pause, where a queue was full. 0 to 255, default 3. */
+  int64_t retries;
+  /** 1: stored by the broker before it is accepted; it fails with `ZPAT_E_UNSUPPORTED` where nothing is stored. */
+  int64_t durable;
+  /**
+   * 1: run once for all requests of the same service and `key`, which a broker sees to; without one it fails with
+   * `ZPAT_E_UNSUPPORTED`.
+   */
+  int64_t once;
+  /**
+   * By which it is kept to one worker, or run once; at most 255 bytes, read during the call. NULL is none, the
+   * default.
+   */
+  zpat_slice_t key;
+} zpat_request_options_t;
+
+/** What came of a request, beside the frames. Start from `ZPAT_OUTCOME_INIT`. */
+typedef struct zpat_outcome_t {
+  /** `sizeof(zpat_outcome_t)`. */
+  size_t struct_size;
+  /** A `zpat_outcome_kind_t`. */
+  int64_t kind;
+  /** A `zpat_error_t`: `ZPAT_OK`, `ZPAT_E_JOB_FAILED` for a worker's own error, or why the request failed. */
+  int64_t error;
+  /** Which request; 0 from `zpat_client_request`. */
+  int64_t ticket;
+  /** The worker's own error code, 0 to 4294967295; `ZPAT_JOB_DROPPED` if it gave no answer. 0 without an error. */
+  int64_t code;
+  /**
+   * Of a partial answer: tells one worker's from another's. If it changes, a worker was lost and the answer starts
+   * over.
+   */
+  int64_t run;
+  /** Of a failure: 0 if no worker was ever sent the request, else 1. */
+  int64_t may_have_run;
+  /** Of a failure: when it may be worth trying again, in milliseconds; 0 is unknown. */
+  int64_t retry_after_ms;
+} zpat_outcome_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_REQUEST_OPTIONS_INIT` does. */
+int zpat_request_options_init(zpat_request_options_t *options,
+                              size_t struct_size);
+
+/* ---- Request-reply: clients ------------------------------------------------------------------------------- */
+
+/** Asks brokers, or workers that bind. Any number of threads may use it at the same time. */
+typedef struct zpat_client_t zpat_client_t;
+
+/**
+ * Opens a client of `count` endpoints, at least one, of brokers or of workers that bind. It connects in the
+ * background. `options` may be NULL for the defaults. The caller frees it with `zpat_client_close`.
+ * `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
+ */
+int zpat_client_open(const zpat_context_t *context,
+                     const char *const *endpoints,
+                     size_t count,
+                     const zpat_client_options_t *options,
+                     zpat_client_t **client);
+
+/**
+ * Asks for `service`, a name of 1 to 255 bytes, with copies of these `count` frames, of which there may be none, and
+ * waits for the outcome, which is there by the deadline in `options` (NULL for the defaults).
+ *
+ * Returns 0 for a reply. Else the negative `zpat_error_t` of how the request ended, `ZPAT_E_JOB_FAILED` for a
+ * worker's own error, or of why the call failed. `outcome`, which may be NULL, tells the two apart, and more.
+ * `*body` gets the frames of a reply or of a worker's error as one message; it is NULL or a batch, as for
+ * `zpat_socket_recv`. Partial answers are put together.
+ *
+ * If `cancel` fires or a signal arrives first, the request is taken back, also at the worker; it may have run. With
+ * `zpat_client_submit` and `zpat_client_wait` it goes on.
+ */
+int zpat_client_request(const zpat_client_t *client,
+                        const char *service,
+                        const zpat_slice_t *frames,
+                        size_t count,
+                        const zpat_request_options_t *options,
+                        const zpat_cancel_t *cancel,
+                        zpat_batch_t **body,
+                        zpat_outcome_t *outcome);
+
+/**
+ * Asks, as `zpat_client_request`, and goes on. Returns the ticket of the request, 1 or more, for `zpat_client_wait`,
+ * which has to be called until the outcome is there, or `zpat_client_forget`.
+ */
+int64_t zpat_client_submit(const zpat_client_t *client,
+                           const char *service,
+                           const zpat_slice_t *frames,
+                           size_t count,
+                           const zpat_request_options_t *options);
+
+/**
+ * Asks, as `zpat_client_request`, and goes on. Returns the ticket of the request, 1 or more; `zpat_client_next` brings
+ * the answer among those to other requests.
+ */
+int64_t zpat_client_post(const zpat_client_t *client,
+                         const char *service,
+                         const zpat_slice_t *frames,
+                         size_t count,
+                         const zpat_request_options_t *options);
+
+/**
+ * Waits for what comes next of a submitted request, and returns 1: a part of the answer, or how it ended, and
+ * nothing follows that. `*body` gets the frames as one message; it is NULL or a batch, as for `zpat_socket_recv`.
+ * `outcome`, whose `struct_size` the caller has set, gets the rest; if the request failed, its text is the last
+ * error's.
+ *
+ * `ZPAT_E_TIMEOUT` if nothing came in time: the request goes on, wait again. `ZPAT_E_NOT_FOUND` if its outcome was
+ * taken. One thread waits for a ticket at a time.
+ */
+int zpat_client_wait(const zpat_client_t *client,
+                     int64_t ticket,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel,
+                     zpat_batch_t **body,
+                     zpat_outcome_t *outcome);
+
+/**
+ * Waits for what comes next of any posted request, and returns 1, as `zpat_client_wait`; `outcome` has its ticket.
+ * `ZPAT_E_TIMEOUT` if nothing came in time. With 0 for `timeout_ms` it takes what is there, after a notice in an event
+ * loop: until `ZPAT_E_TIMEOUT`, then arm again.
+ */
+int zpat_client_next(const zpat_client_t *client,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel,
+                     zpat_batch_t **body,
+                     zpat_outcome_t *outcome);
+
+/**
+ * Takes a request back, also at the worker. Its outcome is a failure with `ZPAT_E_CANCELLED`, unless another came
+ * first.
+ */
+int zpat_client_cancel(const zpat_client_t *client,
+                       int64_t ticket);
+
+/** Takes a submitted request back, and drops its outcome: nobody waits for it any more. */
+int zpat_client_forget(const zpat_client_t *client, int64_t ticket);
+
+/** Writes what became of the requests so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_client_counters(const zpat_client_t *client, zpat_reqrep_counters_t *counters);
+
+/**
+ * Asks for one notice when `zpat_client_next` has something. 1 if it has already, and then no notice comes; 0 means
+ * wait for it. As `zpat_socket_arm`.
+ */
+int zpat_client_arm(const zpat_client_t *client);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the client. */
+int zpat_client_ready_fd(const zpat_client_t *client);
+
+/**
+ * Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. It may also run on a
+ * thread that makes or cancels a request.
+ */
+int zpat_client_set_hook(const zpat_client_t *client,
+                         zpat_hook_t hook,
+                         void *user);
+
+/**
+ * Closes a client, frees it and clears the pointer. Requests that are open have no outcome: every wait ends with
+ * `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_client_close(zpat_client_t **client);
+
+/* ---- Request-reply: jobs ---------------------------------------------------------------------------------- */
+
+/** The error code of a job that was freed without an answer. */
+#define ZPAT_JOB_DROPPED UINT32_MAX
+
+/** A request to be answered once, by any thread. Answering it frees it, so no other call may be using it then. */
+typedef struct zpat_job_t zpat_job_t;
+
+/** What is asked for. The bytes belong to the job, as those of `zpat_job_key` and `zpat_job_frame`. */
+zpat_slice_t zpat_job_service(const zpat_job_t *job);
+
+/** The key of the request; may be empty. */
+zpat_slice_t zpat_job_key(const zpat_job_t *job);
+
+/** Number of frames of the question; 0 for NULL. */
+size_t zpat_job_frame_count(const zpat_job_t *job);
+
+/**
+ * A frame of the question, by position from 0. If there is no such frame, `data` is NULL; for an empty frame it is
+ * not.
+ */
+zpat_slice_t zpat_job_frame(const zpat_job_t *job,
+                            size_t frame);
+
+/** How long the answer is still of use, in milliseconds; 0 if it no longer is. */
+int64_t zpat_job_remaining_ms(const zpat_job_t *job);
+
+/** 1 if nobody waits for the answer any more, else 0. */
+int zpat_job_is_cancelled(const zpat_job_t *job);
+
+/**
+ * Waits until nobody waits for the answer any more. `ZPAT_E_TIMEOUT` if that is not so in time, `ZPAT_E_CLOSED` if the
+ * worker closed. It has to end before another thread answers the job: fire its `cancel` first.
+ */
+int zpat_job_wait_cancelled(const zpat_job_t *job,
+                            int64_t timeout_ms,
+                            const zpat_cancel_t *cancel);
+
+/** Sends some of the answer, with copies of these `count` frames. */
+int zpat_job_send_partial(const zpat_job_t *job, const zpat_slice_t *frames, size_t count);
+
+/**
+ * Answers with copies of these `count` frames, of which there may be none, or sends the rest of an answer; frees the
+ * job and clears the pointer. The frames may be the job's own. `ZPAT_E_CLOSED` if the worker was closed: the job was
+ * given to another. After `ZPAT_E_INVALID_ARGUMENT` the job is still there.
+ */
+int zpat_job_reply(zpat_job_t **job,
+                   const zpat_slice_t *frames,
+                   size_t count);
+
+/**
+ * Says that it cannot be done, with a code of the program's own and copies of these `count` frames, of which there
+ * may be none; the first, if it is text, is shown to people. Otherwise as `zpat_job_reply`.
+ */
+int zpat_job_fail(zpat_job_t **job,
+                  uint32_t code,
+                  const zpat_slice_t *frames,
+                  size_t count);
+
+/**
+ * Frees a job and clears the pointer. One that was not answered ends with the error code `ZPAT_JOB_DROPPED`. NULL
+ * and a cleared pointer are fine.
+ */
+int zpat_job_free(zpat_job_t **job);
+
+/* ---- Request-reply: workers ------------------------------------------------------------------------------- */
+
+/** Answers requests for one service. Any number of threads may use it at the same time, each with jobs of its own. */
+typedef struct zpat_worker_t zpat_worker_t;
+
+/**
+ * Opens a worker of the brokers at `count` endpoints, at least one, for `service`, a name of 1 to 255 bytes. It
+ * connects in the background. `options` may be NULL for the defaults. The caller frees it with `zpat_worker_close`.
+ * `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
+ */
+int zpat_worker_connect(const zpat_context_t *context,
+                        const char *const *endpoints,
+                        size_t count,
+                        const char *service,
+                        const zpat_worker_options_t *options,
+                        zpat_worker_t **worker);
+
+/**
+ * Opens a worker that is its own server, without a broker: clients connect to `endpoint`. Otherwise as
+ * `zpat_worker_connect`, with the errors of `zpat_socket_bind`.
+ */
+int zpat_worker_bind(const zpat_context_t *context,
+                     const char *endpoint,
+                     const char *service,
+                     const zpat_worker_options_t *options,
+                     zpat_worker_t **worker);
+
+/**
+ * Writes where clients reach a worker that binds, with the port that the system chose, into `buffer` of `size`
+ * bytes; `ZPAT_ENDPOINT_SIZE` is enough. `ZPAT_E_NOT_FOUND` for a worker that connects, `ZPAT_E_TOO_LARGE` if it
+ * does not fit.
+ */
+int zpat_worker_endpoint(const zpat_worker_t *worker,
+                         char *buffer,
+                         size_t size);
+
+/**
+ * Waits for the next job, and returns 1. `*job` becomes a handle that the caller answers or frees, in any order among
+ * several. `ZPAT_E_TIMEOUT` if none came in time; `ZPAT_E_CLOSED` after `zpat_worker_leave` when all is done.
+ */
+int zpat_worker_next(const zpat_worker_t *worker,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel,
+                     zpat_job_t **job);
+
+/** Takes no more jobs. Those that are here are to be done; then `zpat_worker_next` ends with `ZPAT_E_CLOSED`. */
+int zpat_worker_leave(const zpat_worker_t *worker);
+
+/** Writes what the worker did so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_worker_counters(const zpat_worker_t *worker, zpat_worker_counters_t *counters);
+
+/**
+ * Asks for one notice when `zpat_worker_next` has something. 1 if it has already, and then no notice comes; 0 means
+ * wait for it. As `zpat_socket_arm`.
+ */
+int zpat_worker_arm(const zpat_worker_t *worker);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the worker. */
+int zpat_worker_ready_fd(const zpat_worker_t *worker);
+
+/**
+ * Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. It may also run on a
+ * thread that answers a job.
+ */
+int zpat_worker_set_hook(const zpat_worker_t *worker,
+                         zpat_hook_t hook,
+                         void *user);
+
+/**
+ * Closes a worker where it is, frees it and clears the pointer. Jobs that are here are given to others; their handles
+ * still have to be freed. Every wait ends with `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_worker_close(zpat_worker_t **worker);
+
+/* ---- Request-reply: brokers ------------------------------------------------------------------------------- */
+
+/** Takes requests from clients and gives them to workers; both connect to it. It works on threads of the context. */
+typedef struct zpat_broker_t zpat_broker_t;
+
+/**
+ * Opens a broker at `count` endpoints, at least one. `options` may be NULL for the defaults. The caller frees it with
+ * `zpat_broker_close`. Errors as `zpat_socket_bind`.
+ */
+int zpat_broker_bind(const zpat_context_t *context,
+                     const char *const *endpoints,
+                     size_t count,
+                     const zpat_broker_options_t *options,
+                     zpat_broker_t **broker);
+
+/**
+ * Writes where the broker is reached, with the port that the system chose, into `buffer` of `size` bytes;
+ * `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_broker_bind`; `ZPAT_E_NOT_FOUND` if
+ * there is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
+ */
+int zpat_broker_endpoint(const zpat_broker_t *broker,
+                         size_t index,
+                         char *buffer,
+                         size_t size);
+
+/** Number of workers connected now. */
+int zpat_broker_workers(const zpat_broker_t *broker);
+
+/** Writes what became of the requests so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_broker_counters(const zpat_broker_t *broker, zpat_reqrep_counters_t *counters);
+
+/**
+ * Takes no more requests, and waits until those that are here are answered. `ZPAT_E_TIMEOUT` if they were not in time;
+ * it goes on draining.
+ */
+int zpat_broker_drain(const zpat_broker_t *broker,
+                      int64_t timeout_ms,
+                      const zpat_cancel_t *cancel);
+
+/**
+ * Waits until the broker ends, because it was closed or its context shut down: what a program does that is only a
+ * broker. `ZPAT_E_TIMEOUT` if it still runs after the wait.
+ */
+int zpat_broker_wait(const zpat_broker_t *broker,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel);
+
+/**
+ * Closes a broker where it is, frees it and clears the pointer. Clients are told, and may ask another. NULL and a
+ * cleared pointer are fine.
+ */
+int zpat_broker_close(zpat_broker_t **broker);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

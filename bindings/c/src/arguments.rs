@@ -113,6 +113,18 @@ pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: &'static str) 
     Ok(Some(text))
 }
 
+/// An array of texts that C describes.
+///
+/// # Safety
+/// `list` is null or points to `count` texts, each as [`text`] asks.
+pub(crate) unsafe fn texts<'a>(list: *const *const c_char, count: usize, name: &'static str) -> Result<Vec<&'a str>> {
+    if count > 0 && (list.is_null() || isize::try_from(count.saturating_mul(size_of::<*const c_char>())).is_err()) {
+        return Err(invalid("there is no array of that many texts", name).with("count", count));
+    }
+    // SAFETY: as the caller promises; an index below `count` is inside.
+    (0..count).map(|index| unsafe { text(*list.add(index), name) }).collect()
+}
+
 /// Copies `bytes` into the caller's buffer. `ErrorKind::TooLarge` if they do not fit.
 ///
 /// # Safety
@@ -215,6 +227,22 @@ pub(crate) unsafe fn fill_growing<T: Copy>(out: *mut T, value: T, ends: &[usize]
         out.cast::<usize>().write(size);
     }
     Ok(())
+}
+
+/// Writes `defaults` into a structure of `size` bytes that nobody has prepared.
+///
+/// # Safety
+/// `out` is null or points to `size` writable bytes.
+pub(crate) unsafe fn init_growing<T: Copy>(out: *mut T, size: usize, defaults: T, ends: &[usize]) -> Result<()> {
+    check_size(size, ends)?;
+    if out.is_null() {
+        return Err(invalid("the pointer is null", "options"));
+    }
+    // SAFETY: as the caller promises; every size in `ends` has room for itself.
+    unsafe {
+        out.cast::<usize>().write(size);
+        fill_growing(out, defaults, ends)
+    }
 }
 
 /// The size of a structure that the caller prepared, if [`fill_growing`] can fill it in.

@@ -2,19 +2,20 @@
 
 use std::ffi::{c_int, c_void};
 
-use zpatterns::{Batch, Error, ErrorKind, Message, Result};
+use zpatterns::{Batch, Error, ErrorKind, Message, Result, reqrep::Frames as Body};
 
 use crate::{
     arguments::{bytes, frames_of, hand_over, required, required_mut, take_back, write_bytes, zpat_slice_t},
     error::{entry, entry_or},
 };
 
-/// Messages in order, each of one or more frames. A batch belongs to one thread at a time.
+/// Messages in order, each of one or more frames; an answer may have none. A batch belongs to one thread at a time.
 pub struct zpat_batch_t(Content);
 
-/// A message received alone keeps libzmq's memory; everything else is packed.
+/// A message received alone keeps libzmq's memory, and an answer that of the machine; everything else is packed.
 enum Content {
     One(Message),
+    Body(Body),
     Many(Batch),
 }
 
@@ -27,7 +28,7 @@ impl Default for zpat_batch_t {
 impl zpat_batch_t {
     fn len(&self) -> usize {
         match &self.0 {
-            Content::One(_) => 1,
+            Content::One(_) | Content::Body(_) => 1,
             Content::Many(batch) => batch.len(),
         }
     }
@@ -35,6 +36,7 @@ impl zpat_batch_t {
     fn bytes(&self) -> usize {
         match &self.0 {
             Content::One(one) => one.size(),
+            Content::Body(body) => body.iter().map(|frame| frame.len()).sum(),
             Content::Many(batch) => batch.bytes(),
         }
     }
@@ -42,6 +44,7 @@ impl zpat_batch_t {
     fn frame_count(&self, message: usize) -> usize {
         match &self.0 {
             Content::One(one) if message == 0 => one.len(),
+            Content::Body(body) if message == 0 => body.len(),
             Content::Many(batch) if message < batch.len() => {
                 let (first, end) = batch.frame_range(message);
                 end - first
@@ -56,21 +59,22 @@ impl zpat_batch_t {
         }
         Some(match &self.0 {
             Content::One(one) => &one[frame],
+            Content::Body(body) => &body[frame],
             Content::Many(batch) => batch.frame(batch.frame_range(message).0 + frame),
         })
     }
 
     /// The messages packed, to add to or to send.
     pub(crate) fn packed(&mut self) -> Result<&mut Batch> {
-        if let Content::One(one) = &self.0 {
+        if let Content::One(_) | Content::Body(_) = &self.0 {
             let mut batch = Batch::new();
-            let frames: Vec<&[u8]> = one.iter().map(|frame| &**frame).collect();
+            let frames: Vec<&[u8]> = (0..self.frame_count(0)).filter_map(|frame| self.frame(0, frame)).collect();
             batch.push_multipart(&frames)?;
             self.0 = Content::Many(batch);
         }
         match &mut self.0 {
             Content::Many(batch) => Ok(batch),
-            Content::One(_) => unreachable!("packed above"),
+            Content::One(_) | Content::Body(_) => unreachable!("packed above"),
         }
     }
 }
@@ -95,6 +99,10 @@ impl<'a> Slot<'a> {
 
     pub(crate) fn fill_with_one(self, message: Message) {
         self.fill(Content::One(message));
+    }
+
+    pub(crate) fn fill_with_body(self, body: Body) {
+        self.fill(Content::Body(body));
     }
 
     pub(crate) fn fill_with_many(self, batch: Batch) {

@@ -61,6 +61,8 @@ pub enum zpat_error_t {
     ZPAT_E_POISONED = -19,
     /// The operating system reported something else; the text has its number.
     ZPAT_E_SYSTEM = -20,
+    /// The worker that answered a request says that it cannot be done.
+    ZPAT_E_JOB_FAILED = -21,
 }
 
 /// Bytes of the buffer for the last error's text, with the zero at its end; longer texts are cut.
@@ -208,7 +210,7 @@ mod tests {
                 assert_eq!(zpat_error_is_retryable(code) != 0, kind.is_retryable());
             }
         }
-        for code in [c_int::MIN, c_int::MAX, 21, -21, 65_537] {
+        for code in [c_int::MIN, c_int::MAX, 22, -22, 65_537] {
             // SAFETY: the function returns static text.
             assert_eq!(unsafe { CStr::from_ptr(zpat_error_name(code)) }, c"Unknown");
         }

@@ -25,6 +25,7 @@ pub mod monitor;
 pub mod options;
 pub mod proxy;
 pub mod receive;
+pub mod reqrep;
 pub mod send;
 pub mod socket;
 pub mod stats;

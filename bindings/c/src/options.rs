@@ -13,7 +13,7 @@ use std::{
 use zpatterns::{Result, SocketOptions};
 
 use crate::{
-    arguments::{bytes, check_size, growing, invalid, optional_text, zpat_slice_t},
+    arguments::{bytes, growing, init_growing, invalid, optional_text, zpat_slice_t},
     error::entry,
     fields::with_socket_options,
 };
@@ -134,16 +134,9 @@ pub(crate) unsafe fn socket_options(options: *const zpat_socket_options_t) -> Re
 /// compile time; this one is for languages that cannot use macros.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_socket_options_init(options: *mut zpat_socket_options_t, struct_size: usize) -> c_int {
-    entry(|| {
-        check_size(struct_size, zpat_socket_options_t::ENDS)?;
-        if options.is_null() {
-            return Err(invalid("the pointer is null", "options"));
-        }
-        let defaults = zpat_socket_options_t { struct_size, ..zpat_socket_options_t::defaults() };
-        // SAFETY: C's promise; the size is at most that of the structure.
-        unsafe { ptr::copy_nonoverlapping((&raw const defaults).cast::<u8>(), options.cast::<u8>(), struct_size) };
-        Ok(0)
-    })
+    let (defaults, ends) = (zpat_socket_options_t::defaults(), zpat_socket_options_t::ENDS);
+    // SAFETY: C's promise.
+    entry(|| unsafe { init_growing(options, struct_size, defaults, ends) }.map(|()| 0))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 /* Opening, using and closing thousands of times leaves neither memory nor descriptors behind. */
-#include "check.h"
+#include "reqrep.h"
 
 #include <dirent.h>
 
@@ -42,11 +42,36 @@ static void sockets(zpat_context_t *context, int background, long cycle) {
   OK(zpat_socket_close(&pull, 0));
 }
 
+/* A job that is answered, one that is left lying, and a request that nobody waits for. */
+static void requests(zpat_context_t *context) {
+  char endpoint[ZPAT_ENDPOINT_SIZE];
+  zpat_worker_t *worker = NULL;
+  zpat_client_t *client;
+  zpat_outcome_t outcome = ZPAT_OUTCOME_INIT;
+  zpat_batch_t *body = NULL;
+  zpat_job_t *job;
+  int64_t ticket;
+  OK(zpat_worker_bind(context, "tcp://127.0.0.1:0", "once", NULL, &worker));
+  OK(zpat_worker_endpoint(worker, endpoint, sizeof endpoint));
+  client = open_client(context, endpoint);
+  ticket = submit(client, "once", "question");
+  job = next_job(worker);
+  reply(&job, "answer");
+  CHECK(OK(zpat_client_wait(client, ticket, LONG, NULL, &body, &outcome)) == 1 && frame_is(body, 0, 0, "answer"));
+  CHECK(submit(client, "once", "left lying") > ticket);
+  job = next_job(worker);
+  OK(zpat_batch_free(&body));
+  OK(zpat_client_close(&client));
+  OK(zpat_worker_close(&worker));
+  OK(zpat_job_free(&job));
+}
+
 static void run(long cycles) {
   zpat_context_t *context = open_context();
   for (long i = 0; i < cycles; i++) {
     zpat_batch_t *batch = NULL;
     sockets(context, i % 2 == 0, i);
+    if (i % 4 == 0) requests(context);
     FAILS(ZPAT_E_INVALID_ARGUMENT, zpat_socket_recv(NULL, 0, NULL, &batch));
     if (i % 20 == 0) {
       OK(zpat_context_close(&context));

@@ -32,8 +32,8 @@ pub(crate) const FACES: &[Face] = &[
 /// How a language writes what it exports.
 struct Syntax {
     language: &'static str,
-    /// Only the types and functions that this file names are exported.
-    index: Option<&'static str>,
+    /// Only the types and functions that these files name are exported; without any, all.
+    index: &'static [&'static str],
     /// Files, and folders of files.
     sources: &'static [&'static str],
     /// How lines start that declare a type, a member of it, and a function.
@@ -45,15 +45,21 @@ struct Syntax {
 const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "rust",
-        index: Some("core/zpatterns/src/lib.rs"),
-        sources: &["core/protocol/src/error.rs", "core/engine/src", "core/engine/src/socket", "core/zpatterns/src"],
+        index: &["core/zpatterns/src/lib.rs", "core/zpatterns/src/reqrep.rs"],
+        sources: &[
+            "core/protocol/src/error.rs",
+            "core/engine/src",
+            "core/engine/src/socket",
+            "core/zpatterns/src",
+            "core/zpatterns/src/reqrep",
+        ],
         types: &["impl "],
         members: &["    pub fn ", "    pub const fn "],
         functions: &["pub fn "],
     },
     Syntax {
         language: "c",
-        index: None,
+        index: &[],
         sources: &["bindings/c/include/zpatterns.h"],
         types: &[],
         members: &[],
@@ -71,7 +77,7 @@ const SYNTAXES: &[Syntax] = &[
     },
     Syntax {
         language: "python",
-        index: Some("bindings/python/python/zpatterns/__init__.py"),
+        index: &["bindings/python/python/zpatterns/__init__.py"],
         sources: &["bindings/python/python/zpatterns"],
         types: &["class "],
         members: &["    def ", "    async def "],
@@ -79,7 +85,7 @@ const SYNTAXES: &[Syntax] = &[
     },
     Syntax {
         language: "node",
-        index: Some("bindings/node/lib/index.ts"),
+        index: &["bindings/node/lib/index.ts"],
         sources: &["bindings/node/lib"],
         types: &["export class "],
         members: &["  async ", "  get ", "  "],
@@ -91,9 +97,10 @@ const SYNTAXES: &[Syntax] = &[
 pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
     let syntax = SYNTAXES.iter().find(|syntax| syntax.language == language);
     let syntax = syntax.with_context(|| format!("nothing says how {language} exports"))?;
-    let index = syntax.index.map(|file| fs::read_to_string(root.join(file)).context(file)).transpose()?;
+    let index = syntax.index.iter().map(|file| fs::read_to_string(root.join(file)).context(*file));
+    let index = index.collect::<Result<Vec<_>>>()?.join(" ");
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let listed: Option<BTreeSet<&str>> = index.as_deref().map(|text| text.split(|c| !is_word(c)).collect());
+    let listed: BTreeSet<&str> = index.split(|c| !is_word(c)).collect();
     let mut found = BTreeSet::new();
     for source in syntax.sources.iter().map(|source| root.join(source)) {
         let mut files = vec![source.clone()];
@@ -106,7 +113,7 @@ pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
             let module = if file.ends_with("aio.py") { "aio." } else { "" };
             let is_listed = |name: &&String| {
                 let first = name.split('.').next().unwrap_or_default();
-                listed.as_ref().is_none_or(|listed| listed.contains(first))
+                syntax.index.is_empty() || listed.contains(first)
             };
             found.extend(syntax.declared(&text).iter().filter(is_listed).map(|name| format!("{module}{name}")));
         }

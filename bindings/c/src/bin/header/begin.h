@@ -26,6 +26,17 @@
  *     zpat_batch_free(&message);
  *     zpat_socket_close(&pull, -1);
  *     zpat_context_close(&context);
+ *
+ * Requests that cannot be lost in silence: who asks, and who answers.
+ *
+ *     zpat_slice_t name = zpat_slice_text("World");
+ *     if (zpat_client_request(client, "greet", &name, 1, NULL, NULL, &answer, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     while (zpat_worker_next(worker, -1, NULL, &job) > 0) {
+ *       zpat_slice_t greeting[] = { zpat_slice_text("Hello"), zpat_job_frame(job, 0) };
+ *       zpat_job_reply(&job, greeting, 2);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -46,6 +57,15 @@
 #define ZPAT_MONITOR_EVENT_INIT { sizeof(zpat_monitor_event_t), 0, 0, { 0 } }
 #define ZPAT_PROXY_STATS_INIT { sizeof(zpat_proxy_stats_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_AUTHENTICATOR_STATS_INIT { sizeof(zpat_authenticator_stats_t), 0, 0, 0, 0, 0 }
+#define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), @CLIENT@ }
+#define ZPAT_WORKER_OPTIONS_INIT { sizeof(zpat_worker_options_t), @WORKER@ }
+#define ZPAT_BROKER_OPTIONS_INIT { sizeof(zpat_broker_options_t), \
+    @BROKER@ }
+#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), @REQUEST@, { NULL, 0 } }
+#define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {

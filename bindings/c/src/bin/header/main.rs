@@ -1,7 +1,8 @@
 //! Writes the C header: `cargo run -p zpatterns-c --features header --bin zpatterns-header -- OUTPUT`.
 //!
 //! cbindgen turns each source file into a section, in the order of a reader. It cannot see what macros make, so the
-//! options of a socket come from the same list and table as the structure itself.
+//! options of a socket come from the same list and table as the structure itself, and the initialisers of other options
+//! from the lists in `reqrep/fields.rs`.
 
 use std::{
     env, fs,
@@ -10,10 +11,16 @@ use std::{
 };
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
-use zpatterns::{ContextOptions, OptionInfo, OptionType, SocketOptions};
+use reqrep_fields::{Plain, with_broker_options, with_client_options, with_worker_options};
+use zpatterns::{
+    ContextOptions, OptionInfo, OptionType, SocketOptions,
+    reqrep::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
+};
 
 #[path = "../../fields.rs"]
 mod fields;
+#[path = "../../reqrep/fields.rs"]
+mod reqrep_fields;
 
 /// Source files and the headings of their sections.
 const SECTIONS: &[(&str, &str)] = &[
@@ -32,6 +39,27 @@ const SECTIONS: &[(&str, &str)] = &[
     ("proxy.rs", "Passing messages on"),
     ("curve.rs", "CURVE keys"),
     ("authenticator.rs", "Who may connect"),
+    ("reqrep/options.rs", "Request-reply: options"),
+    ("reqrep/counters.rs", "Request-reply: counters"),
+    ("reqrep/request.rs", "Request-reply: requests and what comes of them"),
+    ("reqrep/client.rs", "Request-reply: clients"),
+    ("reqrep/job.rs", "Request-reply: jobs"),
+    ("reqrep/worker.rs", "Request-reply: workers"),
+    ("reqrep/broker.rs", "Request-reply: brokers"),
+];
+
+/// Types that no function of their own file has in its signature.
+const NAMED: [&str; 10] = [
+    "zpat_error_t",
+    "zpat_socket_kind_t",
+    "zpat_monitor_event_kind_t",
+    "zpat_slice_t",
+    "zpat_balance_t",
+    "zpat_outcome_kind_t",
+    "zpat_outcome_t",
+    "zpat_reqrep_counters_t",
+    "zpat_worker_counters_t",
+    "zpat_job_t",
 ];
 
 /// Width of comments and declarations.
@@ -51,11 +79,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// Core's defaults in the order of a structure.
+macro_rules! defaults {
+    ($c:ident, $core:ident: $($name:ident = $($path:ident).+,)*) => {{
+        let core = $core::default();
+        let all = [$(core.$($path).+.plain().to_string(),)*];
+        all.join(", ")
+    }};
+}
+
+/// As [`defaults`], of a request. -1 is a patience as long as the deadline; durable and once are off.
+fn request_defaults() -> String {
+    let RequestOptions { deadline, attempts, retries, .. } = RequestOptions::default();
+    format!("{}, -1, {attempts}, {retries}, 0, 0", deadline.plain())
+}
+
 fn header() -> String {
     let context = ContextOptions::default();
     let mut text = include_str!("begin.h")
         .replace("@IO_THREADS@", &context.io_threads.to_string())
         .replace("@MAX_SOCKETS@", &context.max_sockets.to_string())
+        .replace("@CLIENT@", &with_client_options!(defaults))
+        .replace("@WORKER@", &with_worker_options!(defaults))
+        .replace("@BROKER@", &with_broker_options!(defaults))
+        .replace("@REQUEST@", &request_defaults())
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
         .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
@@ -83,10 +130,7 @@ fn section(file: &str) -> String {
         line_length: WIDTH,
         ..Config::default()
     };
-    config
-        .export
-        .include
-        .extend(["zpat_error_t", "zpat_socket_kind_t", "zpat_monitor_event_kind_t", "zpat_slice_t"].map(str::to_owned));
+    config.export.include.extend(NAMED.map(str::to_owned));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
     let bindings =
         Builder::new().with_config(config).with_src(source).generate().expect("the sources of this crate parse");

@@ -1,0 +1,13 @@
+//! Reliable request-reply: `core/zpatterns/src/reqrep.rs` for C, one file per handle.
+//!
+//! A request ends in a structure, `zpat_outcome_t`, and its body in a batch, as a received message does. A job is a handle
+//! that its answer frees, because there is one answer.
+
+pub mod broker;
+pub mod client;
+pub mod counters;
+mod fields;
+pub mod job;
+pub mod options;
+pub mod request;
+pub mod worker;

@@ -1,0 +1,97 @@
+//! The options of a client, a worker and a broker in C: the order of their structures, and where core keeps each.
+//!
+//! The order is binary: a new option goes to the end. The structures themselves, with their texts, are in `options.rs`;
+//! the header generator reads these lists for the initialisers.
+
+use std::time::Duration;
+
+use zpatterns::reqrep::Balance;
+
+/// An option as C has it: eight bytes, whatever it is.
+pub(crate) trait Plain {
+    /// Milliseconds, a count, or the number of a choice.
+    fn plain(&self) -> i64;
+}
+
+impl Plain for Duration {
+    fn plain(&self) -> i64 {
+        i64::try_from(self.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Plain for usize {
+    fn plain(&self) -> i64 {
+        i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl Plain for u32 {
+    fn plain(&self) -> i64 {
+        i64::from(*self)
+    }
+}
+
+/// The numbers are those of `zpat_balance_t`.
+impl Plain for Balance {
+    fn plain(&self) -> i64 {
+        match self {
+            Self::LeastRecentlyUsed => 0,
+            Self::MostFree => 1,
+            Self::Sticky => 2,
+            Self::Custom(_) => -1,
+        }
+    }
+}
+
+/// Calls `$then!` with the structure, core's options, and every option.
+macro_rules! with_client_options {
+    ($then:ident) => {
+        $then! {
+            zpat_client_options_t, ClientOptions:
+            heartbeat_interval = heartbeat.interval,
+            heartbeat_limit = heartbeat.limit,
+            max_requests = max_requests,
+            max_bytes = max_bytes,
+            balance = balance,
+        }
+    };
+}
+
+/// As [`with_client_options`].
+macro_rules! with_worker_options {
+    ($then:ident) => {
+        $then! {
+            zpat_worker_options_t, WorkerOptions:
+            heartbeat_interval = heartbeat.interval,
+            heartbeat_limit = heartbeat.limit,
+            credit = credit,
+            max_jobs = max_jobs,
+            max_clients = max_clients,
+        }
+    };
+}
+
+/// As [`with_client_options`].
+macro_rules! with_broker_options {
+    ($then:ident) => {
+        $then! {
+            zpat_broker_options_t, BrokerOptions:
+            heartbeat_interval = heartbeat.interval,
+            heartbeat_limit = heartbeat.limit,
+            balance = balance,
+            max_requests = max_requests,
+            max_bytes = max_bytes,
+            max_waiting = max_waiting,
+            max_waiting_bytes = max_waiting_bytes,
+            max_age = max_age,
+            max_per_client = max_per_client,
+            max_peers = max_peers,
+            max_unfetched = max_unfetched,
+            max_cached = max_cached,
+            max_cached_bytes = max_cached_bytes,
+            max_cached_age = max_cached_age,
+        }
+    };
+}
+
+pub(crate) use {with_broker_options, with_client_options, with_worker_options};

@@ -1,0 +1,218 @@
+//! Options of a client, a worker and a broker.
+
+use std::{ffi::c_int, mem::offset_of, time::Duration};
+
+use zpatterns::{
+    Result,
+    reqrep::{Balance, BrokerOptions, ClientOptions, WorkerOptions},
+};
+
+use super::fields::{Plain, with_broker_options, with_client_options, with_worker_options};
+use crate::{
+    arguments::{growing, init_growing, invalid},
+    error::entry,
+};
+
+/// How requests are spread over those that offer the same service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub enum zpat_balance_t {
+    /// To the one that was given nothing for the longest time, if it has room.
+    ZPAT_BALANCE_LEAST_RECENTLY_USED = 0,
+    /// To the one with the largest share of its credit free.
+    ZPAT_BALANCE_MOST_FREE = 1,
+    /// To the same one for the same key, for as long as it is there; without a key as if least recently used.
+    ZPAT_BALANCE_STICKY = 2,
+}
+
+/// How a client is set up. Start from `ZPAT_CLIENT_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct zpat_client_options_t {
+    /// `sizeof(zpat_client_options_t)`.
+    pub struct_size: usize,
+    /// A broker or worker that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or
+    /// more.
+    pub heartbeat_interval: i64,
+    /// After how many silent intervals it counts as dead. 2 or more.
+    pub heartbeat_limit: i64,
+    /// Requests that may be open at once; another ends with `ZPAT_E_FULL`.
+    pub max_requests: i64,
+    /// Bytes of open requests.
+    pub max_bytes: i64,
+    /// A `zpat_balance_t`, for where the client knows several workers or brokers.
+    pub balance: i64,
+}
+
+/// How a worker is set up. Start from `ZPAT_WORKER_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct zpat_worker_options_t {
+    /// `sizeof(zpat_worker_options_t)`.
+    pub struct_size: usize,
+    /// A broker or client that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or
+    /// more.
+    pub heartbeat_interval: i64,
+    /// After how many silent intervals it counts as dead. 2 or more.
+    pub heartbeat_limit: i64,
+    /// How many jobs it takes at once from each broker or client; the first is being done, the others are at hand.
+    pub credit: i64,
+    /// How many jobs it holds at once in all.
+    pub max_jobs: i64,
+    /// How many clients may connect to a worker that binds.
+    pub max_clients: i64,
+}
+
+/// How a broker is set up. What is beyond a bound is refused with `ZPAT_E_FULL` and a hint when to ask again. Start
+/// from `ZPAT_BROKER_OPTIONS_INIT`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct zpat_broker_options_t {
+    /// `sizeof(zpat_broker_options_t)`.
+    pub struct_size: usize,
+    /// A worker that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more.
+    pub heartbeat_interval: i64,
+    /// After how many silent intervals it counts as dead. 2 or more.
+    pub heartbeat_limit: i64,
+    /// A `zpat_balance_t`: how requests are spread over the workers of a service.
+    pub balance: i64,
+    /// Requests held at once in all.
+    pub max_requests: i64,
+    /// Bytes of requests held at once in all.
+    pub max_bytes: i64,
+    /// Requests that wait for one service.
+    pub max_waiting: i64,
+    /// Bytes of requests that wait for one service.
+    pub max_waiting_bytes: i64,
+    /// How long a request may wait for a worker, in milliseconds.
+    pub max_age: i64,
+    /// Requests of one client at once.
+    pub max_per_client: i64,
+    /// Clients and workers connected at once.
+    pub max_peers: i64,
+    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    pub max_unfetched: i64,
+    /// Answers kept for requests that are run once.
+    pub max_cached: i64,
+    /// Bytes of those answers.
+    pub max_cached_bytes: i64,
+    /// How long they are kept, in milliseconds.
+    pub max_cached_age: i64,
+}
+
+/// An option as core has it, or an error that names it.
+pub(super) trait Checked: Sized {
+    fn checked(value: i64, name: &'static str) -> Result<Self>;
+}
+
+macro_rules! checked {
+    ($($type:ty: $from:expr, $text:literal;)*) => {$(
+        impl Checked for $type {
+            fn checked(value: i64, name: &'static str) -> Result<Self> {
+                let converted: Option<Self> = $from(value);
+                converted.ok_or_else(|| invalid($text, name).with("value", value))
+            }
+        }
+    )*};
+}
+
+checked! {
+    Duration: |value| u64::try_from(value).ok().map(Self::from_millis), "a duration is not negative";
+    usize: |value| Self::try_from(value).ok(), "a bound is not negative";
+    u32: |value| Self::try_from(value).ok(), "a number from 0 to 4294967295";
+    u8: |value| Self::try_from(value).ok(), "a number from 0 to 255";
+    bool: |value| [false, true].get(usize::try_from(value).unwrap_or(usize::MAX)).copied(), "a switch is 0 or 1";
+    Balance: |value| match value {
+        0 => Some(Self::LeastRecentlyUsed),
+        1 => Some(Self::MostFree),
+        2 => Some(Self::Sticky),
+        _ => None,
+    }, "there is no such balance";
+}
+
+macro_rules! options {
+    ($c:ident, $core:ident: $($name:ident = $($path:ident).+,)*) => {
+        impl $c {
+            const ENDS: &'static [usize] =
+                &[size_of::<usize>(), $(offset_of!(Self, $name) + size_of::<i64>(),)*];
+
+            fn defaults() -> Self {
+                let core = $core::default();
+                Self { struct_size: size_of::<Self>(), $($name: core.$($path).+.plain(),)* }
+            }
+
+            /// What C passed, or the defaults for null, as core takes it.
+            ///
+            /// # Safety
+            /// `options` is null or points to a structure that starts with its size.
+            pub(super) unsafe fn convert(options: *const Self) -> Result<$core> {
+                // SAFETY: as the caller promises.
+                let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
+                let mut core = $core::default();
+                $(core.$($path).+ = Checked::checked(given.$name, stringify!($name))?;)*
+                Ok(core)
+            }
+        }
+    };
+}
+
+with_client_options!(options);
+with_worker_options!(options);
+with_broker_options!(options);
+
+/// Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_CLIENT_OPTIONS_INIT` does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_client_options_init(options: *mut zpat_client_options_t, struct_size: usize) -> c_int {
+    let (defaults, ends) = (zpat_client_options_t::defaults(), zpat_client_options_t::ENDS);
+    // SAFETY: C's promise.
+    entry(|| unsafe { init_growing(options, struct_size, defaults, ends) }.map(|()| 0))
+}
+
+/// Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_WORKER_OPTIONS_INIT` does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_worker_options_init(options: *mut zpat_worker_options_t, struct_size: usize) -> c_int {
+    let (defaults, ends) = (zpat_worker_options_t::defaults(), zpat_worker_options_t::ENDS);
+    // SAFETY: C's promise.
+    entry(|| unsafe { init_growing(options, struct_size, defaults, ends) }.map(|()| 0))
+}
+
+/// Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_BROKER_OPTIONS_INIT` does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_broker_options_init(options: *mut zpat_broker_options_t, struct_size: usize) -> c_int {
+    let (defaults, ends) = (zpat_broker_options_t::defaults(), zpat_broker_options_t::ENDS);
+    // SAFETY: C's promise.
+    entry(|| unsafe { init_growing(options, struct_size, defaults, ends) }.map(|()| 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_have_the_order_of_their_lists_and_no_holes() {
+        let layouts = [
+            (zpat_client_options_t::ENDS, size_of::<zpat_client_options_t>()),
+            (zpat_worker_options_t::ENDS, size_of::<zpat_worker_options_t>()),
+            (zpat_broker_options_t::ENDS, size_of::<zpat_broker_options_t>()),
+        ];
+        for (ends, size) in layouts {
+            let expected: Vec<_> = (1..=ends.len()).map(|count| count * size_of::<i64>()).collect();
+            assert_eq!(ends, expected);
+            assert_eq!(ends.last(), Some(&size));
+        }
+    }
+
+    #[test]
+    fn balances_have_their_numbers() {
+        let all = [
+            zpat_balance_t::ZPAT_BALANCE_LEAST_RECENTLY_USED,
+            zpat_balance_t::ZPAT_BALANCE_MOST_FREE,
+            zpat_balance_t::ZPAT_BALANCE_STICKY,
+        ];
+        let there_and_back = |number| Balance::checked(number, "balance").map(|balance| balance.plain());
+        for balance in all {
+            assert_eq!(there_and_back(balance as i64), Ok(balance as i64));
+        }
+        assert!(there_and_back(-1).is_err() && there_and_back(3).is_err());
+    }
+}
