@@ -1069,6 +1069,8 @@ typedef struct zpat_reqrep_counters_t {
   uint64_t lost_asker_gone;
   /** Lost: the handle was closed. */
   uint64_t lost_closed;
+  /** Messages that made no sense. */
+  uint64_t malformed;
 } zpat_reqrep_counters_t;
 
 /** What a worker did so far. Start from `ZPAT_WORKER_COUNTERS_INIT`. */
@@ -1188,8 +1190,9 @@ int zpat_client_open(const zpat_context_t *context,
  * `*body` gets the frames of a reply or of a worker's error as one message; it is NULL or a batch, as for
  * `zpat_socket_recv`. Partial answers are put together.
  *
- * If `cancel` fires or a signal arrives first, the request is taken back, also at the worker; it may have run. With
- * `zpat_client_submit` and `zpat_client_wait` it goes on.
+ * If `cancel` fires or a signal arrives first, the request is taken back, also at the worker, and fails with
+ * `ZPAT_E_CANCELLED`; `outcome` says whether it may have run. With `zpat_client_submit` and `zpat_client_wait` it goes
+ * on.
  */
 int zpat_client_request(const zpat_client_t *client,
                         const char *service,

@@ -387,14 +387,22 @@ impl<M: Machine> Shared<M> {
                     Ok(Some((peer, frames))) => self.tell(state, Input::Message { socket: id, peer, frames }),
                     Ok(None) => break,
                     Err(error) => {
-                        self.close_socket(state, id);
-                        self.tell(state, Input::Failed { socket: id, error });
+                        self.failed(state, id, error);
                         break;
                     }
                 }
             }
         }
         again
+    }
+
+    /// A socket is of no more use. If that is because its context ended, so does everything here.
+    fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
+        if error.kind() == ErrorKind::Closed {
+            self.mailbox.end(error.clone());
+        }
+        self.close_socket(state, socket);
+        self.tell(state, Input::Failed { socket, error });
     }
 
     /// Sending may have taken away libzmq's notice of a message, so every socket is looked at once more. Tells the

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, time::Duration};
 use cable::Cable;
 use processes::{Process, free_endpoint};
 use zpatterns::{
-    Context, Deadline, ErrorKind,
+    Cancel, Context, Deadline, ErrorKind,
     reqrep::{
         Broker, BrokerOptions, Client, ClientOptions, Heartbeat, Job, Outcome, Part, RequestOptions, Ticket, Worker,
         WorkerOptions,
@@ -208,6 +208,7 @@ fn who_takes_a_request_back_tells_the_worker() {
     client.cancel(ticket).expect("open");
     assert_eq!(failure(&client, ticket), (ErrorKind::Cancelled, true));
     job.wait_cancelled(&watchdog()).expect("it reaches the worker");
+    assert!(job.is_cancelled() && job.is_cancelled(), "and stays so");
     job.reply(vec!["too late".into()]).expect("open");
     assert_eq!(client.wait(ticket, &Deadline::now()).expect_err("taken").kind(), ErrorKind::NotFound);
     assert_eq!(worker.counters().expect("open").cancelled, 1);
@@ -278,6 +279,40 @@ fn who_leaves_finishes_what_it_has() {
     drained.join().expect("ends").expect("drained");
     let outcome = client.request("slow", vec![], &RequestOptions { deadline: Duration::from_secs(1), ..options() });
     assert!(matches!(outcome, Ok(Outcome::Failed(_))), "a broker that drained takes nothing: {outcome:?}");
+}
+
+#[test]
+fn who_gives_up_waiting_learns_whether_it_may_have_run() {
+    let context = Context::new().expect("a context");
+    let (_broker, worker, client, _, job) = one_job(&context, &options());
+    let cancel = Cancel::new().expect("a cancel");
+    let asking = std::thread::spawn({
+        let (client, deadline) = (client.clone(), Deadline::never().or(&cancel));
+        move || client.request_until("slow", vec![], &options(), &deadline)
+    });
+    job.reply(vec![]).expect("open");
+    let job = worker.next(&watchdog()).expect("a job");
+    cancel.cancel();
+    let outcome = asking.join().expect("ends").expect("an outcome");
+    assert!(
+        matches!(outcome, Outcome::Failed(failure) if failure.kind == ErrorKind::Cancelled && failure.may_have_run)
+    );
+    job.wait_cancelled(&watchdog()).expect("it reaches the worker");
+}
+
+#[test]
+fn a_context_that_is_shut_down_ends_every_wait() {
+    let context = Context::new().expect("a context");
+    let (broker, worker, client, ticket, job) = one_job(&context, &options());
+    context.shutdown();
+    let closed = |outcome: zpatterns::Result<()>| assert_eq!(outcome.expect_err("closed").kind(), ErrorKind::Closed);
+    broker.wait(&watchdog()).expect("it ended");
+    closed(worker.next(&watchdog()).map(drop));
+    closed(client.wait(ticket, &watchdog()).map(drop));
+    closed(client.next(&watchdog()).map(drop));
+    closed(job.wait_cancelled(&watchdog()));
+    closed(job.reply(vec![]));
+    closed(client.submit("slow", vec![], &options()).map(drop));
 }
 
 #[test]

@@ -67,8 +67,9 @@ pub unsafe extern "C" fn zpat_client_open(
 /// `*body` gets the frames of a reply or of a worker's error as one message; it is NULL or a batch, as for
 /// `zpat_socket_recv`. Partial answers are put together.
 ///
-/// If `cancel` fires or a signal arrives first, the request is taken back, also at the worker; it may have run. With
-/// `zpat_client_submit` and `zpat_client_wait` it goes on.
+/// If `cancel` fires or a signal arrives first, the request is taken back, also at the worker, and fails with
+/// `ZPAT_E_CANCELLED`; `outcome` says whether it may have run. With `zpat_client_submit` and `zpat_client_wait` it goes
+/// on.
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "a question, an answer, and how to wait between them")]
 pub unsafe extern "C" fn zpat_client_request(

@@ -49,10 +49,12 @@ pub struct zpat_reqrep_counters_t {
     pub lost_asker_gone: u64,
     /// Lost: the handle was closed.
     pub lost_closed: u64,
+    /// Messages that made no sense.
+    pub malformed: u64,
 }
 
 impl zpat_reqrep_counters_t {
-    pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, lost_closed) + size_of::<u64>()];
+    pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, malformed) + size_of::<u64>()];
 
     /// Every counter of core by its name: one more there, or one more reason, does not compile here.
     pub(super) fn of(counters: &Counters) -> Self {
@@ -69,6 +71,7 @@ impl zpat_reqrep_counters_t {
             late_dropped,
             from_cache,
             joined,
+            malformed,
         } = *counters;
         let [
             lost_deadline,
@@ -101,6 +104,7 @@ impl zpat_reqrep_counters_t {
             lost_cancelled,
             lost_asker_gone,
             lost_closed,
+            malformed,
         }
     }
 }

@@ -159,12 +159,7 @@ impl Broker {
 
     /// What became of the requests so far.
     pub fn counters(&self) -> Counters {
-        self.dispatch.counters()
-    }
-
-    /// How many messages made no sense.
-    pub fn malformed(&self) -> u64 {
-        self.malformed
+        Counters { malformed: self.malformed, ..self.dispatch.counters() }
     }
 
     /// How many peers were turned away because too many were there.

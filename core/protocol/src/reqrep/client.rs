@@ -209,12 +209,7 @@ impl Client {
 
     /// What became of the requests so far.
     pub fn counters(&self) -> Counters {
-        self.dispatch.counters()
-    }
-
-    /// How many messages made no sense.
-    pub fn malformed(&self) -> u64 {
-        self.malformed
+        Counters { malformed: self.malformed, ..self.dispatch.counters() }
     }
 
     fn connect(&mut self, now: Time) {

@@ -69,6 +69,8 @@ pub struct Counters {
     pub from_cache: u64,
     /// Requests that joined another of the same key.
     pub joined: u64,
+    /// Messages that made no sense.
+    pub malformed: u64,
 }
 
 impl Counters {

@@ -115,7 +115,8 @@ impl Client {
         self.request_until(service, body, options, &Deadline::never())
     }
 
-    /// As [`request`](Self::request); if `deadline` passes or is cancelled first, the request is taken back.
+    /// As [`request`](Self::request); if `deadline` passes or is cancelled first, or a signal comes, the request is taken
+    /// back, and the outcome is a failure with [`ErrorKind::Cancelled`] that says whether it may have run.
     pub fn request_until(
         &self,
         service: &str,
@@ -124,9 +125,9 @@ impl Client {
         deadline: &Deadline,
     ) -> Result<Outcome> {
         let ticket = self.submit(service, body, options)?;
-        let (mut parts, mut last_run) = (Frames::new(), 0);
+        let (mut parts, mut last_run, mut deadline) = (Frames::new(), 0, deadline.clone());
         loop {
-            match self.wait(ticket, deadline) {
+            match self.wait(ticket, &deadline) {
                 Ok(Part::Partial { run, body }) => {
                     if run != last_run {
                         parts.clear();
@@ -139,9 +140,11 @@ impl Client {
                     return Ok(Outcome::Reply(parts));
                 }
                 Ok(Part::Outcome(outcome)) => return Ok(outcome),
-                Err(error) => {
-                    self.forget(ticket);
-                    return Err(error);
+                Err(error) if error.kind() == ErrorKind::Closed => return Err(error),
+                // Taking it back brings its outcome at once.
+                Err(_) => {
+                    self.cancel(ticket)?;
+                    deadline = Deadline::never();
                 }
             }
         }

@@ -3,7 +3,10 @@
 use std::{
     fmt,
     os::fd::BorrowedFd,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -114,7 +117,8 @@ impl Worker {
                 WorkerEvent::Job(job) => {
                     let machine::Job { id, service, key, body, deadline } = job;
                     let deadline = self.0.started + Duration::from_nanos(deadline.as_nanos());
-                    return Ok(Job { worker: self.clone(), id, service, key, body, deadline, done: false });
+                    let (worker, cancelled) = (self.clone(), AtomicBool::new(false));
+                    return Ok(Job { worker, id, service, key, body, deadline, cancelled, done: false });
                 }
                 WorkerEvent::Left => {
                     self.close();
@@ -180,6 +184,7 @@ pub struct Job {
     key: Bytes,
     body: Frames,
     deadline: Instant,
+    cancelled: AtomicBool,
     done: bool,
 }
 
@@ -214,7 +219,11 @@ impl Job {
 
     /// Waits until nobody waits for the answer any more. [`ErrorKind::Timeout`] if that is not so by `deadline`.
     pub fn wait_cancelled(&self, deadline: &Deadline) -> Result<()> {
-        self.worker.0.host.next_in(self.id, deadline).map(drop)
+        if !self.cancelled.load(Ordering::SeqCst) {
+            self.worker.0.host.next_in(self.id, deadline)?;
+            self.cancelled.store(true, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Sends some of the answer.
@@ -233,9 +242,10 @@ impl Job {
     }
 
     fn finish(&mut self, answer: impl FnOnce(u64) -> WorkerCommand) -> Result<()> {
+        self.worker.0.host.command(answer(self.id))?;
         self.done = true;
         self.worker.0.host.close_lane(self.id);
-        self.worker.0.host.command(answer(self.id))
+        Ok(())
     }
 }
 
@@ -245,6 +255,7 @@ impl Drop for Job {
             let body = vec![Bytes::from_static(b"the job was dropped without an answer")];
             // If the worker is closed, others do the job.
             let _ = self.finish(|job| WorkerCommand::Error { job, code: Self::DROPPED, body });
+            self.worker.0.host.close_lane(self.id);
         }
     }
 }
