@@ -317,7 +317,7 @@ impl Links {
         silent
     }
 
-    /// When [`due`](Self::due) is to be called.
+    /// When [`due`](Self::due) is to be called; up to date when [`poll`](Self::poll) has answered `None`.
     pub fn deadline(&self) -> Option<Time> {
         self.agenda.first().map(|(at, _)| *at)
     }
