@@ -70,7 +70,7 @@ fn a_frozen_worker_is_fenced() {
 #[test]
 fn at_most_once_is_at_most_once() {
     seeds(0..1000, |seed| {
-        let mut town = Town::new(seed, Plan { clients: 2, workers: 3, attempts: 1, ..Plan::default() });
+        let mut town = Town::new(seed, Plan { attempts: 1, ..Plan::random(seed) });
         town.ask(50, SECOND);
         town.disaster(5 * SECOND);
         town.finish();

@@ -34,12 +34,14 @@ pub(crate) struct Plan {
     pub(crate) faults: Faults,
     /// How many partial answers go before each reply.
     pub(crate) partials: u32,
+    /// Whether requests are taken back now and then.
+    pub(crate) cancels: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let faults = Faults::default();
-        Self { clients: 1, workers: 2, direct: false, attempts: 5, credit: 4, faults, partials: 0 }
+        Self { clients: 1, workers: 2, direct: false, attempts: 5, credit: 4, faults, partials: 0, cancels: false }
     }
 }
 
@@ -60,6 +62,7 @@ impl Plan {
                 reorder: random.bool(),
             },
             partials: random.u32(0..3),
+            cancels: random.bool(),
         }
     }
 }
@@ -251,7 +254,11 @@ impl Town {
         for node in self.workers.clone() {
             for (_, event) in self.world.events(node) {
                 if let Event::Worker(WorkerEvent::Job(job)) = event {
-                    self.account(&job.body[0]).runs += 1;
+                    let account = self.account(&job.body[0]);
+                    account.runs += 1;
+                    if let Some(Settled::Failed(failure)) = &account.outcome {
+                        assert!(failure.may_have_run, "it runs, and was said never to run: {account:?}");
+                    }
                     let takes = Duration::from_millis(self.world.random().u64(0..30));
                     self.jobs += 1;
                     let life = self.lives_of.get(&node).copied().unwrap_or_default();
@@ -328,6 +335,16 @@ impl Town {
         }
     }
 
+    /// A client takes back a request that is open.
+    fn cancel_one(&mut self) {
+        let open = |(name, account): (&(usize, u64), &Account)| account.outcome.is_none().then_some(*name);
+        let open: Vec<_> = self.accounts.iter().filter_map(open).collect();
+        if !open.is_empty() {
+            let (client, id) = open[self.world.random().usize(0..open.len())];
+            self.world.command(self.clients[client], Command::Client(ClientCommand::Cancel { id }));
+        }
+    }
+
     /// Faults of the plan, crashes and cuts, for `span`; then all is well again.
     pub(crate) fn disaster(&mut self, span: Duration) {
         let faults = self.plan.faults.clone();
@@ -349,6 +366,7 @@ impl Town {
                 6 => self.world.network().cut(one, other),
                 7 => self.world.network().partition(one, other),
                 8 => self.heal(),
+                _ if self.plan.cancels => self.cancel_one(),
                 _ => {}
             }
         }
