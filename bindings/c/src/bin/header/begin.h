@@ -64,7 +64,7 @@
 #define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), @REQUEST@, { NULL, 0 } }
 #define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
