@@ -81,7 +81,10 @@ fn a_shell_command_answers_requests_through_a_broker_and_without() {
     for _ in 0..2 {
         let asked = ["request", "--connect", &broker, "--deadline", "0.5", "sleep", ""];
         let output = zpat(&asked).output().expect("runs");
-        assert!(!output.status.success() && text(&output).contains("code 137: ended by signal 9"), "{}", text(&output));
+        // Whose word comes first, the worker's or the client's own, depends on the machine.
+        let ended =
+            ["code 137: ended by signal 9", "Timeout, may have run"].iter().any(|end| text(&output).contains(end));
+        assert!(!output.status.success() && ended, "{}", text(&output));
     }
     let output = zpat(&["request", "--connect", &broker, "--patience", "0", "nobody", ""]).output().expect("runs");
     assert!(!output.status.success() && text(&output).contains("NotFound, never ran"), "{}", text(&output));
