@@ -91,6 +91,16 @@ fn whatever_happens_each_request_ends_once_and_truthfully() {
 }
 
 #[test]
+fn the_broker_says_in_time_that_nobody_ever_began() {
+    seeds(0..50, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 2, workers: 0, ..Plan::default() });
+        town.ask(20, SECOND);
+        town.finish();
+        town.assert_none_ever_ran();
+    });
+}
+
+#[test]
 fn without_a_broker_the_same_holds() {
     seeds(0..2000, |seed| {
         let mut town = Town::new(seed, Plan { direct: true, ..Plan::random(seed) });

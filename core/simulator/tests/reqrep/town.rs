@@ -409,6 +409,14 @@ impl Town {
         }
     }
 
+    /// Every request failed, and its client was told that it never ran.
+    pub(crate) fn assert_none_ever_ran(&self) {
+        for (name, account) in &self.accounts {
+            let told = matches!(&account.outcome, Some(Settled::Failed(failure)) if !failure.may_have_run);
+            assert!(told && account.runs == 0, "request {name:?}: {account:?}");
+        }
+    }
+
     pub(crate) fn runs(&self) -> u32 {
         self.accounts.values().map(|account| account.runs).sum()
     }
