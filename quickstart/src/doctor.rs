@@ -95,7 +95,7 @@ impl Toolchains {
         let mut cxx = Compiler::new("CXX", &["c++", "g++", "clang++"]);
         let pkg_config = pkg_config();
         let tools = vec![
-            by_version("rustc", "1.88", &Language::ALL, RUST, &["rustc"]),
+            by_version("rustc", "1.90", &Language::ALL, RUST, &["rustc"]),
             cc.tool("C compiler", "C11", "c", "-std=c11", "#include <stdint.h>\nint main(void) { return 0; }\n"),
             cxx.tool("C++ compiler", "C++11", "c++", "-std=c++11", "#include <atomic>\nint main() { return 0; }\n"),
             by_version("make", "3.81", &Language::ALL, BUILD, &["make", "gmake"]),

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Write},
     os::unix::process::ExitStatusExt,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, PoisonError},
     thread,
@@ -12,7 +13,7 @@ use std::{
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, RequestOptions, Worker,
+        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, RequestOptions, Task, Worker,
         WorkerOptions,
     },
 };
@@ -30,6 +31,9 @@ pub(crate) struct BrokerArguments {
     /// Requests held at once.
     #[arg(long, default_value_t = BrokerOptions::default().max_requests, value_name = "N")]
     max_requests: usize,
+    /// The file of a store, made if it is not there: with it, durable requests outlive the broker.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -46,12 +50,24 @@ pub(crate) struct RequestArguments {
     /// How often it may be given to a worker, if workers are lost: 1 is at most once.
     #[arg(long, default_value_t = RequestOptions::default().attempts, value_name = "N")]
     attempts: u8,
-    /// By which it is kept to one worker, or run once.
+    /// By which it is kept to one worker, run once, or stored.
     #[arg(long, default_value = "")]
     key: String,
     /// Run once for all requests of the same service and key.
     #[arg(long)]
     once: bool,
+    /// Stored by the broker, and answered also if that is lost meanwhile; needs a key.
+    #[arg(long)]
+    durable: bool,
+    /// Leave the request in the broker's store, and do not wait for the answer; needs a key.
+    #[arg(long, group = "task")]
+    leave: bool,
+    /// Print the answer to the request that was left under service and key.
+    #[arg(long, group = "task")]
+    fetch: bool,
+    /// Forget the request that was left under service and key, and its answer.
+    #[arg(long, group = "task")]
+    discard: bool,
     /// What is asked for.
     service: String,
     /// The frames of the question; without any, the standard input is one.
@@ -97,7 +113,8 @@ pub(crate) fn broker(arguments: &BrokerArguments) -> Outcome {
         "sticky" => Balance::Sticky,
         _ => Balance::LeastRecentlyUsed,
     };
-    let options = BrokerOptions { balance, max_requests: arguments.max_requests, ..BrokerOptions::default() };
+    let (max_requests, store) = (arguments.max_requests, arguments.store.clone());
+    let options = BrokerOptions { balance, max_requests, store, ..BrokerOptions::default() };
     let broker = Broker::bind(&context, &texts(&arguments.bind), options)?;
     for endpoint in broker.endpoints() {
         eprintln!("bound to {endpoint}");
@@ -114,16 +131,25 @@ pub(crate) fn request(arguments: &RequestArguments) -> Outcome {
         patience: arguments.patience.map_or(Ok(deadline), span)?,
         attempts: arguments.attempts,
         once: arguments.once,
+        durable: arguments.durable,
         key: arguments.key.clone().into(),
         ..RequestOptions::default()
     };
     let mut body: Vec<_> = arguments.body.iter().map(|frame| frame.clone().into()).collect();
-    if body.is_empty() {
+    let task = match (arguments.leave, arguments.fetch, arguments.discard) {
+        (true, ..) => Task::Store,
+        (_, true, _) => Task::Fetch,
+        (.., true) => Task::Discard,
+        _ => Task::Ask,
+    };
+    if body.is_empty() && matches!(task, Task::Ask | Task::Store) {
         let mut input = Vec::new();
         io::stdin().read_to_end(&mut input)?;
         body.push(input.into());
     }
-    match client.request(&arguments.service, body, &options)? {
+    let ticket = client.submit_task(task, &arguments.service, body, &options)?;
+    match client.outcome(ticket, &Deadline::never())? {
+        End::Accepted => Ok(()),
         End::Reply(body) => {
             let mut out = io::stdout().lock();
             for (index, frame) in body.iter().enumerate() {

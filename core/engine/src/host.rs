@@ -10,7 +10,7 @@ use std::{
     os::fd::{BorrowedFd, RawFd},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -28,6 +28,7 @@ use crate::{
     mailbox::{Lane, Mailbox},
     raw::RawSocket,
     reactor::{Served, Source, Turn, panic_text},
+    store::{Notice, Store, Writer},
 };
 
 /// What one turn may take in, of commands and of each socket's messages.
@@ -70,6 +71,9 @@ struct Shared<M: Machine> {
     commands: Mutex<VecDeque<M::Command>>,
     max_commands: usize,
     mailbox: Mailbox<M::Event>,
+    writer: OnceLock<Writer>,
+    /// What the store did, and the machine has not heard.
+    notices: Mutex<VecDeque<Notice>>,
     generation: Generation,
     served: Served,
     kicked: AtomicBool,
@@ -113,7 +117,7 @@ where
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
-        Self::start_with_lanes(context, machine, options, |_| Lane::Common)
+        Self::start_with(context, machine, options, |_| Lane::Common, None)
     }
 
     /// As [`start`](Self::start); `lane_of` says which events belong to one wait, see [`open_lane`](Self::open_lane).
@@ -123,21 +127,48 @@ where
         options: HostOptions,
         lane_of: fn(&M::Event) -> Lane,
     ) -> Result<Self> {
+        Self::start_with(context, machine, options, lane_of, None)
+    }
+
+    /// As [`start`](Self::start), for a machine that keeps something in a store.
+    pub fn start_with_store(context: &Context, machine: M, options: HostOptions, store: Store) -> Result<Self> {
+        Self::start_with(context, machine, options, |_| Lane::Common, Some(store))
+    }
+
+    fn start_with(
+        context: &Context,
+        machine: M,
+        options: HostOptions,
+        lane_of: fn(&M::Event) -> Lane,
+        store: Option<Store>,
+    ) -> Result<Self> {
         let mailbox = Mailbox::new(options.max_events.max(1), lane_of)?;
         let (opener, sockets) = (Some(context.opener()), BTreeMap::new());
         let state = State { machine, opener, sockets, room: 0, sends: VecDeque::new(), planned: None };
         let shared = context.serve(|served| {
-            Ok(Arc::new(Shared {
+            let shared = Arc::new(Shared {
                 state: Mutex::new(state),
                 commands: Mutex::default(),
                 max_commands: options.max_commands.max(1),
                 mailbox,
+                writer: OnceLock::new(),
+                notices: Mutex::default(),
                 generation: context.generation(),
                 served,
                 kicked: AtomicBool::new(false),
                 taken: AtomicUsize::new(0),
                 started: Instant::now(),
-            }))
+            });
+            if let Some(store) = store {
+                let weak = Arc::downgrade(&shared);
+                let writer = Writer::start(store, move |notice| {
+                    if let Some(shared) = Weak::upgrade(&weak) {
+                        shared.notice(notice);
+                    }
+                })?;
+                shared.writer.get_or_init(|| writer);
+            }
+            Ok(shared)
         })?;
         Ok(Self(Arc::new(Handle { shared, _context: context.clone() })))
     }
@@ -152,7 +183,7 @@ where
             && let Ok(state) = shared.state.try_lock()
         {
             drop(commands);
-            return shared.obey(state, command);
+            return shared.obey(state, Input::Command(command));
         }
         if commands.len() >= shared.max_commands {
             return Err(Error::new(ErrorKind::Full, "too many commands wait").with("commands", commands.len()));
@@ -204,10 +235,14 @@ where
         self.0.shared.mailbox.arm()
     }
 
-    /// Ends the machine where it is and closes its sockets.
+    /// Ends the machine where it is and closes its sockets. Waits until the store has what it was given.
     pub fn close(&self) {
-        self.0.shared.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
-        self.0.shared.served.remove();
+        let shared = &self.0.shared;
+        shared.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
+        shared.served.remove();
+        if shared.generation.is_current() {
+            shared.writer.get().into_iter().for_each(Writer::close);
+        }
     }
 
     /// As [`close`](Self::close), after a last command, such as to say goodbye.
@@ -215,7 +250,7 @@ where
         let shared = &self.0.shared;
         if shared.generation.is_current() && shared.mailbox.check_open().is_ok() {
             // What went wrong with it ends the machine all the same.
-            let _ = shared.obey(shared.lock(), command);
+            let _ = shared.obey(shared.lock(), Input::Command(command));
         }
         self.close();
     }
@@ -259,6 +294,7 @@ where
         self.kicked.store(false, Ordering::SeqCst);
         let mut state = self.lock();
         self.tell_room(&mut state);
+        self.take_notices(&mut state);
         let mut again = self.take_commands(&mut state);
         again |= self.take_messages(&mut state);
         if state.machine.deadline().is_some_and(|at| at <= self.now()) {
@@ -293,10 +329,10 @@ where
     M::Command: Send,
     M::Event: Send,
 {
-    /// Carries out a command on the caller's thread.
-    fn obey(&self, mut state: MutexGuard<'_, State<M>>, command: M::Command) -> Result<()> {
+    /// Gives the machine a turn on the caller's thread.
+    fn obey(&self, mut state: MutexGuard<'_, State<M>>, input: Input<M::Command>) -> Result<()> {
         let done = catch_unwind(AssertUnwindSafe(|| {
-            self.tell(&mut state, Input::Command(command));
+            self.tell(&mut state, input);
             self.finish(&mut state)
         }));
         let earlier = |at: Instant| state.planned.is_none_or(|planned| at < planned);
@@ -317,6 +353,23 @@ where
 }
 
 impl<M: Machine> Shared<M> {
+    fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push_back(notice);
+        self.kick();
+    }
+
+    fn take_notices(&self, state: &mut State<M>) {
+        let notices = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
+        for notice in notices {
+            let input = match notice {
+                Notice::Recovered { date, records } => Input::Recovered { date, records },
+                Notice::Stored { up_to } => Input::Stored { up_to },
+                Notice::Failed { up_to, error } => Input::StoreFailed { up_to, error },
+            };
+            self.tell(state, input);
+        }
+    }
+
     /// Ends a turn: what else is to be done, and when.
     fn finish(&self, state: &mut State<M>) -> Turn {
         self.flush(state);
@@ -451,10 +504,20 @@ impl<M: Machine> Shared<M> {
                 self.mailbox.push(event);
                 None
             }
-            Output::Store { sequence, .. } => {
-                let error = Error::new(ErrorKind::Unsupported, "this handle has no store");
-                Some(Input::StoreFailed { from: sequence, error })
-            }
+            Output::Recover => match self.writer.get() {
+                Some(writer) => {
+                    writer.recover();
+                    None
+                }
+                None => Some(Input::StoreFailed { up_to: 0, error: no_store() }),
+            },
+            Output::Store { sequence, changes } => match self.writer.get() {
+                Some(writer) => {
+                    writer.store(sequence, changes);
+                    None
+                }
+                None => Some(Input::StoreFailed { up_to: sequence, error: no_store() }),
+            },
         }
     }
 
@@ -540,6 +603,10 @@ impl HostedSocket {
         };
         Ok(Some((peer, frames)))
     }
+}
+
+fn no_store() -> Error {
+    Error::new(ErrorKind::Unsupported, "this handle has no store")
 }
 
 fn bind(raw: &mut RawSocket, endpoint: &str) -> Result<String> {

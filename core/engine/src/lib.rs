@@ -27,6 +27,7 @@ mod reactor;
 mod ready;
 mod socket;
 mod stats;
+mod store;
 mod wait;
 
 pub use auth::{AuthStats, Authenticator};
@@ -46,5 +47,6 @@ pub use proxy::{Proxy, ProxyStats};
 pub use ready::{Hook, Interest};
 pub use socket::{Messages, RecvFuture, SendFuture, Socket};
 pub use stats::SocketStats;
+pub use store::{FileStorage, Storage, Store};
 pub use wait::{Cancel, Deadline};
 pub use zpatterns_protocol::{Error, ErrorKind, Result};

@@ -89,6 +89,8 @@ kinds! {
     System = 20, false;
     /// The worker that answered a request says that it cannot be done.
     JobFailed = 21, false;
+    /// What was stored is damaged, or is not of this program.
+    Corrupt = 22, false;
 }
 
 impl fmt::Display for ErrorKind {

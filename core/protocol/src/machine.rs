@@ -15,7 +15,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Time};
+use crate::{Error, Time, Wall};
 
 /// The frames of a message, in order. The bytes are counted references: keeping them for a second attempt is no copy.
 pub type Frames = Vec<Bytes>;
@@ -49,6 +49,23 @@ pub enum Refusal {
     Full,
     /// There is no such connection.
     Gone,
+}
+
+/// A change of what a machine has stored, which is a table of values by key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The key has this value from now on.
+    Put {
+        /// Which.
+        key: Bytes,
+        /// What it is.
+        value: Bytes,
+    },
+    /// The key has no value any more.
+    Remove {
+        /// Which.
+        key: Bytes,
+    },
 }
 
 /// What happened.
@@ -91,15 +108,23 @@ pub enum Input<C> {
         /// This one.
         socket: SocketId,
     },
-    /// Records are durable, up to and including this one.
+    /// What the store holds, as [`Output::Recover`] asked.
+    Recovered {
+        /// The date, by which what is stored tells how old it is.
+        date: Wall,
+        /// All keys with their values, in the order of the keys.
+        records: Vec<(Bytes, Bytes)>,
+    },
+    /// Changes are durable, up to and including those of this number.
     Stored {
         /// The last of them.
         up_to: u64,
     },
-    /// Records are not stored and never will be, from this one on.
+    /// Changes of which nothing was told yet, up to those of this number, are not in the store; later ones may be. Whether
+    /// some of them appear after a crash, nobody knows.
     StoreFailed {
-        /// The first of them.
-        from: u64,
+        /// The last of them; 0 if the store cannot be read.
+        up_to: u64,
         /// Because of this.
         error: Error,
     },
@@ -120,8 +145,9 @@ impl<C> Input<C> {
             Self::Failed { socket, error } => Input::Failed { socket, error },
             Self::Refused { socket, token, why } => Input::Refused { socket, token, why },
             Self::Writable { socket } => Input::Writable { socket },
+            Self::Recovered { date, records } => Input::Recovered { date, records },
             Self::Stored { up_to } => Input::Stored { up_to },
-            Self::StoreFailed { from, error } => Input::StoreFailed { from, error },
+            Self::StoreFailed { up_to, error } => Input::StoreFailed { up_to, error },
             Self::Command(command) => Input::Command(convert(command)),
             Self::Room(room) => Input::Room(room),
             Self::Deadline => Input::Deadline,
@@ -171,12 +197,15 @@ pub enum Output<E> {
     },
     /// Give the application an event; never more than it has room for.
     Deliver(E),
-    /// Make a record durable; records are stored in the order of their numbers.
+    /// Tell what the store holds; the answer is [`Input::Recovered`], or [`Input::StoreFailed`] up to 0.
+    Recover,
+    /// Make changes durable, all of them or none, in the order of the numbers. The answer is [`Input::Stored`] or
+    /// [`Input::StoreFailed`], perhaps for several at once.
     Store {
-        /// One more than the last.
+        /// One more than the last, from 1.
         sequence: u64,
-        /// What is stored.
-        record: Bytes,
+        /// What changes.
+        changes: Vec<Change>,
     },
 }
 
@@ -190,7 +219,8 @@ impl<E> Output<E> {
             Self::Close { socket } => Output::Close { socket },
             Self::Send { socket, peer, token, frames } => Output::Send { socket, peer, token, frames },
             Self::Deliver(event) => Output::Deliver(convert(event)),
-            Self::Store { sequence, record } => Output::Store { sequence, record },
+            Self::Recover => Output::Recover,
+            Self::Store { sequence, changes } => Output::Store { sequence, changes },
         }
     }
 }

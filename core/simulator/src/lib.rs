@@ -6,13 +6,19 @@
 //!
 //! * [`World`] holds the nodes and the clock.
 //! * [`Network`] decides about each message: [`Faults`] by chance, cuts on purpose.
+//! * [`Table`] is what a node stores: it outlives a crash, except for what was not yet on the disk.
+//! * [`Disk`] is a file below a store: it tears what was not flushed, fills up, and flips bits.
 
 #![forbid(unsafe_code)]
 
+mod disk;
 mod network;
 mod seeds;
+mod table;
 mod world;
 
+pub use disk::{Disk, DiskFull};
 pub use network::{Counts, Faults, Network};
 pub use seeds::seeds;
+pub use table::Table;
 pub use world::{Node, World};

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use fastrand::Rng;
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Time,
-    machine::{Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
+    machine::{Change, Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
 };
 
-use crate::Network;
+use crate::{Network, Table};
 
 /// Steps without time passing after which a run is taken for an endless loop.
 const MAX_STEPS_AT_ONCE: usize = 100_000;
@@ -43,6 +43,8 @@ struct State<M: Machine> {
     /// For each open socket, its role, where it is bound, and whom it reaches.
     sockets: BTreeMap<SocketId, Socket>,
     events: VecDeque<(Time, M::Event)>,
+    /// Outlives crashes.
+    table: Table,
 }
 
 struct Socket {
@@ -57,6 +59,7 @@ struct Socket {
 enum Happening {
     Message { to: Node, life: u64, socket: SocketId, peer: Peer, frames: Frames },
     Writable { node: Node, life: u64, socket: SocketId },
+    Stored { node: Node, life: u64, sequence: u64 },
 }
 
 impl<M: Machine<Event: Debug>> World<M> {
@@ -89,7 +92,13 @@ impl<M: Machine<Event: Debug>> World<M> {
 
     /// Adds a node; its inbox has room for any number of events.
     pub fn add(&mut self, machine: M) -> Node {
-        self.nodes.push(State { machine: Some(machine), life: 0, sockets: BTreeMap::new(), events: VecDeque::new() });
+        self.nodes.push(State {
+            machine: Some(machine),
+            life: 0,
+            sockets: BTreeMap::new(),
+            events: VecDeque::new(),
+            table: Table::default(),
+        });
         let node = self.nodes.len() - 1;
         self.tell(node, Input::Room(usize::MAX));
         node
@@ -105,6 +114,7 @@ impl<M: Machine<Event: Debug>> World<M> {
         let state = &mut self.nodes[node];
         (state.machine, state.life) = (None, state.life + 1);
         state.sockets.clear();
+        state.table.crash(&mut self.random);
     }
 
     /// A crashed node begins anew with `machine`.
@@ -116,6 +126,11 @@ impl<M: Machine<Event: Debug>> World<M> {
     /// A node's machine, unless it crashed.
     pub fn machine(&self, node: Node) -> Option<&M> {
         self.nodes[node].machine.as_ref()
+    }
+
+    /// What a node has stored, to look at and to do harm to.
+    pub fn table(&mut self, node: Node) -> &mut Table {
+        &mut self.nodes[node].table
     }
 
     /// Takes the events that a node delivered, with their times.
@@ -158,11 +173,16 @@ impl<M: Machine<Event: Debug>> World<M> {
         {
             let (node, life, socket, input) = match first.remove() {
                 Happening::Message { to, life, socket, peer, frames } => {
-                    (to, life, socket, Input::Message { socket, peer, frames })
+                    (to, life, Some(socket), Input::Message { socket, peer, frames })
                 }
-                Happening::Writable { node, life, socket } => (node, life, socket, Input::Writable { socket }),
+                Happening::Writable { node, life, socket } => (node, life, Some(socket), Input::Writable { socket }),
+                Happening::Stored { node, life, .. } if self.nodes[node].life != life => return,
+                Happening::Stored { node, life, sequence } => {
+                    (node, life, None, self.nodes[node].table.write(sequence))
+                }
             };
-            if self.nodes[node].life == life && self.nodes[node].sockets.contains_key(&socket) {
+            let state = &self.nodes[node];
+            if state.life == life && socket.is_none_or(|socket| state.sockets.contains_key(&socket)) {
                 self.tell(node, input);
             }
             return;
@@ -208,9 +228,19 @@ impl<M: Machine<Event: Debug>> World<M> {
             Output::Close { socket } => drop(self.nodes[node].sockets.remove(&socket)),
             Output::Send { socket, peer, token, frames } => return self.send(node, socket, &peer, token, frames),
             Output::Deliver(event) => self.nodes[node].events.push_back((now, event)),
-            Output::Store { sequence, .. } => return Some(Input::Stored { up_to: sequence }),
+            Output::Recover => return Some(self.nodes[node].table.read(now)),
+            Output::Store { sequence, changes } => self.store(node, sequence, changes),
         }
         None
+    }
+
+    /// Changes are durable after a while, in their order.
+    fn store(&mut self, node: Node, sequence: u64, changes: Vec<Change>) {
+        let pause = Duration::from_micros(self.random.u64(0..10_000));
+        let State { life, table, .. } = &mut self.nodes[node];
+        let at = table.queue(self.now + pause, sequence, changes);
+        self.caused += 1;
+        self.agenda.insert((at, self.caused), Happening::Stored { node, life: *life, sequence });
     }
 
     fn socket(&mut self, node: Node, socket: SocketId) -> &mut Socket {

@@ -7,7 +7,7 @@ mod reqrep {
 
 use std::time::Duration;
 
-use reqrep::town::{Plan, Town};
+use reqrep::town::{Plan, Stored, Town};
 use zpatterns_simulator::seeds;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -108,5 +108,63 @@ fn without_a_broker_the_same_holds() {
         town.disaster(8 * SECOND);
         town.finish();
         town.assert_settled();
+    });
+}
+
+#[test]
+fn what_is_stored_survives_the_broker_wherever_it_dies() {
+    for stored in [Stored::Asked, Stored::Left] {
+        // Each seed is a step at which it dies.
+        seeds(0..600, |step| {
+            let mut town = Town::new(7, Plan { stored, workers: 1, ..Plan::default() });
+            town.ask(3, SECOND / 10);
+            town.run_steps(step as u32);
+            town.crash(town.broker());
+            town.run(SECOND / 4);
+            town.restart(town.broker());
+            town.finish();
+            town.assert_all_replied();
+        });
+    }
+}
+
+#[test]
+fn a_broker_that_dies_again_and_again_loses_nothing_that_is_stored() {
+    seeds(0..500, |seed| {
+        let stored = if seed % 2 == 0 { Stored::Asked } else { Stored::Left };
+        let mut town = Town::new(seed, Plan { stored, attempts: 200, clients: 2, ..Plan::default() });
+        town.ask(50, SECOND);
+        for _ in 0..5 {
+            town.run(SECOND / 5);
+            town.crash(town.broker());
+            town.run(SECOND / 10);
+            town.restart(town.broker());
+        }
+        town.finish();
+        town.assert_all_replied();
+    });
+}
+
+#[test]
+fn what_is_stored_ends_once_and_truthfully_whatever_happens() {
+    seeds(0..3000, |seed| {
+        let stored = if seed % 2 == 0 { Stored::Asked } else { Stored::Left };
+        let mut town = Town::new(seed, Plan { stored, ..Plan::random(seed) });
+        town.ask(40, 3 * SECOND);
+        town.disaster(8 * SECOND);
+        town.finish();
+        town.assert_settled();
+    });
+}
+
+#[test]
+fn what_is_stored_and_may_run_once_runs_once() {
+    seeds(0..500, |seed| {
+        let mut town = Town::new(seed, Plan { stored: Stored::Asked, attempts: 1, ..Plan::random(seed) });
+        town.ask(40, 3 * SECOND);
+        town.disaster(8 * SECOND);
+        town.finish();
+        town.assert_settled();
+        town.assert_none_ran_more_than(1);
     });
 }

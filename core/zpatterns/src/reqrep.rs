@@ -43,7 +43,7 @@ use zpatterns_engine::{Error, ErrorKind, Result};
 use zpatterns_protocol::liveness;
 pub use zpatterns_protocol::{
     machine::Frames,
-    reqrep::{Balance, Candidate, Choice, Choose, Counters, Failure, Reason, RequestOptions, WorkerCounters},
+    reqrep::{Balance, Candidate, Choice, Choose, Counters, Failure, Reason, RequestOptions, Task, WorkerCounters},
 };
 
 pub use self::{

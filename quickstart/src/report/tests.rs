@@ -47,7 +47,7 @@ fn report() -> Report {
             name: "rustc".into(),
             version: "1.95.0".into(),
             status: "ok".into(),
-            oldest: "1.88".into(),
+            oldest: "1.90".into(),
             install: "https://rustup.rs".into(),
         }],
     }

@@ -2,7 +2,10 @@
 //!
 //! A broker takes requests from clients and gives them to workers. Both connect to it, so only the broker has an address.
 //! It is a responder for every service to its clients, and a requester to its workers: the same two roles, and the same
-//! messages, on both sides. On the same port it speaks the Majordomo protocol with clients and workers that know no other.
+//! messages, on both sides. On the same port it speaks the Majordomo protocol with clients and workers that know no other
+//! (`majordomo`). What is durable it leaves to its `ledger`, which stands between the clients and the table of requests.
+
+mod majordomo;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,12 +20,13 @@ use super::{
     cache::Cache,
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
-    mdp::{self, OldMessage, Version},
-    old::{self, OldPeers},
-    wire::{Failure, MAGIC, Message, Number, Request},
+    ledger::{Deed, Ledger, StoreLimits},
+    mdp,
+    old::OldPeers,
+    wire::{Failure, MAGIC, Message, Number, Request, Task},
 };
 use crate::{
-    Error, ErrorKind, Machine, Time,
+    Error, ErrorKind, Machine, Time, Wall,
     link::{Arrival, LinkId, Links, NO_LINK, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
@@ -54,6 +58,8 @@ pub struct BrokerOptions {
     pub max_unfetched: usize,
     /// Answers kept for requests that are run once: how many, how many bytes, and for how long.
     pub cache: (usize, usize, Duration),
+    /// What is kept in a store; without, durable requests are refused with [`ErrorKind::Unsupported`].
+    pub store: Option<StoreLimits>,
     /// From which session numbers follow.
     pub seed: u64,
 }
@@ -88,12 +94,9 @@ enum Asker {
     Link(LinkId, Number),
     /// Somebody with an older protocol, as [`OldPeers`] numbers them.
     Old(u64),
+    /// The ledger, under its own number.
+    Ledger(u64),
 }
-
-/// How long an answer to a client with an older protocol is of use: it cannot say.
-const OLD_DEADLINE: Duration = Duration::from_secs(60);
-/// How often its request is given to a worker.
-const OLD_ATTEMPTS: u8 = 3;
 
 /// The broker's socket.
 const FRONT: SocketId = SocketId(0);
@@ -104,12 +107,17 @@ pub struct Broker {
     links: Links,
     dispatch: Dispatch<Asker>,
     open: BTreeMap<Asker, Serial>,
+    /// Once the store has been read.
+    ledger: Option<Ledger<Asker>>,
     workers: BTreeMap<LinkId, ResponderId>,
     links_of: BTreeMap<ResponderId, LinkId>,
     old: OldPeers,
     /// Parts of answers to those who can only be told the whole.
     parts: BTreeMap<u64, (u16, Frames)>,
+    /// What those are told who asked in the way of Titanic, once the store has done it.
+    receipts: BTreeMap<u64, Frames>,
     ids: u64,
+    random: Rng,
     started: bool,
     draining: bool,
     drained: bool,
@@ -140,11 +148,14 @@ impl Broker {
             options,
             dispatch: Dispatch::new(limits, balance, Cache::new(answers, bytes, age), random.u64(..)),
             open: BTreeMap::new(),
+            ledger: None,
             workers: BTreeMap::new(),
             links_of: BTreeMap::new(),
             old,
             parts: BTreeMap::new(),
+            receipts: BTreeMap::new(),
             ids: 0,
+            random,
             started: false,
             draining: false,
             drained: false,
@@ -159,7 +170,8 @@ impl Broker {
 
     /// What became of the requests so far.
     pub fn counters(&self) -> Counters {
-        Counters { malformed: self.malformed, ..self.dispatch.counters() }
+        let stored = self.ledger.as_ref().map_or(0, |ledger| ledger.len() as u64);
+        Counters { malformed: self.malformed, stored, ..self.dispatch.counters() }
     }
 
     /// How many peers were turned away because too many were there.
@@ -202,71 +214,6 @@ impl Broker {
         }
     }
 
-    fn received_old(&mut self, now: Time, peer: &Peer, message: OldMessage) {
-        match message {
-            OldMessage::Request { version, envelope, service, body } => {
-                let asker = Asker::Old(self.old.note(peer.clone(), version, envelope, service.clone()));
-                if let Some(about) = service.strip_prefix(b"mmi.") {
-                    return self.old_enquiry(asker, about, &body);
-                }
-                let deadline = now + OLD_DEADLINE;
-                let (key, attempts, once) = (Bytes::new(), OLD_ATTEMPTS, false);
-                let call = Call { service, key, body, deadline, patience: deadline, attempts, durable: false, once };
-                self.submit(now, asker, call);
-            }
-            OldMessage::Ready { version, service } => match self.old.remove(peer) {
-                // Twice is once too often, and names of this kind are the broker's own.
-                Some(id) => self.old_gone(peer, version, id),
-                None if service.starts_with(b"mmi.") => self.old.disconnect(peer, version),
-                None if self.links.len() + self.old.workers() >= self.options.max_peers => self.refused_peers += 1,
-                None => {
-                    let id = self.next_id();
-                    self.old.add(now, peer, version, id);
-                    self.dispatch.offer(id, old::identity(peer), Some(service), 1);
-                }
-            },
-            OldMessage::Answer { version, ticket, last, body } => {
-                let outcome = if last { Outcome::Reply(body) } else { Outcome::Partial { run: 0, body } };
-                // Whether parts went before matters for an answer that comes late, and then they did not arrive.
-                let answer = Answer { ticket, streamed: version == Version::V2, outcome };
-                match self.old.heard(now, peer) {
-                    Some(id) => self.dispatch.answered(now, id, answer),
-                    None => {
-                        self.dispatch.answered_late(now, old::identity(peer), answer);
-                        self.old.disconnect(peer, version);
-                    }
-                }
-            }
-            OldMessage::Heartbeat { version } => {
-                if self.old.heard(now, peer).is_none() {
-                    self.old.disconnect(peer, version);
-                }
-            }
-            OldMessage::Disconnect { .. } => {
-                if let Some(id) = self.old.remove(peer) {
-                    self.dispatch.gone(id, |_| false);
-                }
-            }
-        }
-    }
-
-    fn old_gone(&mut self, peer: &Peer, version: Version, id: ResponderId) {
-        self.old.disconnect(peer, version);
-        self.dispatch.gone(id, |_| false);
-    }
-
-    /// The broker's own services, 8/MMI.
-    fn old_enquiry(&mut self, asker: Asker, about: &[u8], body: &Frames) {
-        let code: &'static [u8] = match (about, body.first()) {
-            (b"service", Some(name)) if self.dispatch.is_offered(name) => b"200",
-            (b"service", _) => b"404",
-            _ => b"501",
-        };
-        if let Asker::Old(number) = asker {
-            self.old.answer(number, true, vec![Bytes::from_static(code)]);
-        }
-    }
-
     fn next_id(&mut self) -> ResponderId {
         self.ids += 1;
         ResponderId(self.ids)
@@ -274,7 +221,7 @@ impl Broker {
 
     fn asked(&mut self, now: Time, link: LinkId, request: Request) {
         let asker = Asker::Link(link, request.number);
-        if self.open.contains_key(&asker) {
+        if self.open.contains_key(&asker) || self.ledger.as_ref().is_some_and(|ledger| ledger.is_waiting(asker)) {
             self.malformed += 1;
             return;
         }
@@ -285,6 +232,7 @@ impl Broker {
             deadline: now + request.remaining,
             patience: now + request.patience,
             attempts: request.attempts,
+            task: request.task,
             durable: request.durable,
             once: request.once,
         };
@@ -292,15 +240,16 @@ impl Broker {
     }
 
     fn submit(&mut self, now: Time, asker: Asker, call: Call) {
-        let refused = if self.draining {
-            Some((ErrorKind::Closed, "the broker takes no more requests"))
-        } else if call.durable {
-            Some((ErrorKind::Unsupported, "the broker stores nothing"))
-        } else {
-            None
-        };
-        if let Some((kind, text)) = refused {
-            return self.fail(now, asker, kind, false, text);
+        // What is stored can be fetched and forgotten to the end.
+        if self.draining && matches!(call.task, Task::Ask | Task::Store) {
+            return self.fail(now, asker, ErrorKind::Closed, false, "the broker takes no more requests");
+        }
+        if call.is_stored() {
+            let name = (call.service.clone(), call.key.clone());
+            return match &mut self.ledger {
+                Some(ledger) => ledger.ask(now, asker, name, call),
+                None => self.fail(now, asker, ErrorKind::Unsupported, false, "the broker stores nothing"),
+            };
         }
         match self.dispatch.submit(now, asker, call) {
             Ok(serial) => self.open.extend(serial.map(|serial| (asker, serial))),
@@ -316,8 +265,12 @@ impl Broker {
     /// Who took a request back gets an answer all the same: only then is its place free.
     fn cancelled(&mut self, now: Time, link: LinkId, number: Number) {
         let asker = Asker::Link(link, number);
-        let Some(serial) = self.open.remove(&asker) else { return };
-        self.dispatch.cancel(serial, asker, Reason::Cancelled);
+        let left = self.ledger.as_mut().is_some_and(|ledger| ledger.leave(asker));
+        if let Some(serial) = self.open.remove(&asker) {
+            self.dispatch.cancel(serial, asker, Reason::Cancelled);
+        } else if !left {
+            return;
+        }
         self.fail(now, asker, ErrorKind::Cancelled, true, "the request was taken back");
     }
 
@@ -347,10 +300,16 @@ impl Broker {
             self.dispatch.gone(id, |sequence| links.is_unsent(link, sequence));
         }
         let all = Asker::Link(link, 0)..=Asker::Link(link, Number::MAX);
-        let open: Vec<(Asker, Serial)> = self.open.range(all).map(|(asker, serial)| (*asker, *serial)).collect();
+        let open: Vec<(Asker, Serial)> =
+            self.open.range(all.clone()).map(|(asker, serial)| (*asker, *serial)).collect();
         for (asker, serial) in open {
             self.open.remove(&asker);
             self.dispatch.cancel(serial, asker, Reason::Asker);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            for asker in ledger.waiting_in(all) {
+                ledger.leave(asker);
+            }
         }
         self.links.remove(link);
     }
@@ -364,7 +323,53 @@ impl Broker {
         }
     }
 
+    /// The store was read: from now on clients and workers may come.
+    fn recovered(&mut self, now: Time, date: Wall, records: Vec<(Bytes, Bytes)>) {
+        let Some(limits) = self.options.store else { return };
+        match Ledger::recover(limits, now, date, records, self.random.u64(..)) {
+            Ok(ledger) => {
+                self.ledger = Some(ledger);
+                self.bind();
+            }
+            Err(error) => self.events.push_back(BrokerEvent::Failed(error)),
+        }
+    }
+
+    fn store_failed(&mut self, now: Time, up_to: u64, error: Error) {
+        match &mut self.ledger {
+            Some(ledger) => ledger.failed(now, up_to, &error),
+            None => self.events.push_back(BrokerEvent::Failed(error)),
+        }
+    }
+
+    fn bind(&mut self) {
+        self.outputs.push_back(Output::Open { socket: FRONT, role: Role::Router });
+        let binds = self.options.bind.iter().cloned();
+        self.outputs.extend(binds.map(|endpoint| Output::Bind { socket: FRONT, endpoint }));
+    }
+
+    /// What the ledger wants of the table of requests, and what it has to tell.
+    fn act_for_ledger(&mut self, now: Time) {
+        while let Some(deed) = self.ledger.as_mut().and_then(Ledger::poll) {
+            match deed {
+                Deed::Run { number, call } => {
+                    let asker = Asker::Ledger(number);
+                    let serial = self.dispatch.enter(now, asker, call, Duration::MAX);
+                    self.open.insert(asker, serial);
+                }
+                Deed::Withdraw { number } => {
+                    let asker = Asker::Ledger(number);
+                    if let Some(serial) = self.open.remove(&asker) {
+                        self.dispatch.cancel(serial, asker, Reason::Cancelled);
+                    }
+                }
+                Deed::Tell { asker, outcome } => self.told(now, asker, outcome),
+            }
+        }
+    }
+
     fn act(&mut self, now: Time) {
+        self.act_for_ledger(now);
         while let Some(action) = self.dispatch.poll() {
             match action {
                 Action::Give { responder, ticket } => self.give(now, responder, ticket),
@@ -373,10 +378,15 @@ impl Broker {
                         self.send(now, link, Message::Cancel { number: ticket.0 });
                     }
                 }
-                Action::Tell { asker, outcome } => self.told(now, asker, outcome),
+                Action::Tell { asker, outcome } => {
+                    self.told(now, asker, outcome);
+                    self.act_for_ledger(now);
+                }
             }
         }
-        if self.draining && !self.drained && self.dispatch.len() == 0 {
+        self.outputs.extend(self.ledger.as_mut().and_then(Ledger::store));
+        let idle = self.dispatch.len() == 0 && self.ledger.as_ref().is_none_or(Ledger::is_idle);
+        if self.draining && !self.drained && idle {
             self.drained = true;
             self.events.push_back(BrokerEvent::Drained);
         }
@@ -399,6 +409,7 @@ impl Broker {
             remaining: super::pass_on(call.deadline - now),
             patience: Duration::ZERO,
             attempts: 1,
+            task: Task::Ask,
             durable: false,
             once: false,
             service: call.service.clone(),
@@ -425,35 +436,15 @@ impl Broker {
                     Outcome::Reply(body) => Message::Reply { number, streamed: false, body },
                     Outcome::Error { code, body } => Message::Error { number, streamed: false, code, body },
                     Outcome::Failed(failure) => Message::Failed { number, failure },
+                    Outcome::Accepted => Message::Accepted { number },
                 };
                 self.send(now, link, message);
             }
             Asker::Old(number) => self.told_old(now, number, outcome),
-        }
-    }
-
-    /// Majordomo has no word for an error: its client is told nothing, and asks again or gives up.
-    fn told_old(&mut self, now: Time, number: u64, outcome: Outcome) {
-        match outcome {
-            Outcome::Partial { body, .. } if self.old.takes_parts(number) => self.old.answer(number, false, body),
-            Outcome::Partial { run, body } => {
-                let kept = self.parts.entry(number).or_default();
-                if kept.0 != run {
-                    *kept = (run, Frames::new());
+            Asker::Ledger(number) => {
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.told(now, number, outcome, self.options.max_unfetched);
                 }
-                kept.1.extend(body);
-                if kept.1.iter().map(Bytes::len).sum::<usize>() > self.options.max_unfetched {
-                    self.too_slow(now, Asker::Old(number));
-                }
-            }
-            Outcome::Reply(body) => {
-                let mut whole = self.parts.remove(&number).map_or_else(Frames::new, |(_, parts)| parts);
-                whole.extend(body);
-                self.old.answer(number, true, whole);
-            }
-            Outcome::Error { .. } | Outcome::Failed(_) => {
-                self.parts.remove(&number);
-                self.old.forget(number);
             }
         }
     }
@@ -496,9 +487,10 @@ impl Machine for Broker {
             Input::Room(room) => {
                 self.room = room;
                 if !std::mem::replace(&mut self.started, true) {
-                    self.outputs.push_back(Output::Open { socket: FRONT, role: Role::Router });
-                    let binds = self.options.bind.iter().cloned();
-                    self.outputs.extend(binds.map(|endpoint| Output::Bind { socket: FRONT, endpoint }));
+                    match self.options.store {
+                        Some(_) => self.outputs.push_back(Output::Recover),
+                        None => self.bind(),
+                    }
                 }
             }
             Input::Command(BrokerCommand::Drain) => self.drain(now),
@@ -516,10 +508,19 @@ impl Machine for Broker {
                 let (links, links_of) = (&self.links, &self.links_of);
                 self.dispatch
                     .expire(now, |id, sequence| links_of.get(&id).is_some_and(|link| links.is_unsent(*link, sequence)));
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.expire(now);
+                }
             }
             Input::Bound { endpoint, .. } => self.events.push_back(BrokerEvent::Bound { endpoint }),
             Input::Failed { error, .. } => self.events.push_back(BrokerEvent::Failed(error)),
-            Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Recovered { date, records } => self.recovered(now, date, records),
+            Input::Stored { up_to } => {
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.stored(now, up_to);
+                }
+            }
+            Input::StoreFailed { up_to, error } => self.store_failed(now, up_to, error),
         }
         if !self.closed {
             self.act(now);
@@ -540,6 +541,7 @@ impl Machine for Broker {
         if self.closed {
             return None;
         }
-        [self.links.deadline(), self.dispatch.deadline(), self.old.deadline()].into_iter().flatten().min()
+        let ledger = self.ledger.as_ref().and_then(Ledger::deadline);
+        [self.links.deadline(), self.dispatch.deadline(), self.old.deadline(), ledger].into_iter().flatten().min()
     }
 }

@@ -60,7 +60,7 @@ impl Cache {
 fn size(name: &Name, outcome: &Outcome) -> usize {
     let body = match outcome {
         Outcome::Reply(body) | Outcome::Error { body, .. } | Outcome::Partial { body, .. } => body,
-        Outcome::Failed(_) => return name.0.len() + name.1.len(),
+        Outcome::Failed(_) | Outcome::Accepted => return name.0.len() + name.1.len(),
     };
     name.0.len() + name.1.len() + body.iter().map(Bytes::len).sum::<usize>()
 }

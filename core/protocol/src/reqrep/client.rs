@@ -18,7 +18,7 @@ use super::{
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
     site::Site,
-    wire::{Failure, MAGIC, MAX_NAME, Message, Request},
+    wire::{Failure, MAGIC, MAX_NAME, Message, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
@@ -52,12 +52,13 @@ pub struct RequestOptions {
     pub patience: Duration,
     /// How often it may be given to a worker, if workers are lost: 1 is at most once.
     pub attempts: u8,
-    /// Stored by the broker before it is accepted. Fails with [`ErrorKind::Unsupported`] where nothing is stored.
+    /// Stored by the broker before it is given to a worker, and answered once for its service and key, also if the broker
+    /// is lost meanwhile. Needs a key; fails with [`ErrorKind::Unsupported`] where nothing is stored.
     pub durable: bool,
     /// Run once for all requests of the same service and key, which a broker sees to; fails with
     /// [`ErrorKind::Unsupported`] without one.
     pub once: bool,
-    /// By which it is kept to one worker, or run once; at most 255 bytes.
+    /// By which it is kept to one worker, run once, or stored; at most 255 bytes.
     pub key: Bytes,
     /// How often to ask again, after a pause, where a queue was full.
     pub retries: u8,
@@ -77,6 +78,8 @@ pub enum ClientCommand {
     Request {
         /// The application's own number.
         id: u64,
+        /// What is to be done about it; anything but asking needs a key and a broker that stores.
+        task: Task,
         /// Who is asked.
         service: Bytes,
         /// What is asked.
@@ -128,6 +131,8 @@ pub enum Settled {
     },
     /// No worker answered; the failure says whether one may have begun.
     Failed(Failure),
+    /// What was to be stored or forgotten is.
+    Accepted,
 }
 
 /// Asks: keeps every request until it is settled, whoever of those it is connected to is lost meanwhile.
@@ -155,6 +160,8 @@ struct Open {
     serial: Option<Serial>,
     call: Call,
     retries: u8,
+    /// A worker may have begun with it, whatever becomes of what is asked now.
+    ran: bool,
 }
 
 impl Client {
@@ -190,7 +197,7 @@ impl Client {
     }
 
     /// Checks what an application may get wrong, before it becomes a command.
-    pub fn check(service: &[u8], options: &RequestOptions) -> Result<()> {
+    pub fn check(task: Task, service: &[u8], options: &RequestOptions) -> Result<()> {
         let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
         if service.is_empty() || service.len() > MAX_NAME {
             return wrong("the name of a service has 1 to 255 bytes", "service");
@@ -201,8 +208,8 @@ impl Client {
         if options.attempts == 0 {
             return wrong("a request is given to a worker at least once", "attempts");
         }
-        if options.once && options.key.is_empty() {
-            return wrong("a request that is run once needs a key", "key");
+        if (options.once || options.durable || task != Task::Ask) && options.key.is_empty() {
+            return wrong("a request that is run once or stored needs a key", "key");
         }
         Ok(())
     }
@@ -227,7 +234,7 @@ impl Client {
         SocketId(self.sockets)
     }
 
-    fn request(&mut self, now: Time, id: u64, service: Bytes, body: Frames, options: RequestOptions) {
+    fn request(&mut self, now: Time, id: u64, task: Task, service: Bytes, body: Frames, options: RequestOptions) {
         let deadline = now + options.deadline;
         // Whoever does not know yet who is there cannot say that nobody is.
         let patience = if self.responders.len() == self.sites.len() {
@@ -236,8 +243,10 @@ impl Client {
             now + options.patience.max(self.options.pace.patience())
         };
         let RequestOptions { attempts, durable, once, key, retries, .. } = options;
-        let call = Call { service, key, body, deadline, patience, attempts, durable, once };
-        self.open.insert(id, Open { serial: None, call, retries });
+        let call = Call { service, key, body, deadline, patience, attempts, task, durable, once };
+        // Who fetches or discards does not know what was done with it.
+        let ran = matches!(task, Task::Fetch | Task::Discard);
+        self.open.insert(id, Open { serial: None, call, retries, ran });
         self.submit(now, id);
     }
 
@@ -267,8 +276,10 @@ impl Client {
         }
     }
 
-    fn settled(&mut self, id: u64, outcome: Settled) {
-        self.open.remove(&id);
+    fn settled(&mut self, id: u64, mut outcome: Settled) {
+        if let (Some(open), Settled::Failed(failure)) = (self.open.remove(&id), &mut outcome) {
+            failure.may_have_run |= open.ran;
+        }
         self.events.push_back(ClientEvent::Settled { id, outcome });
     }
 
@@ -277,6 +288,7 @@ impl Client {
             Outcome::Partial { run, body } => self.events.push_back(ClientEvent::Partial { id, run, body }),
             Outcome::Reply(body) => self.settled(id, Settled::Reply(body)),
             Outcome::Error { code, body } => self.settled(id, Settled::Error { code, body }),
+            Outcome::Accepted => self.settled(id, Settled::Accepted),
             Outcome::Failed(failure) => {
                 if !self.pause(now, id, &failure) {
                     self.settled(id, Settled::Failed(failure));
@@ -288,12 +300,15 @@ impl Client {
     /// Where a queue was full, asks again later if there is time; with jitter, so that not all come back at once.
     fn pause(&mut self, now: Time, id: u64, failure: &Failure) -> bool {
         let Some(open) = self.open.get_mut(&id) else { return false };
+        // What may have run is not asked again, unless the broker knows it by its key.
+        let may_ask = !failure.may_have_run || open.call.is_stored();
         let pause = failure.retry_after.max(Duration::from_millis(1)).mul_f64(0.5 + self.random.f64());
-        if failure.kind != ErrorKind::Full || open.retries == 0 || now + pause >= open.call.deadline {
+        if failure.kind != ErrorKind::Full || !may_ask || open.retries == 0 || now + pause >= open.call.deadline {
             return false;
         }
         open.retries -= 1;
         open.serial = None;
+        open.ran |= failure.may_have_run;
         self.pauses.insert((now + pause, id));
         true
     }
@@ -340,7 +355,6 @@ impl Client {
         match Answer::try_from(message) {
             Ok(answer) => self.dispatch.answered(now, id, answer),
             Err(Message::Leaving) => self.dispatch.leaving(id),
-            Err(Message::Accepted { .. }) => {}
             Err(_) => self.malformed += 1,
         }
     }
@@ -405,6 +419,7 @@ impl Client {
             remaining: super::pass_on(call.deadline - now),
             patience: call.patience - now,
             attempts: self.dispatch.attempts_left(ticket),
+            task: call.task,
             durable: call.durable,
             once: call.once,
             service: call.service.clone(),
@@ -441,8 +456,8 @@ impl Machine for Client {
                     self.connect(now);
                 }
             }
-            Input::Command(ClientCommand::Request { id, service, body, options }) => {
-                self.request(now, id, service, body, options);
+            Input::Command(ClientCommand::Request { id, task, service, body, options }) => {
+                self.request(now, id, task, service, body, options);
             }
             Input::Command(ClientCommand::Cancel { id }) => self.cancel(id),
             Input::Command(ClientCommand::Close) => self.close(),
@@ -466,7 +481,8 @@ impl Machine for Client {
                     self.submit(now, id);
                 }
             }
-            Input::Bound { .. } | Input::Failed { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Bound { .. } | Input::Failed { .. } => {}
+            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
             self.act(now);

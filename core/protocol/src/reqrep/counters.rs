@@ -69,6 +69,8 @@ pub struct Counters {
     pub from_cache: u64,
     /// Requests that joined another of the same key.
     pub joined: u64,
+    /// Durable requests and their answers that are in the store, or on their way into it.
+    pub stored: u64,
     /// Messages that made no sense.
     pub malformed: u64,
 }

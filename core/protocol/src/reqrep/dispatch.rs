@@ -47,6 +47,8 @@ pub(super) struct Dispatch<A> {
     actions: VecDeque<Action<A>>,
     serials: u64,
     uses: u64,
+    /// Askers beyond the first of each request.
+    joined: usize,
     counters: Counters,
 }
 
@@ -67,6 +69,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             actions: VecDeque::new(),
             serials: seed >> (Ticket::ATTEMPT_BITS + 1),
             uses: 0,
+            joined: 0,
             counters: Counters::default(),
         }
     }
@@ -88,7 +91,10 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// How often what was given may be given by whom it was given to, that time included.
     pub(super) fn attempts_left(&self, ticket: Ticket) -> u8 {
-        self.requests.get(&ticket.serial()).map_or(1, |entry| entry.call.attempts + 1 - entry.attempt)
+        self.requests.get(&ticket.serial()).map_or(1, |entry| match &entry.call {
+            call if call.is_stored() => call.attempts,
+            call => call.attempts + 1 - entry.attempt,
+        })
     }
 
     /// What was given went out with this number on the responder's link.
@@ -113,6 +119,12 @@ impl<A: Copy + PartialEq> Dispatch<A> {
                 return Ok(None);
             }
             if let Some(serial) = self.running.get(name).copied() {
+                if self.joined >= self.limits.requests {
+                    let failure = full(SOON, "too many wait for others' answers");
+                    self.counters.refuse(failure.kind);
+                    return Err(failure);
+                }
+                self.joined += 1;
                 self.counters.accepted += 1;
                 self.counters.joined += 1;
                 let entry = self.requests.get_mut(&serial).expect("a running request is known");
@@ -132,16 +144,22 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             self.counters.refuse(failure.kind);
             return Err(failure);
         }
+        let serial = self.enter(now, asker, call, self.limits.age);
+        if let Some(name) = once {
+            self.running.insert(name, serial);
+        }
+        Ok(Some(serial))
+    }
+
+    /// Accepts a request for which others have seen to the bounds. It may wait for a responder for so long.
+    pub(super) fn enter(&mut self, now: Time, asker: A, call: Call, age: Duration) -> Serial {
         self.counters.accepted += 1;
         self.serials += 1;
         let serial = Serial(self.serials);
         let bytes = call.bytes();
         self.bytes += bytes;
-        if let Some(name) = once {
-            self.running.insert(name, serial);
-        }
         let offered = self.is_offered(&call.service);
-        let until = call.deadline.min(now + self.limits.age).min(if offered { Time::MAX } else { call.patience });
+        let until = call.deadline.min(now + age).min(if offered { Time::MAX } else { call.patience });
         self.deadlines.insert((until, serial));
         let entry = Entry {
             askers: Askers::One(asker),
@@ -156,28 +174,28 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         };
         self.requests.insert(serial, entry);
         self.place(serial);
-        Ok(Some(serial))
+        serial
     }
 
     fn admit(&self, now: Time, call: &Call) -> Result<(), Failure> {
-        let refuse = |kind, retry_after, text: &str| {
-            Err(Failure { kind, may_have_run: false, retry_after, text: text.to_owned() })
+        let refuse = |kind, text: &str| {
+            Err(Failure { kind, may_have_run: false, retry_after: Duration::ZERO, text: text.to_owned() })
         };
         if call.deadline <= now {
-            return refuse(ErrorKind::Timeout, Duration::ZERO, "the deadline had passed before the request came");
+            return refuse(ErrorKind::Timeout, "the deadline had passed before the request came");
         }
         if call.patience <= now && !self.is_offered(&call.service) {
-            return refuse(ErrorKind::NotFound, Duration::ZERO, "nobody offers the service");
+            return refuse(ErrorKind::NotFound, "nobody offers the service");
         }
         let bytes = call.bytes();
         if self.requests.len() >= self.limits.requests || self.bytes + bytes > self.limits.bytes {
-            return refuse(ErrorKind::Full, SOON, "too many requests are held");
+            return Err(full(SOON, "too many requests are held"));
         }
         if let Some(service) = self.services.get(&call.service)
             && (service.waiting.len() >= self.limits.waiting
                 || service.waiting_bytes + bytes > self.limits.waiting_bytes)
         {
-            return refuse(ErrorKind::Full, service.retry_after(), "too many requests wait for the service");
+            return Err(full(service.retry_after(), "too many requests wait for the service"));
         }
         Ok(())
     }
@@ -189,7 +207,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             return;
         }
         self.counters.lose(reason, 1);
-        if !entry.askers.remove(asker) {
+        if entry.askers.remove(asker) {
+            self.joined -= 1;
+        } else {
             self.withdraw(serial);
             self.forget(serial);
         }
@@ -363,9 +383,15 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             self.running.remove(&(entry.call.service.clone(), entry.call.key.clone()));
         }
         self.tidy(&entry.call.service);
+        self.joined -= entry.askers.as_slice().len().saturating_sub(1);
         entry.askers
     }
 }
 
+/// Too many are here.
+pub(super) fn full(retry_after: Duration, text: &str) -> Failure {
+    Failure { kind: ErrorKind::Full, may_have_run: false, retry_after, text: text.to_owned() }
+}
+
 /// When to come back where nothing better is known.
-const SOON: Duration = Duration::from_millis(100);
+pub(super) const SOON: Duration = Duration::from_millis(100);

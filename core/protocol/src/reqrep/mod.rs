@@ -13,7 +13,7 @@
 //! * [`Broker`] stands between: a responder to clients, a requester to workers.
 //!
 //! A client and a broker have the same task towards those who answer them, and share the part that does it (`dispatch`):
-//! the table of requests in flight. The specification, with the table of failures, is `docs/protocols/reqrep.md`.
+//! the table of requests in flight. What is durable a broker leaves to its `ledger`. The specification, with the table of failures, is `docs/protocols/reqrep.md`.
 
 mod balance;
 mod broker;
@@ -21,11 +21,13 @@ mod cache;
 mod client;
 mod counters;
 mod dispatch;
+mod ledger;
 mod mdp;
 mod old;
 mod site;
 #[cfg(test)]
 mod tests;
+mod titanic;
 pub mod wire;
 mod worker;
 
@@ -36,7 +38,8 @@ pub use self::{
     broker::{Broker, BrokerCommand, BrokerEvent, BrokerOptions},
     client::{Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled},
     counters::{Counters, Reason},
-    wire::Failure,
+    ledger::StoreLimits,
+    wire::{Failure, Task},
     worker::{Job, Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerOptions},
 };
 

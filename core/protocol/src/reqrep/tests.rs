@@ -12,7 +12,7 @@ use super::{
     cache::Cache,
     counters::Reason,
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Ticket},
-    wire::{Failure, Message, Request},
+    wire::{Failure, Message, Request, Task},
 };
 use crate::{ErrorKind, Time, machine::Frames};
 
@@ -35,6 +35,7 @@ fn call(service: &'static str, key: &'static str) -> Call {
         deadline: at(10_000),
         patience: at(5_000),
         attempts: 2,
+        task: Task::Ask,
         durable: false,
         once: false,
     }
@@ -306,6 +307,7 @@ fn messages() -> impl Strategy<Value = Message> {
         |(number, millis, attempts, [durable, once], service, key, body)| {
             let remaining = Duration::from_millis(millis.into());
             Message::Request(Request {
+                task: Task::Ask,
                 number,
                 remaining,
                 patience: remaining,

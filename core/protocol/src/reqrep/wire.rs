@@ -33,7 +33,7 @@ pub enum Message {
         /// The request.
         number: Number,
     },
-    /// Responder to requester: the request is stored and will be answered, whatever happens.
+    /// Responder to requester: what was to be stored or forgotten is, whatever happens.
     Accepted {
         /// The request.
         number: Number,
@@ -87,6 +87,20 @@ pub enum Message {
     Leaving,
 }
 
+/// What is to be done about a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Task {
+    /// Do it, and answer.
+    Ask = 0,
+    /// Store it; [`Message::Accepted`] is the answer. It is done whether somebody waits or not.
+    Store = 1,
+    /// Answer with the outcome of the one that was stored under this service and key.
+    Fetch = 2,
+    /// Forget the one that was stored under this service and key, and its outcome.
+    Discard = 3,
+}
+
 /// What is asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
@@ -98,13 +112,15 @@ pub struct Request {
     pub patience: Duration,
     /// How often it may be given to a worker, this time included.
     pub attempts: u8,
-    /// It is stored before it is accepted.
+    /// What is to be done about it.
+    pub task: Task,
+    /// It is stored before it is given to a worker, and its answer before that is given to anybody.
     pub durable: bool,
     /// Requests with the same key are run once, and the answer serves all.
     pub once: bool,
     /// What is asked for.
     pub service: Bytes,
-    /// By which the request is kept to one worker, or run once; empty is none.
+    /// By which the request is kept to one worker, run once, or stored; empty is none.
     pub key: Bytes,
     /// The question.
     pub body: Frames,
@@ -159,6 +175,7 @@ impl Message {
                 fields.put_u32(millis(request.remaining));
                 fields.put_u32(millis(request.patience));
                 fields.put_u8(request.attempts);
+                fields.put_u8(request.task as u8);
                 fields.put_u8(u8::from(request.durable) * DURABLE + u8::from(request.once) * ONCE);
                 put_name(&mut fields, &request.service);
                 put_name(&mut fields, &request.key);
@@ -209,6 +226,13 @@ impl Message {
                 let remaining = Duration::from_millis(fields.try_get_u32().ok()?.into());
                 let patience = Duration::from_millis(fields.try_get_u32().ok()?.into());
                 let attempts = fields.try_get_u8().ok()?;
+                let task = match fields.try_get_u8().ok()? {
+                    0 => Task::Ask,
+                    1 => Task::Store,
+                    2 => Task::Fetch,
+                    3 => Task::Discard,
+                    _ => return None,
+                };
                 let flags = fields.try_get_u8().ok()?;
                 let service = get_name(&mut fields)?;
                 let key = get_name(&mut fields)?;
@@ -216,7 +240,18 @@ impl Message {
                     return None;
                 }
                 let (durable, once) = (flags & DURABLE != 0, flags & ONCE != 0);
-                Self::Request(Request { number, remaining, patience, attempts, durable, once, service, key, body })
+                Self::Request(Request {
+                    number,
+                    remaining,
+                    patience,
+                    attempts,
+                    task,
+                    durable,
+                    once,
+                    service,
+                    key,
+                    body,
+                })
             }
             PARTIAL => Self::Partial { number: fields.try_get_u64().ok()?, run: fields.try_get_u8().ok()?, body },
             REPLY => Self::Reply { number: fields.try_get_u64().ok()?, streamed: get_bool(&mut fields)?, body },
@@ -252,7 +287,7 @@ fn numbered(fields: &mut Vec<u8>, number: Number) -> Frames {
 }
 
 /// A length of one byte, and so many bytes. Names are checked where they enter.
-fn put_name(fields: &mut Vec<u8>, name: &Bytes) {
+pub(super) fn put_name(fields: &mut Vec<u8>, name: &Bytes) {
     let name = &name[..name.len().min(MAX_NAME)];
     fields.put_u8(name.len() as u8);
     fields.put_slice(name);
@@ -266,7 +301,7 @@ fn get_bool(fields: &mut Bytes) -> Option<bool> {
     }
 }
 
-fn get_name(fields: &mut Bytes) -> Option<Bytes> {
+pub(super) fn get_name(fields: &mut Bytes) -> Option<Bytes> {
     let length = fields.try_get_u8().ok()?.into();
     (fields.len() >= length).then(|| fields.split_to(length))
 }

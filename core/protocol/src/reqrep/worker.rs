@@ -15,7 +15,7 @@ use fastrand::Rng;
 
 use super::{
     site::Site,
-    wire::{Failure, MAGIC, MAX_NAME, Message, Number, Request},
+    wire::{Failure, MAGIC, MAX_NAME, Message, Number, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
@@ -294,7 +294,7 @@ impl Worker {
             Some((ErrorKind::Full, "the worker has too many jobs"))
         } else if request.service != self.options.service {
             Some((ErrorKind::NotFound, "the worker does not offer the service"))
-        } else if request.durable || request.once {
+        } else if request.durable || request.once || request.task != Task::Ask {
             Some((ErrorKind::Unsupported, "a worker without a broker keeps no requests and no answers"))
         } else {
             None
@@ -476,7 +476,7 @@ impl Machine for Worker {
             }
             Input::Bound { endpoint, .. } => self.events.push_back(News::Other(WorkerEvent::Bound { endpoint })),
             Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
-            Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
             self.deliver();

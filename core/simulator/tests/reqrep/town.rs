@@ -11,7 +11,7 @@ use zpatterns_protocol::{
     liveness::Pace,
     reqrep::{
         Balance, Broker, BrokerOptions, Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled,
-        Worker, WorkerCommand, WorkerEvent, WorkerOptions,
+        StoreLimits, Task, Worker, WorkerCommand, WorkerEvent, WorkerOptions,
     },
 };
 use zpatterns_simulator::{Faults, Node, World};
@@ -21,6 +21,14 @@ use super::party::{Command, Event, Party};
 const PACE: Pace = Pace { interval: Duration::from_millis(200), limit: 3 };
 const DEADLINE: Duration = Duration::from_secs(60);
 const SLICE: Duration = Duration::from_millis(1);
+const SERVICE: Bytes = Bytes::from_static(b"echo");
+const HOUR: Duration = Duration::from_secs(3600);
+const STORE: StoreLimits =
+    StoreLimits { records: 10_000, bytes: 1 << 20, unfetched_age: HOUR, fetched_age: Duration::from_secs(600) };
+/// How the record of a request begins that has no outcome.
+const REQUEST_RECORD: u8 = 1;
+/// A client's number for what it wants is its number of the request, times this, and how many wishes went before.
+const WISHES: u64 = 8;
 
 /// What a town is like.
 #[derive(Clone, Debug)]
@@ -36,12 +44,24 @@ pub(crate) struct Plan {
     pub(crate) partials: u32,
     /// Whether requests are taken back now and then.
     pub(crate) cancels: bool,
+    /// Whether requests are stored, and how.
+    pub(crate) stored: Stored,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stored {
+    No,
+    /// Each client waits for its answer.
+    Asked,
+    /// It leaves the request, comes back for the answer, and has it forgotten.
+    Left,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let faults = Faults::default();
-        Self { clients: 1, workers: 2, direct: false, attempts: 5, credit: 4, faults, partials: 0, cancels: false }
+        let (partials, cancels, stored) = (0, false, Stored::No);
+        Self { clients: 1, workers: 2, direct: false, attempts: 5, credit: 4, faults, partials, cancels, stored }
     }
 }
 
@@ -63,6 +83,7 @@ impl Plan {
             },
             partials: random.u32(0..3),
             cancels: random.bool(),
+            stored: Stored::No,
         }
     }
 }
@@ -70,6 +91,9 @@ impl Plan {
 #[derive(Default, Debug)]
 struct Account {
     asked: bool,
+    /// What its client has wanted of it so far.
+    wishes: u64,
+    accepted: bool,
     runs: u32,
     partials: BTreeMap<u16, u32>,
     outcome: Option<Settled>,
@@ -145,13 +169,14 @@ impl Town {
             max_peers: 1000,
             max_unfetched: 1 << 20,
             cache: (100, 1 << 16, Duration::from_secs(60)),
+            store: (self.plan.stored != Stored::No).then_some(STORE),
             seed: self.life(),
         })))
     }
 
     fn new_worker(&mut self, index: usize) -> Party {
         Party::Worker(Box::new(Worker::new(WorkerOptions {
-            service: Bytes::from_static(b"echo"),
+            service: SERVICE,
             connect: if self.plan.direct { vec![] } else { vec!["broker".to_owned()] },
             bind: self.plan.direct.then(|| format!("worker {index}")),
             credit: self.plan.credit,
@@ -225,6 +250,9 @@ impl Town {
 
     pub(crate) fn heal(&mut self) {
         self.world.network().heal();
+        if let Some(broker) = self.broker {
+            self.world.table(broker).set_full(false);
+        }
     }
 
     /// Lets time pass, with everybody at work.
@@ -236,20 +264,22 @@ impl Town {
         }
     }
 
+    /// Lets so many things happen, with everybody at work.
+    pub(crate) fn run_steps(&mut self, mut steps: u32) {
+        while steps > 0 {
+            self.world.run_until(SLICE, |_| {
+                steps = steps.saturating_sub(1);
+                steps == 0
+            });
+            self.work();
+        }
+    }
+
     fn work(&mut self) {
         let now = self.world.now();
         while self.to_ask.last().is_some_and(|(at, _, _)| *at <= now) {
             let (_, client, id) = self.to_ask.pop().expect("it was there");
-            self.accounts.entry((client, id)).or_default().asked = true;
-            let options = RequestOptions {
-                deadline: DEADLINE,
-                patience: DEADLINE,
-                attempts: self.plan.attempts,
-                ..Default::default()
-            };
-            let body = vec![Bytes::from(format!("{client} {id}"))];
-            let command = ClientCommand::Request { id, service: Bytes::from_static(b"echo"), body, options };
-            self.world.command(self.clients[client], Command::Client(command));
+            self.wish(client, id);
         }
         for node in self.workers.clone() {
             for (_, event) in self.world.events(node) {
@@ -284,13 +314,40 @@ impl Town {
                 match event {
                     Event::Client(ClientEvent::Settled { id, outcome }) => self.settled(client, id, outcome),
                     Event::Client(ClientEvent::Partial { id, run, .. }) => {
-                        *self.accounts.entry((client, id)).or_default().partials.entry(run).or_default() += 1;
+                        *self.accounts.entry((client, id / WISHES)).or_default().partials.entry(run).or_default() += 1;
                     }
                     _ => {}
                 }
             }
         }
         self.check_books();
+    }
+
+    /// A client wants what comes next of a request: to ask or leave it, to have its answer, to have it forgotten.
+    fn wish(&mut self, client: usize, id: u64) {
+        let stored = self.plan.stored;
+        let account = self.accounts.entry((client, id)).or_default();
+        account.asked = true;
+        let task = match (stored, account.wishes) {
+            (Stored::Left, 0) => Task::Store,
+            (Stored::Left, 1) => Task::Fetch,
+            (Stored::Left, 2) => Task::Discard,
+            _ => Task::Ask,
+        };
+        let number = id * WISHES + account.wishes;
+        account.wishes += 1;
+        let text = format!("{client} {id}");
+        let options = RequestOptions {
+            deadline: DEADLINE,
+            patience: DEADLINE,
+            attempts: self.plan.attempts,
+            durable: stored == Stored::Asked,
+            key: if stored == Stored::No { Bytes::new() } else { text.clone().into() },
+            ..Default::default()
+        };
+        let body = if matches!(task, Task::Ask | Task::Store) { vec![text.into()] } else { vec![] };
+        let command = ClientCommand::Request { id: number, task, service: SERVICE, body, options };
+        self.world.command(self.clients[client], Command::Client(command));
     }
 
     fn account(&mut self, asked: &Bytes) -> &mut Account {
@@ -300,16 +357,42 @@ impl Town {
         self.accounts.entry(name).or_default()
     }
 
-    fn settled(&mut self, client: usize, id: u64, outcome: Settled) {
-        let partials = self.plan.partials;
+    fn settled(&mut self, client: usize, number: u64, outcome: Settled) {
+        let (id, wish) = (number / WISHES, number % WISHES);
+        let (partials, stored) = (self.plan.partials, self.plan.stored);
+        let record = (stored != Stored::No).then(|| self.record(client, id));
         let account = self.accounts.entry((client, id)).or_default();
         assert!(account.asked, "client {client} was told of a request it never made: {id}");
+        assert_eq!(wish + 1, account.wishes, "client {client} was told twice of request {id}");
+        match (&outcome, stored, wish) {
+            (Settled::Accepted, Stored::Left, 0) => {
+                assert!(record.flatten().is_some(), "request {id} of client {client} was accepted and is not stored");
+                account.accepted = true;
+                let at = self.world.now() + Duration::from_millis(self.world.random().u64(0..3000));
+                self.to_ask.push((at, client, id));
+                self.to_ask.sort_unstable_by(|one, other| other.cmp(one));
+                return;
+            }
+            (Settled::Accepted, Stored::Left, 2) => {
+                assert!(record.flatten().is_none(), "request {id} of client {client} is still stored");
+                return;
+            }
+            (Settled::Accepted, ..) => panic!("request {id} of client {client} was accepted, against its wish"),
+            // What it says of the request is known already.
+            (_, Stored::Left, 2) => return,
+            _ => {}
+        }
         assert_eq!(account.outcome, None, "request {id} of client {client} ended twice");
         match &outcome {
             Settled::Reply(body) => {
-                assert_eq!(body[..], [Bytes::from(format!("{client} {id}"))], "the reply is to another request");
+                // Of what is stored, the whole answer comes at once.
+                let frames = if stored == Stored::No { 1 } else { 1 + partials as usize };
+                assert_eq!(*body, vec![Bytes::from(format!("{client} {id}")); frames], "not its reply");
                 assert!(account.runs > 0, "nobody did it");
-                if partials > 0 {
+                if let Some(record) = record {
+                    let is_answer = record.is_some_and(|record| record[0] != REQUEST_RECORD);
+                    assert!(is_answer, "request {id} of client {client} was answered before the answer was stored");
+                } else if partials > 0 {
                     assert!(
                         account.partials.values().any(|count| *count == partials),
                         "parts are missing: {account:?}"
@@ -319,9 +402,21 @@ impl Town {
             Settled::Failed(failure) if !failure.may_have_run => {
                 assert_eq!(account.runs, 0, "request {id} of client {client} ran, against what is said: {failure:?}");
             }
-            Settled::Failed(_) | Settled::Error { .. } => {}
+            Settled::Failed(_) | Settled::Error { .. } | Settled::Accepted => {}
         }
         account.outcome = Some(outcome);
+        if stored == Stored::Left && account.accepted {
+            self.wish(client, id);
+        }
+    }
+
+    /// What the broker's disk has of a request.
+    fn record(&mut self, client: usize, id: u64) -> Option<Bytes> {
+        let text = format!("{client} {id}");
+        let named = |(key, value): (&Bytes, &Bytes)| key.ends_with(text.as_bytes()).then(|| value.clone());
+        let length = |(key, _): &(&Bytes, &Bytes)| key.len() == SERVICE.len() + text.len() + 2;
+        let broker = self.broker();
+        self.world.table(broker).records().iter().filter(length).find_map(named)
     }
 
     fn check_books(&self) {
@@ -341,6 +436,7 @@ impl Town {
         let open: Vec<_> = self.accounts.iter().filter_map(open).collect();
         if !open.is_empty() {
             let (client, id) = open[self.world.random().usize(0..open.len())];
+            let id = id * WISHES + self.accounts[&(client, id)].wishes.saturating_sub(1);
             self.world.command(self.clients[client], Command::Client(ClientCommand::Cancel { id }));
         }
     }
@@ -356,7 +452,7 @@ impl Town {
             let all: Vec<Node> = self.workers.iter().chain(&self.broker).chain(&self.clients).copied().collect();
             let one = all[self.world.random().usize(0..all.len())];
             let other = all[self.world.random().usize(0..all.len())];
-            match self.world.random().u8(0..10) {
+            match self.world.random().u8(0..11) {
                 0..3 if !self.clients.contains(&one) => self.crash(one),
                 3..6 => {
                     for node in self.down.clone() {
@@ -366,6 +462,11 @@ impl Town {
                 6 => self.world.network().cut(one, other),
                 7 => self.world.network().partition(one, other),
                 8 => self.heal(),
+                9 if self.plan.stored != Stored::No => {
+                    let full = self.world.random().bool();
+                    let broker = self.broker();
+                    self.world.table(broker).set_full(full);
+                }
                 _ if self.plan.cancels => self.cancel_one(),
                 _ => {}
             }

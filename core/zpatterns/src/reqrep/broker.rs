@@ -1,8 +1,8 @@
 //! Who stands between those who ask and those who answer.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, check_endpoint};
+use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, Store, check_endpoint};
 use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent};
 
 use super::{Balance, Counters, Heartbeat};
@@ -35,11 +35,22 @@ pub struct BrokerOptions {
     pub max_cached_bytes: usize,
     /// How long they are kept.
     pub max_cached_age: Duration,
+    /// The file of the store for durable requests and their answers; it is made if it is not there. Without, durable
+    /// requests are refused with [`ErrorKind::Unsupported`].
+    pub store: Option<PathBuf>,
+    /// Durable requests and answers kept at once, in the store and in memory.
+    pub max_stored: usize,
+    /// Bytes of those.
+    pub max_stored_bytes: usize,
+    /// How long an answer is kept in the store that nobody fetches. One that was fetched goes when its place is needed, at
+    /// the latest after [`max_cached_age`](Self::max_cached_age).
+    pub max_stored_age: Duration,
 }
 
 impl Default for BrokerOptions {
     /// 100,000 requests and 1 GiB, half of that for one service, 1 h of waiting; 16,384 requests per client; 20,000 peers;
-    /// 64 MiB of answers per client; 10,000 cached answers, 64 MiB, 10 minutes.
+    /// 64 MiB of answers per client; 10,000 cached answers, 64 MiB, 10 minutes. No store; in one, 100,000 records and 256 MiB,
+    /// answers for 24 h.
     fn default() -> Self {
         Self {
             heartbeat: Heartbeat::default(),
@@ -55,6 +66,10 @@ impl Default for BrokerOptions {
             max_cached: 10_000,
             max_cached_bytes: 64 << 20,
             max_cached_age: Duration::from_secs(600),
+            store: None,
+            max_stored: 100_000,
+            max_stored_bytes: 256 << 20,
+            max_stored_age: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -70,7 +85,10 @@ struct Inner {
 }
 
 impl Broker {
-    /// A broker that clients and workers reach at these endpoints.
+    /// A broker that clients and workers reach at these endpoints, once it has read its store.
+    ///
+    /// [`ErrorKind::WrongState`] if the store is open already, [`ErrorKind::Corrupt`] if it is damaged or no store of this
+    /// version: it is left as it is.
     pub fn bind(context: &Context, endpoints: &[&str], options: BrokerOptions) -> Result<Self> {
         if endpoints.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "a broker binds to at least one endpoint"));
@@ -78,6 +96,13 @@ impl Broker {
         for endpoint in endpoints {
             check_endpoint(endpoint)?;
         }
+        let store = options.store.as_deref().map(Store::open).transpose()?;
+        let limits = machine::StoreLimits {
+            records: options.max_stored,
+            bytes: options.max_stored_bytes,
+            unfetched_age: options.max_stored_age,
+            fetched_age: options.max_cached_age,
+        };
         let machine = machine::Broker::new(machine::BrokerOptions {
             bind: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
             pace: options.heartbeat.pace()?,
@@ -91,9 +116,14 @@ impl Broker {
             max_peers: options.max_peers,
             max_unfetched: options.max_unfetched,
             cache: (options.max_cached, options.max_cached_bytes, options.max_cached_age),
+            store: store.is_some().then_some(limits),
             seed: super::seed()?,
         });
-        let host = Host::start(context, machine, HostOptions::default())?;
+        let bounds = HostOptions::default();
+        let host = match store {
+            Some(store) => Host::start_with_store(context, machine, bounds, store)?,
+            None => Host::start(context, machine, bounds)?,
+        };
         let mut bound = Vec::new();
         while bound.len() < endpoints.len() {
             match host.next(&Deadline::never())? {

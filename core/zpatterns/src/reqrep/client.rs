@@ -7,12 +7,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
+use bytes::Bytes;
 use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Lane, Result, check_endpoint};
 use zpatterns_protocol::{
     machine::Frames,
-    reqrep::{self as machine, ClientCommand, ClientEvent, Settled},
+    reqrep::{self as machine, ClientCommand, ClientEvent, Settled, Task},
 };
 
 use super::{Balance, Counters, Failure, Heartbeat, RequestOptions};
@@ -59,6 +61,8 @@ pub enum Outcome {
     },
     /// No worker answered; the failure says whether one may have begun.
     Failed(Failure),
+    /// What was to be [stored](Client::store) or [discarded](Client::discard) is: the broker has it on its disk.
+    Accepted,
 }
 
 /// Something about a request.
@@ -125,6 +129,40 @@ impl Client {
         deadline: &Deadline,
     ) -> Result<Outcome> {
         let ticket = self.submit(service, body, options)?;
+        self.outcome(ticket, deadline)
+    }
+
+    /// Leaves a durable request with a broker that has a store, and waits until it is on its disk: [`Outcome::Accepted`].
+    ///
+    /// From then on it is done, also if the client and the broker are lost, until `options.deadline` has passed. Who knows
+    /// service and key can [`fetch`](Self::fetch) the outcome, or ask again: a key is stored once. `deadline` is for the wait.
+    pub fn store(&self, service: &str, body: Frames, options: &RequestOptions, deadline: &Deadline) -> Result<Outcome> {
+        self.outcome(self.submit_task(Task::Store, service, body, options)?, deadline)
+    }
+
+    /// The outcome of the durable request with this key, as soon as it is there. It is kept for some time.
+    ///
+    /// A failure with [`ErrorKind::NotFound`] if there is none, with [`ErrorKind::Timeout`] if it has no outcome after
+    /// `patience`.
+    pub fn fetch(&self, service: &str, key: &[u8], patience: Duration, deadline: &Deadline) -> Result<Outcome> {
+        self.about(Task::Fetch, service, key, patience, deadline)
+    }
+
+    /// Forgets the durable request with this key, and its outcome: [`Outcome::Accepted`] once the disk has, also if there
+    /// is none. A worker that has it is told that nobody waits.
+    pub fn discard(&self, service: &str, key: &[u8], patience: Duration, deadline: &Deadline) -> Result<Outcome> {
+        self.about(Task::Discard, service, key, patience, deadline)
+    }
+
+    fn about(&self, task: Task, service: &str, key: &[u8], patience: Duration, deadline: &Deadline) -> Result<Outcome> {
+        let key = Bytes::copy_from_slice(key);
+        let options = RequestOptions { key, deadline: patience, patience, ..RequestOptions::default() };
+        self.outcome(self.submit_task(task, service, Frames::new(), &options)?, deadline)
+    }
+
+    /// The outcome of a request that was [submitted](Self::submit), with the parts that went before. If `deadline` passes or is
+    /// cancelled first, or a signal comes, the request is taken back as in [`request_until`](Self::request_until).
+    pub fn outcome(&self, ticket: Ticket, deadline: &Deadline) -> Result<Outcome> {
         let (mut parts, mut last_run, mut deadline) = (Frames::new(), 0, deadline.clone());
         loop {
             match self.wait(ticket, &deadline) {
@@ -152,22 +190,33 @@ impl Client {
 
     /// Asks, and goes on: [`wait`](Self::wait) brings the answer.
     pub fn submit(&self, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
-        self.ask(service, body, options, true)
+        self.submit_task(Task::Ask, service, body, options)
     }
 
     /// Asks, and goes on: [`next`](Self::next) brings the answer, among those to other requests.
     pub fn post(&self, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
-        self.ask(service, body, options, false)
+        self.post_task(Task::Ask, service, body, options)
     }
 
-    fn ask(&self, service: &str, body: Frames, options: &RequestOptions, awaited: bool) -> Result<Ticket> {
-        machine::Client::check(service.as_bytes(), options)?;
+    /// As [`submit`](Self::submit), for anything that can be wanted of a request: [`Task::Fetch`] and [`Task::Discard`] take
+    /// service and key, and no body.
+    pub fn submit_task(&self, task: Task, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
+        self.ask(task, service, body, options, true)
+    }
+
+    /// As [`post`](Self::post), for anything that can be wanted of a request.
+    pub fn post_task(&self, task: Task, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
+        self.ask(task, service, body, options, false)
+    }
+
+    fn ask(&self, task: Task, service: &str, body: Frames, options: &RequestOptions, awaited: bool) -> Result<Ticket> {
+        machine::Client::check(task, service.as_bytes(), options)?;
         let id = self.0.tickets.fetch_add(1, Ordering::Relaxed);
         let service = service.to_owned().into();
         if awaited {
             self.0.host.open_lane(id);
         }
-        let asked = self.0.host.command(ClientCommand::Request { id, service, body, options: options.clone() });
+        let asked = self.0.host.command(ClientCommand::Request { id, task, service, body, options: options.clone() });
         if asked.is_err() {
             self.0.host.close_lane(id);
         }
@@ -252,6 +301,7 @@ fn part(event: ClientEvent) -> (Ticket, Part) {
                 Settled::Reply(body) => Outcome::Reply(body),
                 Settled::Error { code, body } => Outcome::Error { code, body },
                 Settled::Failed(failure) => Outcome::Failed(failure),
+                Settled::Accepted => Outcome::Accepted,
             };
             (Ticket(id), Part::Outcome(outcome))
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::wire::{Failure, Message};
+use super::super::wire::{Failure, Message, Task};
 use crate::{Time, machine::Frames};
 
 /// A responder's number, never used twice.
@@ -45,13 +45,24 @@ pub(in crate::reqrep) struct Call {
     pub(in crate::reqrep) deadline: Time,
     /// Until when it may wait while nobody offers the service.
     pub(in crate::reqrep) patience: Time,
-    /// How often it may be given to a responder; at least 1.
+    /// How often it may be given to a worker; at least 1.
     pub(in crate::reqrep) attempts: u8,
+    pub(in crate::reqrep) task: Task,
     pub(in crate::reqrep) durable: bool,
     pub(in crate::reqrep) once: bool,
 }
 
 impl Call {
+    /// A broker that stores the request is given it again as often as it takes: it knows it by its key.
+    pub(in crate::reqrep) fn is_stored(&self) -> bool {
+        self.durable || self.task != Task::Ask
+    }
+
+    /// How often it may be given to a responder.
+    pub(super) fn most(&self) -> u8 {
+        if self.is_stored() { u8::MAX } else { self.attempts }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.service.len() + self.key.len() + self.body.iter().map(Bytes::len).sum::<usize>()
     }
@@ -71,6 +82,8 @@ pub(in crate::reqrep) enum Outcome {
         body: Frames,
     },
     Failed(Failure),
+    /// What was to be stored or forgotten is.
+    Accepted,
 }
 
 /// What a responder says about a request that was given to it.
@@ -91,6 +104,7 @@ impl TryFrom<Message> for Answer {
             Message::Reply { number, streamed, body } => (number, streamed, Outcome::Reply(body)),
             Message::Error { number, streamed, code, body } => (number, streamed, Outcome::Error { code, body }),
             Message::Failed { number, failure } => (number, false, Outcome::Failed(failure)),
+            Message::Accepted { number } => (number, false, Outcome::Accepted),
             other => return Err(other),
         };
         Ok(Self { ticket: Ticket(number), streamed, outcome })
@@ -167,16 +181,16 @@ impl<A: Copy + PartialEq> Askers<A> {
     }
 
     pub(super) fn add(&mut self, asker: A) {
-        let mut askers = self.as_slice().to_vec();
-        askers.push(asker);
-        *self = Self::Many(askers);
+        match self {
+            Self::One(first) => *self = Self::Many(vec![*first, asker]),
+            Self::Many(askers) => askers.push(asker),
+        }
     }
 
     /// Takes one away; false if none is left.
     pub(super) fn remove(&mut self, asker: A) -> bool {
-        let askers: Vec<A> = self.as_slice().iter().copied().filter(|other| *other != asker).collect();
-        let left = !askers.is_empty();
-        *self = Self::Many(askers);
-        left
+        let Self::Many(askers) = self else { return false };
+        askers.retain(|other| *other != asker);
+        !askers.is_empty()
     }
 }

@@ -144,7 +144,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             entry.ran = true;
             entry.before.push((ticket.attempt(), identity));
         }
-        if entry.attempt >= entry.call.attempts {
+        if entry.attempt >= entry.call.most() {
             let text = "the responder was lost, and the request may not be given to another".to_owned();
             self.fail(ticket.serial(), Reason::Attempts, ErrorKind::Unreachable, Duration::ZERO, text);
         } else {

@@ -29,6 +29,7 @@ fn frames(all: &[&str]) -> Frames {
 impl Town {
     fn new(max_peers: usize) -> Self {
         let broker = Broker::new(BrokerOptions {
+            store: None,
             bind: vec!["here".to_owned()],
             pace: PACE,
             balance: Balance::default(),
