@@ -173,7 +173,10 @@ where
         Ok(Self(Arc::new(Handle { shared, _context: context.clone() })))
     }
 
-    /// Gives the machine a command. [`ErrorKind::Full`] if too many wait, [`ErrorKind::Closed`] if the machine ended.
+    /// Gives the machine a command. [`ErrorKind::Closed`] if the machine ended.
+    ///
+    /// If too many wait, so does the caller, until the reactor's turn is over; then the machine takes them in on the caller's
+    /// thread.
     pub fn command(&self, command: M::Command) -> Result<()> {
         let shared = &self.0.shared;
         shared.generation.check()?;
@@ -186,7 +189,8 @@ where
             return shared.obey(state, Input::Command(command));
         }
         if commands.len() >= shared.max_commands {
-            return Err(Error::new(ErrorKind::Full, "too many commands wait").with("commands", commands.len()));
+            drop(commands);
+            return shared.obey(shared.lock(), Input::Command(command));
         }
         commands.push_back(command);
         drop(commands);
@@ -203,7 +207,9 @@ where
 
     /// From now on the events of this lane are kept for [`next_in`](Self::next_in).
     pub fn open_lane(&self, lane: u64) {
-        self.0.shared.mailbox.open_lane(lane);
+        if self.0.shared.generation.is_current() {
+            self.0.shared.mailbox.open_lane(lane);
+        }
     }
 
     /// The next event of a lane, in which one thread waits at a time. [`ErrorKind::NotFound`] if the lane is not open,
@@ -216,7 +222,10 @@ where
 
     /// Events of this lane are like others from now on; those that are there are dropped.
     pub fn close_lane(&self, lane: u64) {
-        self.0.shared.mailbox.close_lane(lane);
+        // In a child process somebody who is not there may hold the lock.
+        if self.0.shared.generation.is_current() {
+            self.0.shared.mailbox.close_lane(lane);
+        }
     }
 
     /// Looks at the machine.
@@ -238,9 +247,9 @@ where
     /// Ends the machine where it is and closes its sockets. Waits until the store has what it was given.
     pub fn close(&self) {
         let shared = &self.0.shared;
-        shared.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
-        shared.served.remove();
         if shared.generation.is_current() {
+            shared.mailbox.end(Error::new(ErrorKind::Closed, "the handle is closed"));
+            shared.served.remove();
             shared.writer.get().into_iter().for_each(Writer::close);
         }
     }
@@ -264,7 +273,9 @@ where
 
 impl<M: Machine> Drop for Handle<M> {
     fn drop(&mut self) {
-        self.shared.served.remove();
+        if self.shared.generation.is_current() {
+            self.shared.served.remove();
+        }
     }
 }
 
@@ -329,9 +340,10 @@ where
     M::Command: Send,
     M::Event: Send,
 {
-    /// Gives the machine a turn on the caller's thread.
+    /// Gives the machine a turn on the caller's thread, with the commands that were there before.
     fn obey(&self, mut state: MutexGuard<'_, State<M>>, input: Input<M::Command>) -> Result<()> {
         let done = catch_unwind(AssertUnwindSafe(|| {
+            while self.take_commands(&mut state) {}
             self.tell(&mut state, input);
             self.finish(&mut state)
         }));

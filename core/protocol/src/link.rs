@@ -26,7 +26,7 @@ use bytes::Bytes;
 
 pub use self::{
     header::{Header, Magic, Session},
-    table::{Arrival, LinkId, Links, NO_LINK, Silence},
+    table::{Arrival, Backlog, LinkId, Links, NO_LINK, Silence},
 };
 use crate::{Time, liveness::Pace, machine::Frames};
 
@@ -74,6 +74,8 @@ struct Link {
     untold_bytes: usize,
     /// Something is missing, and this was asked for.
     missing: Option<u64>,
+    /// When what follows this number was last sent again because the other side asked for it.
+    resent: Option<(Time, u64)>,
     /// The pattern waits for something from the other side.
     watching: bool,
     /// The other side has spoken on this link.
@@ -138,6 +140,7 @@ impl Link {
             untold: 0,
             untold_bytes: 0,
             missing: None,
+            resent: None,
             watching: false,
             met: forget.is_some(),
             heard: now,
@@ -240,7 +243,7 @@ impl Link {
                     self.control = Some(BEAT);
                 }
                 if header.kind == RESEND {
-                    self.handed = 0;
+                    self.send_again(now, header.received);
                 }
                 return Received::Nothing;
             }
@@ -264,6 +267,15 @@ impl Link {
             self.told = self.told.min(header.sequence - 1);
         }
         Received::Nothing
+    }
+
+    /// Who asks for the same again and again is answered once in a while: it may be a lot.
+    fn send_again(&mut self, now: Time, received: u64) {
+        let just_now = |(at, what): (Time, u64)| what == received && now < at + self.interval / 2;
+        if !self.resent.is_some_and(just_now) {
+            self.resent = Some((now, received));
+            self.handed = 0;
+        }
     }
 
     fn acknowledge(&mut self, received: u64) {

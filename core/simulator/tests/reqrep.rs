@@ -68,6 +68,23 @@ fn a_frozen_worker_is_fenced() {
 }
 
 #[test]
+fn an_answer_in_parts_is_one_workers() {
+    seeds(0..1000, |seed| {
+        let mut town = Town::new(seed, Plan { partials: 3, clients: 1, workers: 3, ..Plan::default() });
+        town.ask(60, SECOND);
+        for _ in 0..4 {
+            town.run(SECOND / 8);
+            let worker = town.any_worker();
+            town.crash(worker);
+            town.run(SECOND / 8);
+            town.restart(worker);
+        }
+        town.finish();
+        town.assert_all_replied();
+    });
+}
+
+#[test]
 fn at_most_once_is_at_most_once() {
     seeds(0..1000, |seed| {
         let mut town = Town::new(seed, Plan { attempts: 1, ..Plan::random(seed) });

@@ -3,9 +3,9 @@
 //! Nothing here asserts how long something took: bounds are asserted in the simulator's time, and here a watchdog ends a
 //! test that hangs. A process is this test program again, run for one of its `role_` tests.
 
-#[path = "reqrep/cable.rs"]
+#[path = "kit/cable.rs"]
 mod cable;
-#[path = "reqrep/processes.rs"]
+#[path = "kit/processes.rs"]
 mod processes;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -77,11 +77,18 @@ fn ask_all(client: &Client, trouble: impl FnOnce()) {
 fn role_worker() {
     let options = WorkerOptions { heartbeat: HEARTBEAT, credit: 20, ..WorkerOptions::default() };
     let (context, endpoint) = (Context::new().expect("a context"), processes::argument("ENDPOINT"));
-    let worker = if processes::argument("BIND") == "yes" {
-        Worker::bind(&context, &endpoint, "echo", options).expect("a worker")
-    } else {
-        Worker::connect(&context, &[&endpoint], "echo", options).expect("a worker")
-    };
+    echo(&Worker::connect(&context, &[&endpoint], "echo", options).expect("a worker"));
+}
+
+#[test]
+#[ignore = "a role of the other tests"]
+fn role_server() {
+    let options = WorkerOptions { heartbeat: HEARTBEAT, credit: 20, ..WorkerOptions::default() };
+    let (context, endpoint) = (Context::new().expect("a context"), processes::argument("ENDPOINT"));
+    echo(&Worker::bind(&context, &endpoint, "echo", options).expect("a worker"));
+}
+
+fn echo(worker: &Worker) {
     processes::ready();
     while let Ok(job) = worker.next(&watchdog()) {
         let body = job.body().clone();
@@ -149,7 +156,7 @@ fn a_broker_is_killed_and_comes_back_and_every_request_is_answered() {
 fn without_a_broker_another_worker_takes_over() {
     let endpoints = [free_endpoint(), free_endpoint()];
     let context = Context::new().expect("a context");
-    let mut workers: Vec<_> = endpoints.iter().map(|endpoint| Process::start_bound("role_worker", endpoint)).collect();
+    let mut workers: Vec<_> = endpoints.iter().map(|endpoint| Process::start("role_server", endpoint)).collect();
     ask_all(&client(&context, &[&endpoints[0], &endpoints[1]]), || workers.remove(0).kill());
 }
 

@@ -68,9 +68,19 @@ pub enum Silence {
     Forgotten(LinkId),
 }
 
+/// What a link keeps for a side that does not acknowledge, at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Backlog {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes; the message that goes beyond is still kept.
+    pub bytes: usize,
+}
+
 #[derive(Debug)]
 struct Entry {
     link: Link,
+    most: Backlog,
     socket: SocketId,
     peer: Peer,
     /// When the agenda comes back to it; never later than the link's own deadline.
@@ -91,6 +101,10 @@ pub struct Links {
     agenda: BTreeSet<(Time, LinkId)>,
     /// Links that may have something to send.
     queue: VecDeque<LinkId>,
+    /// Links whose connection refused something, and perhaps takes it by now.
+    blocked: BTreeSet<(SocketId, LinkId)>,
+    most: Backlog,
+    overrun: VecDeque<LinkId>,
     /// Answers to those who have no link.
     resets: VecDeque<(SocketId, Peer, Session)>,
     now: Time,
@@ -98,8 +112,8 @@ pub struct Links {
 
 impl Links {
     /// A table for the messages that `magic` begins. At most `max` links are opened by others, and such a link is
-    /// forgotten when nothing was heard of it for `forget`.
-    pub fn new(magic: Magic, pace: Pace, max: usize, forget: Duration, seed: u64) -> Self {
+    /// forgotten when nothing was heard of it for `forget`. A link keeps `most`, unless it is [allowed](Self::allow) more.
+    pub fn new(magic: Magic, pace: Pace, max: usize, forget: Duration, most: Backlog, seed: u64) -> Self {
         let pace = Pace { interval: pace.interval.max(SHORTEST_INTERVAL), limit: pace.limit.max(2) };
         Self {
             magic,
@@ -111,6 +125,9 @@ impl Links {
             sessions: BTreeMap::new(),
             agenda: BTreeSet::new(),
             queue: VecDeque::new(),
+            blocked: BTreeSet::new(),
+            most,
+            overrun: VecDeque::new(),
             resets: VecDeque::new(),
             now: Time::ZERO,
         }
@@ -141,7 +158,7 @@ impl Links {
     fn insert(&mut self, now: Time, link: Link, socket: SocketId, peer: Peer) -> LinkId {
         self.now = now;
         let session = link.session;
-        let entry = Entry { link, socket, peer, planned: None, queued: false };
+        let entry = Entry { link, most: self.most, socket, peer, planned: None, queued: false };
         let id = LinkId(u32::try_from(self.entries.insert(entry)).expect("there are fewer links than 2^32"));
         self.sessions.insert(session, id);
         self.touched(id);
@@ -198,10 +215,14 @@ impl Links {
         }
     }
 
-    /// Sends a message; its number on this link, if that is still there.
+    /// Sends a message; its number on this link, if that is still there and keeps no more than it may.
     pub fn send(&mut self, now: Time, id: LinkId, kind: u8, fields: &[u8], body: Frames) -> Option<u64> {
         self.now = now;
         let entry = self.entries.get_mut(id.0 as usize)?;
+        if entry.link.kept.len() >= entry.most.messages || entry.link.kept_bytes > entry.most.bytes {
+            self.overrun.push_back(id);
+            return None;
+        }
         if entry.link.is_stale(now, self.forget / 2) {
             // The other side may be about to forget it.
             self.sessions.remove(&entry.link.session);
@@ -212,6 +233,25 @@ impl Links {
         let sequence = entry.link.push(now, kind, fields, body);
         self.touched(id);
         Some(sequence)
+    }
+
+    /// What this link keeps at most from now on.
+    pub fn allow(&mut self, id: LinkId, most: Backlog) {
+        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+            entry.most = most;
+        }
+    }
+
+    /// A link that could not take a message, because the other side acknowledges too little. What it was to be told is lost,
+    /// so the link is of no more use, and is to be removed.
+    pub fn overrun(&mut self) -> Option<LinkId> {
+        while let Some(id) = self.overrun.pop_front() {
+            let Some(entry) = self.entries.get(id.0 as usize) else { continue };
+            if entry.link.kept.len() >= entry.most.messages || entry.link.kept_bytes > entry.most.bytes {
+                return Some(id);
+            }
+        }
+        None
     }
 
     /// Whether the message with this number was never handed to a connection that took it.
@@ -279,17 +319,24 @@ impl Links {
         if let Some(entry) = self.entries.get_mut(id.0 as usize) {
             let lap = entry.link.first.saturating_sub(low).div_ceil(SEQUENCE_MASK + 1);
             entry.link.refused(if low == 0 { 0 } else { low + lap * (SEQUENCE_MASK + 1) });
+            self.blocked.insert((entry.socket, id));
         }
     }
 
     /// A socket takes messages again.
     pub fn writable(&mut self, now: Time, socket: SocketId) {
         self.now = now;
-        let blocked = self.entries.iter().filter(|(_, entry)| entry.socket == socket && entry.link.blocked);
-        let blocked: Vec<LinkId> = blocked.map(|(slot, _)| LinkId(slot as u32)).collect();
-        for id in blocked {
-            self.entries[id.0 as usize].link.writable();
-            self.touched(id);
+        let later = self.blocked.split_off(&(socket, LinkId(0)));
+        for (of, id) in later {
+            if of != socket {
+                self.blocked.insert((of, id));
+            } else if let Some(entry) = self.entries.get_mut(id.0 as usize)
+                && entry.socket == socket
+                && entry.link.blocked
+            {
+                entry.link.writable();
+                self.touched(id);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::{Arrival, BEAT, FIRST, Header, LinkId, Links, OPEN, PING, RESEND, RESET, Session, Silence};
+use super::{Arrival, BEAT, Backlog, FIRST, Header, LinkId, Links, OPEN, PING, RESEND, RESET, Session, Silence};
 use crate::{
     Time,
     liveness::Pace,
@@ -16,13 +16,14 @@ const MAGIC: [u8; 4] = *b"test";
 const PACE: Pace = Pace { interval: Duration::from_millis(100), limit: 3 };
 const FORGET: Duration = Duration::from_secs(10);
 const SOCKET: SocketId = SocketId(0);
+const MOST: Backlog = Backlog { messages: 1000, bytes: 100_000 };
 
 fn at(millis: u64) -> Time {
     Time::ZERO + Duration::from_millis(millis)
 }
 
 fn table(seed: u64) -> Links {
-    Links::new(MAGIC, PACE, 4, FORGET, seed)
+    Links::new(MAGIC, PACE, 4, FORGET, MOST, seed)
 }
 
 fn body(text: &str) -> Frames {
@@ -274,4 +275,39 @@ fn a_session_that_rested_is_not_used_again() {
         .map(|(_, frames)| other.receive(at(5_001), SOCKET, &Peer(Bytes::from_static(b"one")), frames))
         .collect();
     assert!(matches!(arrivals[0], Arrival::Opened(_)) && texts(&arrivals) == ["late"], "{arrivals:?}");
+}
+
+#[test]
+fn a_side_that_acknowledges_nothing_is_given_up() {
+    let mut table = table(1);
+    let link = table.open(at(0), SOCKET);
+    let sent = (0..2000).filter(|_| table.send(at(1), link, FIRST, &[], vec![]).is_some()).count();
+    assert_eq!(sent, MOST.messages);
+    assert_eq!(table.overrun(), Some(link));
+    let other = table.open(at(2), SOCKET);
+    let large = || vec![Bytes::from(vec![7; MOST.bytes + 1])];
+    assert!(table.send(at(2), other, FIRST, &[], large()).is_some(), "one large message is no backlog");
+    assert!(table.send(at(2), other, FIRST, &[], large()).is_none());
+    table.remove(link);
+    assert_eq!(table.overrun(), Some(other));
+    table.remove(other);
+    assert_eq!(table.overrun(), None);
+}
+
+#[test]
+fn who_asks_for_the_same_again_and_again_gets_it_once_in_a_while() {
+    let mut table = table(1);
+    let link = table.open(at(0), SOCKET);
+    let (_, _, _, opening) = table.poll().expect("it opens");
+    let (header, _, _) = Header::read(MAGIC, opening).expect("a header");
+    for _ in 0..10 {
+        table.send(at(1), link, FIRST, &[], vec![]);
+    }
+    assert_eq!(std::iter::from_fn(|| table.poll()).count(), 10);
+    let ask = Header { kind: RESEND, session: header.session, sequence: 0, received: 3 };
+    let mut sent = |millis| {
+        table.receive(at(millis), SOCKET, &Peer::default(), ask.write(MAGIC, &[], vec![]));
+        std::iter::from_fn(|| table.poll()).count()
+    };
+    assert_eq!([sent(2), sent(3), sent(40), sent(60), sent(61)], [7, 0, 0, 7, 0]);
 }

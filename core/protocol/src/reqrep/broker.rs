@@ -23,11 +23,12 @@ use super::{
     ledger::{Deed, Ledger, StoreLimits},
     mdp,
     old::OldPeers,
+    parts::Parts,
     wire::{Failure, MAGIC, Message, Number, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Time, Wall,
-    link::{Arrival, LinkId, Links, NO_LINK, Silence},
+    link::{Arrival, Backlog, LinkId, Links, NO_LINK, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
@@ -54,7 +55,7 @@ pub struct BrokerOptions {
     pub max_per_client: u32,
     /// Clients and workers connected at once.
     pub max_peers: usize,
-    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with [`ErrorKind::Full`].
     pub max_unfetched: usize,
     /// Answers kept for requests that are run once: how many, how many bytes, and for how long.
     pub cache: (usize, usize, Duration),
@@ -98,6 +99,9 @@ enum Asker {
     Ledger(u64),
 }
 
+/// Messages that a link keeps at most, besides what is needed for the requests that there may be.
+const SPARE: usize = 1024;
+
 /// The broker's socket.
 const FRONT: SocketId = SocketId(0);
 
@@ -107,13 +111,15 @@ pub struct Broker {
     links: Links,
     dispatch: Dispatch<Asker>,
     open: BTreeMap<Asker, Serial>,
+    /// How many requests a client has open.
+    held: BTreeMap<LinkId, u32>,
     /// Once the store has been read.
     ledger: Option<Ledger<Asker>>,
     workers: BTreeMap<LinkId, ResponderId>,
     links_of: BTreeMap<ResponderId, LinkId>,
     old: OldPeers,
     /// Parts of answers to those who can only be told the whole.
-    parts: BTreeMap<u64, (u16, Frames)>,
+    parts: BTreeMap<u64, Parts>,
     /// What those are told who asked in the way of Titanic, once the store has done it.
     receipts: BTreeMap<u64, Frames>,
     ids: u64,
@@ -138,16 +144,20 @@ impl Broker {
             waiting: options.max_waiting,
             waiting_bytes: options.max_waiting_bytes,
             age: options.max_age,
+            parts: options.max_unfetched,
         };
         let (answers, bytes, age) = options.cache;
         let mut random = Rng::with_seed(options.seed);
         let balance = std::mem::take(&mut options.balance);
         let old = OldPeers::new(options.pace);
+        // What it asks is bounded, and what it is refused is small.
+        let of_client = Backlog { messages: SPARE + 4 * options.max_per_client as usize, bytes: usize::MAX };
         Self {
-            links: Links::new(MAGIC, options.pace, options.max_peers, super::FORGET, random.u64(..)),
+            links: Links::new(MAGIC, options.pace, options.max_peers, super::FORGET, of_client, random.u64(..)),
             options,
             dispatch: Dispatch::new(limits, balance, Cache::new(answers, bytes, age), random.u64(..)),
             open: BTreeMap::new(),
+            held: BTreeMap::new(),
             ledger: None,
             workers: BTreeMap::new(),
             links_of: BTreeMap::new(),
@@ -225,6 +235,11 @@ impl Broker {
             self.malformed += 1;
             return;
         }
+        let held = self.held.entry(link).or_default();
+        *held += 1;
+        if *held > self.options.max_per_client {
+            return self.fail(now, asker, ErrorKind::Full, false, "the client was told how many requests it may make");
+        }
         let call = Call {
             service: request.service,
             key: request.key,
@@ -281,6 +296,8 @@ impl Broker {
                 self.workers.insert(link, id);
                 self.links_of.insert(id, link);
                 self.links.watch(now, link, true);
+                let Self { options: BrokerOptions { max_requests, max_bytes, .. }, .. } = self;
+                self.links.allow(link, Backlog { messages: SPARE + 2 * *max_requests, bytes: *max_bytes });
                 self.dispatch.offer(id, responder, Some(service), credit);
             }
             (Message::Leaving, Some(id)) => self.dispatch.leaving(id),
@@ -311,6 +328,7 @@ impl Broker {
                 ledger.leave(asker);
             }
         }
+        self.held.remove(&link);
         self.links.remove(link);
     }
 
@@ -385,6 +403,10 @@ impl Broker {
             }
         }
         self.outputs.extend(self.ledger.as_mut().and_then(Ledger::store));
+        while let Some(link) = self.links.overrun() {
+            self.lose(link);
+            self.act(now);
+        }
         let idle = self.dispatch.len() == 0 && self.ledger.as_ref().is_none_or(Ledger::is_idle);
         if self.draining && !self.drained && idle {
             self.drained = true;
@@ -425,16 +447,19 @@ impl Broker {
         let is_final = !matches!(outcome, Outcome::Partial { .. });
         if is_final {
             self.open.remove(&asker);
+            self.free(asker);
         }
         match asker {
             Asker::Link(link, number) => {
+                let is_slow = || self.links.backlog(link).1 > self.options.max_unfetched;
                 let message = match outcome {
-                    Outcome::Partial { .. } if self.links.backlog(link).1 > self.options.max_unfetched => {
-                        return self.too_slow(now, asker);
+                    Outcome::Partial { .. } if is_slow() => return self.too_slow(now, asker),
+                    Outcome::Reply { .. } | Outcome::Error { .. } if is_slow() => {
+                        Message::Failed { number, failure: unfetched() }
                     }
                     Outcome::Partial { run, body } => Message::Partial { number, run: (run >> 8) as u8, body },
-                    Outcome::Reply(body) => Message::Reply { number, streamed: false, body },
-                    Outcome::Error { code, body } => Message::Error { number, streamed: false, code, body },
+                    Outcome::Reply { run, body } => Message::Reply { number, run: (run >> 8) as u8, body },
+                    Outcome::Error { code, body } => Message::Error { number, code, body },
                     Outcome::Failed(failure) => Message::Failed { number, failure },
                     Outcome::Accepted => Message::Accepted { number },
                 };
@@ -453,7 +478,19 @@ impl Broker {
     fn too_slow(&mut self, now: Time, asker: Asker) {
         let Some(serial) = self.open.remove(&asker) else { return };
         self.dispatch.cancel(serial, asker, Reason::Asker);
-        self.fail(now, asker, ErrorKind::Full, true, "the client does not take its answers");
+        self.told(now, asker, Outcome::Failed(unfetched()));
+    }
+
+    /// A client has one request less open.
+    fn free(&mut self, asker: Asker) {
+        if let Asker::Link(link, _) = asker
+            && let Some(held) = self.held.get_mut(&link)
+        {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&link);
+            }
+        }
     }
 
     fn drain(&mut self, now: Time) {
@@ -473,6 +510,12 @@ impl Broker {
         self.outputs.extend(self.links.say_goodbye());
         self.closed = true;
     }
+}
+
+/// A client does not take what it is sent.
+fn unfetched() -> Failure {
+    let text = "the client does not take its answers".to_owned();
+    Failure { kind: ErrorKind::Full, may_have_run: true, retry_after: Duration::ZERO, text }
 }
 
 impl Machine for Broker {

@@ -59,8 +59,8 @@ impl Cache {
 
 fn size(name: &Name, outcome: &Outcome) -> usize {
     let body = match outcome {
-        Outcome::Reply(body) | Outcome::Error { body, .. } | Outcome::Partial { body, .. } => body,
+        Outcome::Reply { body, .. } | Outcome::Error { body, .. } | Outcome::Partial { body, .. } => body,
         Outcome::Failed(_) | Outcome::Accepted => return name.0.len() + name.1.len(),
     };
-    name.0.len() + name.1.len() + body.iter().map(Bytes::len).sum::<usize>()
+    name.0.len() + name.1.len() + super::size(body)
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
-    link::{Arrival, LinkId, Links, Silence},
+    link::{Arrival, Backlog, LinkId, Links, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},
 };
@@ -99,7 +99,8 @@ pub enum ClientCommand {
 /// What the application is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClientEvent {
-    /// Some of an answer. If a worker is lost and another begins anew, `run` grows and the answer starts over.
+    /// Some of an answer. If a worker is lost and another begins anew, `run` is another one and the answer starts over; the last
+    /// of it comes with [`Settled::Reply`].
     Partial {
         /// The application's own number.
         id: u64,
@@ -162,6 +163,8 @@ struct Open {
     retries: u8,
     /// A worker may have begun with it, whatever becomes of what is asked now.
     ran: bool,
+    /// Of the parts that the application has; 0 is none.
+    run: u16,
 }
 
 impl Client {
@@ -173,9 +176,12 @@ impl Client {
             waiting: options.max_requests,
             waiting_bytes: options.max_bytes,
             age: Duration::MAX,
+            parts: options.max_bytes,
         };
         let mut random = Rng::with_seed(options.seed);
-        let links = Links::new(MAGIC, options.pace, 0, super::FORGET, random.u64(..));
+        // Requests, and that they are taken back.
+        let most = Backlog { messages: 1024 + 2 * options.max_requests, bytes: options.max_bytes.saturating_mul(2) };
+        let links = Links::new(MAGIC, options.pace, 0, super::FORGET, most, random.u64(..));
         let balance = std::mem::take(&mut options.balance);
         Self {
             options,
@@ -246,7 +252,7 @@ impl Client {
         let call = Call { service, key, body, deadline, patience, attempts, task, durable, once };
         // Who fetches or discards does not know what was done with it.
         let ran = matches!(task, Task::Fetch | Task::Discard);
-        self.open.insert(id, Open { serial: None, call, retries, ran });
+        self.open.insert(id, Open { serial: None, call, retries, ran, run: 0 });
         self.submit(now, id);
     }
 
@@ -283,10 +289,23 @@ impl Client {
         self.events.push_back(ClientEvent::Settled { id, outcome });
     }
 
+    fn partial(&mut self, id: u64, run: u16, body: Frames) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.run = run;
+        }
+        self.events.push_back(ClientEvent::Partial { id, run, body });
+    }
+
     fn told(&mut self, now: Time, id: u64, outcome: Outcome) {
         match outcome {
-            Outcome::Partial { run, body } => self.events.push_back(ClientEvent::Partial { id, run, body }),
-            Outcome::Reply(body) => self.settled(id, Settled::Reply(body)),
+            Outcome::Partial { run, body } => self.partial(id, run, body),
+            Outcome::Reply { run, body } => {
+                // What went before is not of this answer.
+                if self.open.get(&id).is_some_and(|open| open.run != 0 && open.run != run) {
+                    self.partial(id, run, Frames::new());
+                }
+                self.settled(id, Settled::Reply(body));
+            }
             Outcome::Error { code, body } => self.settled(id, Settled::Error { code, body }),
             Outcome::Accepted => self.settled(id, Settled::Accepted),
             Outcome::Failed(failure) => {
@@ -400,6 +419,13 @@ impl Client {
                 }
                 Action::Tell { asker, outcome } => self.told(now, asker, outcome),
             }
+        }
+        while let Some(link) = self.links.overrun() {
+            match self.sites.iter().position(|site| site.link == link) {
+                Some(site) => self.start_over(now, site),
+                None => drop(self.links.remove(link)),
+            }
+            self.act(now);
         }
         for (id, site) in &self.responders {
             self.links.watch(now, self.sites[*site].link, self.dispatch.given(*id) > 0);

@@ -27,6 +27,7 @@ use super::{
     balance::Balance,
     cache::Cache,
     counters::{Counters, Reason},
+    parts::Parts,
     wire::Failure,
 };
 use crate::{ErrorKind, Time};
@@ -44,6 +45,8 @@ pub(super) struct Dispatch<A> {
     cache: Cache,
     /// Requests that are run once, by service and key.
     running: BTreeMap<(Bytes, Bytes), Serial>,
+    /// Parts of answers to those.
+    parts: BTreeMap<Serial, Parts>,
     actions: VecDeque<Action<A>>,
     serials: u64,
     uses: u64,
@@ -66,6 +69,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             deadlines: BTreeSet::new(),
             cache,
             running: BTreeMap::new(),
+            parts: BTreeMap::new(),
             actions: VecDeque::new(),
             serials: seed >> (Ticket::ATTEMPT_BITS + 1),
             uses: 0,
@@ -109,7 +113,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     /// Accepts a request, or says why not. One that is run once may join another, or be answered already; then there is
     /// no number.
     pub(super) fn submit(&mut self, now: Time, asker: A, call: Call) -> Result<Option<Serial>, Failure> {
-        let once = (call.once && !call.key.is_empty()).then(|| (call.service.clone(), call.key.clone()));
+        let once = call.is_once().then(|| (call.service.clone(), call.key.clone()));
         if let Some(name) = &once {
             if let Some(outcome) = self.cache.get(now, name) {
                 self.counters.accepted += 1;
@@ -169,7 +173,6 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             state: State::Waiting,
             until,
             ran: false,
-            streamed: false,
             before: Vec::new(),
         };
         self.requests.insert(serial, entry);
@@ -237,7 +240,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     }
 
     fn use_answer(&mut self, now: Time, id: Option<ResponderId>, identity: u64, answer: Answer) -> bool {
-        let Answer { ticket, streamed, outcome } = answer;
+        let Answer { ticket, outcome } = answer;
         let serial = ticket.serial();
         let Some(entry) = self.requests.get_mut(&serial) else { return false };
         let current = matches!(entry.state, State::Given { responder, .. } if Some(responder) == id)
@@ -246,8 +249,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             // From one that was given up. Its answer is as good as another's, if it really had the request, and if the
             // answer is whole: of what it said in between, some may be lost.
             let had_it = identity != 0 && entry.before.contains(&(ticket.attempt(), identity));
-            let is_answer = matches!(outcome, Outcome::Reply(_) | Outcome::Error { .. });
-            if !had_it || !is_answer || streamed || entry.streamed {
+            let is_whole = matches!(outcome, Outcome::Reply { run: 0, .. } | Outcome::Error { .. });
+            if !had_it || !is_whole {
                 return false;
             }
             self.counters.late_used += 1;
@@ -256,9 +259,17 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let entry = self.requests.get_mut(&serial).expect("it is still there");
         match outcome {
             Outcome::Partial { run, body } => {
-                let run = u16::from(ticket.attempt()) << 8 | run;
-                entry.streamed = true;
+                let run = ticket.run(run);
                 entry.ran = true;
+                if entry.call.is_once() {
+                    // Who asks later gets the whole, and so do all.
+                    if self.parts.entry(serial).or_default().add(run, body) > self.limits.parts {
+                        self.withdraw(serial);
+                        let text = "the parts of the answer are too large".to_owned();
+                        self.fail(serial, Reason::Responder, ErrorKind::Full, Duration::ZERO, text);
+                    }
+                    return true;
+                }
                 for asker in entry.askers.as_slice() {
                     let outcome = Outcome::Partial { run, body: body.clone() };
                     self.actions.push_back(Action::Tell { asker: *asker, outcome });
@@ -277,8 +288,15 @@ impl<A: Copy + PartialEq> Dispatch<A> {
                 self.settle(serial, Outcome::Failed(failure));
             }
             answer => {
+                let answer = match answer {
+                    Outcome::Reply { run, body } => match self.parts.remove(&serial) {
+                        Some(parts) => Outcome::Reply { run: 0, body: parts.whole(ticket.run(run), body) },
+                        None => Outcome::Reply { run: ticket.run(run), body },
+                    },
+                    other => other,
+                };
                 self.counters.delivered += entry.askers.as_slice().len() as u64;
-                if entry.call.once && !entry.call.key.is_empty() {
+                if entry.call.is_once() {
                     self.cache.put(now, (entry.call.service.clone(), entry.call.key.clone()), &answer);
                 }
                 if let Some(service) = self.services.get_mut(&entry.call.service) {
@@ -379,7 +397,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         self.bytes -= entry.bytes;
         self.deadlines.remove(&(entry.until, serial));
         self.unplace(serial, entry.state, &entry.call.service, entry.bytes);
-        if entry.call.once && !entry.call.key.is_empty() {
+        if entry.call.is_once() {
+            self.parts.remove(&serial);
             self.running.remove(&(entry.call.service.clone(), entry.call.key.clone()));
         }
         self.tidy(&entry.call.service);

@@ -21,11 +21,12 @@ pub(super) use self::record::Name;
 use self::record::Record;
 use super::{
     dispatch::{Call, Outcome, SOON, full},
+    parts::Parts,
     wire::{Failure, Task},
 };
 use crate::{
     Error, ErrorKind, Result, Time, Wall,
-    machine::{Change, Frames, Output},
+    machine::{Change, Output},
 };
 
 /// After the store has failed, what must be in it is tried again so often.
@@ -88,8 +89,7 @@ struct Entry<A> {
     /// Those who wait for it to be stored, and those who wait for its outcome.
     storers: Vec<A>,
     askers: Vec<A>,
-    /// Parts of the answer, of one run.
-    parts: (u16, Frames),
+    parts: Parts,
     bytes: usize,
     until: Time,
 }
@@ -193,7 +193,7 @@ impl<A: Copy + Ord> Ledger<A> {
         self.numbers += 1;
         self.bytes += bytes;
         self.names.insert(self.numbers, name.clone());
-        let (storers, askers, parts) = (Vec::new(), Vec::new(), (0, Frames::new()));
+        let (storers, askers, parts) = (Vec::new(), Vec::new(), Parts::default());
         let entry = Entry { number: self.numbers, state, storers, askers, parts, bytes, until: Time::MAX };
         self.entries.insert(name, entry);
         self.numbers
@@ -318,19 +318,14 @@ impl<A: Copy + Ord> Ledger<A> {
         let Some(entry) = self.names.get(&number).and_then(|name| self.entries.get_mut(name)) else { return };
         match outcome {
             Outcome::Partial { run, body } => {
-                if entry.parts.0 != run {
-                    entry.parts = (run, Frames::new());
-                }
-                entry.parts.1.extend(body);
-                if entry.parts.1.iter().map(Bytes::len).sum::<usize>() > max_parts {
+                if entry.parts.add(run, body) > max_parts {
                     self.deeds.push_back(Deed::Withdraw { number });
                     self.end(now, number, failed(ErrorKind::Full, true, "the parts of the answer are too large"));
                 }
             }
-            Outcome::Reply(body) => {
-                let mut whole = std::mem::take(&mut entry.parts.1);
-                whole.extend(body);
-                self.end(now, number, Outcome::Reply(whole));
+            Outcome::Reply { run, body } => {
+                let body = std::mem::take(&mut entry.parts).whole(run, body);
+                self.end(now, number, Outcome::Reply { run: 0, body });
             }
             outcome => self.end(now, number, outcome),
         }

@@ -24,6 +24,7 @@ mod dispatch;
 mod ledger;
 mod mdp;
 mod old;
+mod parts;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,10 @@ pub mod wire;
 mod worker;
 
 use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::machine::Frames;
 
 pub use self::{
     balance::{Balance, Candidate, Choice, Choose},
@@ -45,6 +50,11 @@ pub use self::{
 
 /// After this long a silence, who was connected to is forgotten, with what it has not fetched.
 const FORGET: Duration = Duration::from_secs(60);
+
+/// What frames cost: their bytes, and a reference for each.
+fn size(frames: &Frames) -> usize {
+    frames.iter().map(|frame| frame.len() + size_of::<Bytes>()).sum()
+}
 
 /// How much of the time that is left is passed on. A little is kept back, so that the verdict of whoever is asked comes
 /// before the asker's own patience ends: only the one who is asked knows whether a request ever ran.

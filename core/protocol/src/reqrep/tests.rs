@@ -16,8 +16,14 @@ use super::{
 };
 use crate::{ErrorKind, Time, machine::Frames};
 
-const LIMITS: Limits =
-    Limits { requests: 100, bytes: 10_000, waiting: 10, waiting_bytes: 1_000, age: Duration::from_secs(1000) };
+const LIMITS: Limits = Limits {
+    requests: 100,
+    bytes: 10_000,
+    waiting: 10,
+    waiting_bytes: 1_000,
+    age: Duration::from_secs(1000),
+    parts: 1000,
+};
 
 fn at(millis: u64) -> Time {
     Time::ZERO + Duration::from_millis(millis)
@@ -69,8 +75,8 @@ fn told(table: &mut Dispatch<u32>) -> Vec<(u32, Outcome)> {
 }
 
 fn reply(table: &mut Dispatch<u32>, id: u64, ticket: Ticket, body: &'static str) {
-    let outcome = Outcome::Reply(vec![Bytes::from_static(body.as_bytes())]);
-    table.answered(at(1), ResponderId(id), Answer { ticket, streamed: false, outcome });
+    let outcome = Outcome::Reply { run: 0, body: vec![Bytes::from_static(body.as_bytes())] };
+    table.answered(at(1), ResponderId(id), Answer { ticket, outcome });
 }
 
 fn failed(outcome: &Outcome) -> (ErrorKind, bool) {
@@ -216,7 +222,7 @@ fn once_is_once_for_all_who_ask() {
     reply(&mut table, 1, all[0].1, "done");
     assert_eq!(told(&mut table).len(), 2);
     assert_eq!(table.submit(at(2), 3, once()).expect("room"), None);
-    assert_eq!(told(&mut table), [(3, Outcome::Reply(vec![Bytes::from_static(b"done")]))]);
+    assert_eq!(told(&mut table), [(3, Outcome::Reply { run: 0, body: vec![Bytes::from_static(b"done")] })]);
     // The cache forgets by age, and it is run again.
     table.submit(at(20_000), 4, Call { deadline: at(30_000), ..once() }).expect("room");
     assert_eq!(given(&mut table).len(), 1);
@@ -276,7 +282,7 @@ fn a_late_answer_is_used_only_from_one_who_had_it() {
     assert_eq!(told(&mut table), []);
     table.offer(ResponderId(3), 1, Some(Bytes::from_static(b"b")), 1);
     reply(&mut table, 3, ticket, "true");
-    assert_eq!(told(&mut table), [(1, Outcome::Reply(vec![Bytes::from_static(b"true")]))]);
+    assert_eq!(told(&mut table), [(1, Outcome::Reply { run: 0, body: vec![Bytes::from_static(b"true")] })]);
     assert_eq!((table.counters().late_used, table.counters().late_dropped), (1, 1));
 }
 
@@ -288,7 +294,7 @@ fn whoever_leaves_gives_back_what_it_has_not_begun() {
     let (_, ticket) = given(&mut table)[0];
     let failure =
         Failure { kind: ErrorKind::Closed, may_have_run: false, retry_after: Duration::ZERO, text: String::new() };
-    table.answered(at(1), ResponderId(1), Answer { ticket, streamed: false, outcome: Outcome::Failed(failure) });
+    table.answered(at(1), ResponderId(1), Answer { ticket, outcome: Outcome::Failed(failure) });
     assert_eq!(given(&mut table), [], "it is given nothing more");
     offer(&mut table, 2, "a", 1);
     assert_eq!(given(&mut table)[0].0, 2);
@@ -331,14 +337,9 @@ fn messages() -> impl Strategy<Value = Message> {
         failed,
         any::<u64>().prop_map(|number| Message::Cancel { number }),
         any::<u64>().prop_map(|number| Message::Accepted { number }),
-        (any::<u64>(), any::<u8>(), frames()).prop_map(|(number, run, body)| Message::Partial { number, run, body }),
-        (any::<u64>(), any::<bool>(), frames()).prop_map(|(number, streamed, body)| Message::Reply {
-            number,
-            streamed,
-            body
-        }),
-        (any::<u64>(), any::<bool>(), any::<u32>(), frames())
-            .prop_map(|(number, streamed, code, body)| Message::Error { number, streamed, code, body }),
+        (any::<u64>(), 1..=u8::MAX, frames()).prop_map(|(number, run, body)| Message::Partial { number, run, body }),
+        (any::<u64>(), any::<u8>(), frames()).prop_map(|(number, run, body)| Message::Reply { number, run, body }),
+        (any::<u64>(), any::<u32>(), frames()).prop_map(|(number, code, body)| Message::Error { number, code, body }),
         (any::<u64>(), any::<u32>(), name()).prop_map(|(responder, credit, service)| Message::Ready {
             responder,
             credit,

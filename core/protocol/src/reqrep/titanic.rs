@@ -75,7 +75,7 @@ pub(super) fn reply(outcome: Result<Option<Outcome>>) -> Frames {
     match outcome {
         Err(_) => status(UNKNOWN, Frames::new()),
         Ok(None) => status(PENDING, Frames::new()),
-        Ok(Some(Outcome::Reply(body))) => status(OK, body),
+        Ok(Some(Outcome::Reply { body, .. })) => status(OK, body),
         Ok(Some(_)) => error(),
     }
 }

@@ -42,7 +42,7 @@ pub enum Message {
     Partial {
         /// The request.
         number: Number,
-        /// Whose answer it is part of: grows when another worker begins anew.
+        /// Whose answer it is part of, from 1: another number when another worker begins anew.
         run: u8,
         /// Some of the answer.
         body: Frames,
@@ -51,17 +51,15 @@ pub enum Message {
     Reply {
         /// The request.
         number: Number,
-        /// Partial answers went before, perhaps over another link.
-        streamed: bool,
-        /// The answer.
+        /// Of the parts before it, perhaps over another link; 0 is none, and this is the whole answer.
+        run: u8,
+        /// The answer, or the rest of it.
         body: Frames,
     },
     /// Responder to requester: the worker says that it cannot be done.
     Error {
         /// The request.
         number: Number,
-        /// Partial answers went before, perhaps over another link.
-        streamed: bool,
         /// The worker's own code.
         code: u32,
         /// The worker's own words and data.
@@ -188,14 +186,13 @@ impl Message {
                 fields.put_u8(run);
                 (PARTIAL, body)
             }
-            Self::Reply { number, streamed, body } => {
+            Self::Reply { number, run, body } => {
                 fields.put_u64(number);
-                fields.put_u8(streamed.into());
+                fields.put_u8(run);
                 (REPLY, body)
             }
-            Self::Error { number, streamed, code, body } => {
+            Self::Error { number, code, body } => {
                 fields.put_u64(number);
-                fields.put_u8(streamed.into());
                 fields.put_u32(code);
                 (ERROR, body)
             }
@@ -253,12 +250,15 @@ impl Message {
                     body,
                 })
             }
-            PARTIAL => Self::Partial { number: fields.try_get_u64().ok()?, run: fields.try_get_u8().ok()?, body },
-            REPLY => Self::Reply { number: fields.try_get_u64().ok()?, streamed: get_bool(&mut fields)?, body },
-            ERROR => {
-                let (number, streamed) = (fields.try_get_u64().ok()?, get_bool(&mut fields)?);
-                Self::Error { number, streamed, code: fields.try_get_u32().ok()?, body }
+            PARTIAL => {
+                let (number, run) = (fields.try_get_u64().ok()?, fields.try_get_u8().ok()?);
+                if run == 0 {
+                    return None;
+                }
+                Self::Partial { number, run, body }
             }
+            REPLY => Self::Reply { number: fields.try_get_u64().ok()?, run: fields.try_get_u8().ok()?, body },
+            ERROR => Self::Error { number: fields.try_get_u64().ok()?, code: fields.try_get_u32().ok()?, body },
             _ if !body.is_empty() => return None,
             CANCEL => Self::Cancel { number: fields.try_get_u64().ok()? },
             ACCEPTED => Self::Accepted { number: fields.try_get_u64().ok()? },

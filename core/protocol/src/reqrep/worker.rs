@@ -19,10 +19,13 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
-    link::{Arrival, LinkId, Links, Silence},
+    link::{Arrival, Backlog, LinkId, Links, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
+
+/// Bytes of answers that a broker or client has not fetched, at most.
+const MAX_UNFETCHED: usize = 256 << 20;
 
 /// How a worker is set up.
 #[derive(Clone, Debug)]
@@ -196,9 +199,10 @@ impl Worker {
     /// A worker that connects and binds once its driver says how much room there is.
     pub fn new(options: WorkerOptions) -> Self {
         let mut random = Rng::with_seed(options.seed);
+        let most = Backlog { messages: 1024 + 4 * options.max_jobs, bytes: MAX_UNFETCHED };
         Self {
             identity: random.u64(1..),
-            links: Links::new(MAGIC, options.pace, options.max_clients, super::FORGET, random.u64(..)),
+            links: Links::new(MAGIC, options.pace, options.max_clients, super::FORGET, most, random.u64(..)),
             options,
             sites: Vec::new(),
             jobs: BTreeMap::new(),
@@ -340,17 +344,17 @@ impl Worker {
         held.streamed = true;
         let (number, origin) = (held.number, held.origin);
         let link = self.link_to(origin);
-        self.send(now, link, Message::Partial { number, run: 0, body });
+        self.send(now, link, Message::Partial { number, run: 1, body });
     }
 
-    fn answer(&mut self, now: Time, job: u64, message: impl FnOnce(Number, bool) -> Message) {
+    fn answer(&mut self, now: Time, job: u64, message: impl FnOnce(Number, u8) -> Message) {
         // Who asked may be gone, and the job with it.
         let Some(held) = self.finish(job) else {
             self.counters.lost_asker_gone += 1;
             return;
         };
         self.counters.answered += 1;
-        self.send(now, self.link_to(held.origin), message(held.number, held.streamed));
+        self.send(now, self.link_to(held.origin), message(held.number, held.streamed.into()));
     }
 
     fn link_to(&self, origin: Origin) -> LinkId {
@@ -409,6 +413,19 @@ impl Worker {
         }
     }
 
+    /// Who does not acknowledge what he is told is of no use.
+    fn give_up(&mut self, now: Time) {
+        while let Some(link) = self.links.overrun() {
+            match self.origin_of(link) {
+                Origin::Site(site) => {
+                    self.links.remove(link);
+                    self.start_over(now, site);
+                }
+                Origin::Link(link) => self.forget(link),
+            }
+        }
+    }
+
     fn deliver(&mut self) {
         let all_arrived = || self.links.ids().into_iter().all(|link| self.links.backlog(link).0 == 0);
         if self.leaving && !self.left && self.jobs.is_empty() && all_arrived() {
@@ -458,10 +475,10 @@ impl Machine for Worker {
             Input::Command(command) => match command {
                 WorkerCommand::Partial { job, body } => self.partial(now, job, body),
                 WorkerCommand::Reply { job, body } => {
-                    self.answer(now, job, |number, streamed| Message::Reply { number, streamed, body });
+                    self.answer(now, job, |number, run| Message::Reply { number, run, body });
                 }
                 WorkerCommand::Error { job, code, body } => {
-                    self.answer(now, job, |number, streamed| Message::Error { number, streamed, code, body });
+                    self.answer(now, job, |number, _| Message::Error { number, code, body });
                 }
                 WorkerCommand::Leave => self.leave(now),
                 WorkerCommand::Close => self.close(),
@@ -479,6 +496,7 @@ impl Machine for Worker {
             Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
+            self.give_up(now);
             self.deliver();
         }
     }

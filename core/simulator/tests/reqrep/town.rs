@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) attempts: u8,
     pub(crate) credit: u32,
     pub(crate) faults: Faults,
-    /// How many partial answers go before each reply.
+    /// How many partial answers go before each reply, at most.
     pub(crate) partials: u32,
     /// Whether requests are taken back now and then.
     pub(crate) cancels: bool,
@@ -95,8 +95,22 @@ struct Account {
     wishes: u64,
     accepted: bool,
     runs: u32,
-    partials: BTreeMap<u16, u32>,
+    /// The parts of an answer that its client has, as the façade keeps them.
+    run: u16,
+    parts: Vec<Bytes>,
     outcome: Option<Settled>,
+}
+
+/// A job being done.
+struct Doing {
+    node: Node,
+    /// Whoever took it on may be dead by now.
+    life: u64,
+    job: u64,
+    asked: Bytes,
+    /// How many parts go before the last, and how many of them are still to come.
+    parts: u32,
+    left: u32,
 }
 
 pub(crate) struct Town {
@@ -109,8 +123,8 @@ pub(crate) struct Town {
     clients: Vec<Node>,
     down: BTreeSet<Node>,
     to_ask: Vec<(Time, usize, u64)>,
-    /// Jobs being done: when they are done, by whom in which life, which, and what was asked.
-    doing: BTreeMap<(Time, u64), (Node, u64, u64, Bytes)>,
+    /// What is done next about the jobs that are being done, by time and number.
+    doing: BTreeMap<(Time, u64), Doing>,
     lives_of: BTreeMap<Node, u64>,
     jobs: u64,
     accounts: BTreeMap<(usize, u64), Account>,
@@ -289,38 +303,55 @@ impl Town {
                     if let Some(Settled::Failed(failure)) = &account.outcome {
                         assert!(failure.may_have_run, "it runs, and was said never to run: {account:?}");
                     }
-                    let takes = Duration::from_millis(self.world.random().u64(0..30));
                     self.jobs += 1;
                     let life = self.lives_of.get(&node).copied().unwrap_or_default();
-                    self.doing.insert((now + takes, self.jobs), (node, life, job.id, job.body[0].clone()));
+                    let parts = self.world.random().u32(0..=self.plan.partials);
+                    let doing = Doing { node, life, job: job.id, asked: job.body[0].clone(), parts, left: parts };
+                    self.go_on(self.jobs, doing);
                 }
             }
         }
         while let Some(((at, _), _)) = self.doing.first_key_value()
             && *at <= now
         {
-            let (_, (node, life, job, asked)) = self.doing.pop_first().expect("it was there");
+            let ((_, number), mut doing) = self.doing.pop_first().expect("it was there");
+            let Doing { node, life, job, .. } = doing;
             if self.down.contains(&node) || self.lives_of.get(&node).copied().unwrap_or_default() != life {
                 continue;
             }
-            for _ in 0..self.plan.partials {
-                let command = WorkerCommand::Partial { job, body: vec![asked.clone()] };
-                self.world.command(node, Command::Worker(command));
+            // Each part says whose it is, and how many there are.
+            let body = vec![doing.asked.clone(), format!("{number} of {}", doing.parts + 1).into()];
+            if doing.left == 0 {
+                self.world.command(node, Command::Worker(WorkerCommand::Reply { job, body }));
+            } else {
+                doing.left -= 1;
+                self.world.command(node, Command::Worker(WorkerCommand::Partial { job, body }));
+                self.go_on(number, doing);
             }
-            self.world.command(node, Command::Worker(WorkerCommand::Reply { job, body: vec![asked] }));
         }
         for client in 0..self.clients.len() {
             for (_, event) in self.world.events(self.clients[client]) {
                 match event {
                     Event::Client(ClientEvent::Settled { id, outcome }) => self.settled(client, id, outcome),
-                    Event::Client(ClientEvent::Partial { id, run, .. }) => {
-                        *self.accounts.entry((client, id / WISHES)).or_default().partials.entry(run).or_default() += 1;
+                    Event::Client(ClientEvent::Partial { id, run, body }) => {
+                        let account = self.accounts.entry((client, id / WISHES)).or_default();
+                        if account.run != run {
+                            account.parts.clear();
+                        }
+                        account.run = run;
+                        account.parts.extend(body);
                     }
                     _ => {}
                 }
             }
         }
         self.check_books();
+    }
+
+    /// The next part of a job, or the last, is done after a while.
+    fn go_on(&mut self, number: u64, doing: Doing) {
+        let takes = Duration::from_millis(self.world.random().u64(0..30));
+        self.doing.insert((self.world.now() + takes, number), doing);
     }
 
     /// A client wants what comes next of a request: to ask or leave it, to have its answer, to have it forgotten.
@@ -359,7 +390,7 @@ impl Town {
 
     fn settled(&mut self, client: usize, number: u64, outcome: Settled) {
         let (id, wish) = (number / WISHES, number % WISHES);
-        let (partials, stored) = (self.plan.partials, self.plan.stored);
+        let stored = self.plan.stored;
         let record = (stored != Stored::No).then(|| self.record(client, id));
         let account = self.accounts.entry((client, id)).or_default();
         assert!(account.asked, "client {client} was told of a request it never made: {id}");
@@ -385,18 +416,18 @@ impl Town {
         assert_eq!(account.outcome, None, "request {id} of client {client} ended twice");
         match &outcome {
             Settled::Reply(body) => {
-                // Of what is stored, the whole answer comes at once.
-                let frames = if stored == Stored::No { 1 } else { 1 + partials as usize };
-                assert_eq!(*body, vec![Bytes::from(format!("{client} {id}")); frames], "not its reply");
+                let whole = [&account.parts[..], body].concat();
+                let (asked, last) = (format!("{client} {id}"), whole.last().expect("two frames"));
+                let parts = std::str::from_utf8(last).ok().and_then(|text| text.split_once(" of ")?.1.parse().ok());
+                assert_eq!(Some(whole.len()), parts.map(|parts: usize| 2 * parts), "parts are missing: {whole:?}");
+                for part in whole.chunks(2) {
+                    assert!(part[0] == asked && part[1] == *last, "parts of two answers: {whole:?}");
+                }
                 assert!(account.runs > 0, "nobody did it");
                 if let Some(record) = record {
                     let is_answer = record.is_some_and(|record| record[0] != REQUEST_RECORD);
                     assert!(is_answer, "request {id} of client {client} was answered before the answer was stored");
-                } else if partials > 0 {
-                    assert!(
-                        account.partials.values().any(|count| *count == partials),
-                        "parts are missing: {account:?}"
-                    );
+                    assert!(account.parts.is_empty(), "of what is stored the whole answer comes at once");
                 }
             }
             Settled::Failed(failure) if !failure.may_have_run => {

@@ -27,7 +27,7 @@ pub struct BrokerOptions {
     pub max_per_client: u32,
     /// Clients and workers connected at once.
     pub max_peers: usize,
-    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with [`ErrorKind::Full`].
     pub max_unfetched: usize,
     /// Answers kept for requests that are run once.
     pub max_cached: usize,
@@ -49,7 +49,7 @@ pub struct BrokerOptions {
 
 impl Default for BrokerOptions {
     /// 100,000 requests and 1 GiB, half of that for one service, 1 h of waiting; 16,384 requests per client; 20,000 peers;
-    /// 64 MiB of answers per client; 10,000 cached answers, 64 MiB, 10 minutes. No store; in one, 100,000 records and 256 MiB,
+    /// 256 MiB of answers per client; 10,000 cached answers, 64 MiB, 10 minutes. No store; in one, 100,000 records and 256 MiB,
     /// answers for 24 h.
     fn default() -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Default for BrokerOptions {
             max_age: Duration::from_secs(3600),
             max_per_client: 16_384,
             max_peers: 20_000,
-            max_unfetched: 64 << 20,
+            max_unfetched: 256 << 20,
             max_cached: 10_000,
             max_cached_bytes: 64 << 20,
             max_cached_age: Duration::from_secs(600),

@@ -68,7 +68,8 @@ pub enum Outcome {
 /// Something about a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part {
-    /// Some of the answer. If a worker is lost and another begins anew, `run` grows and the answer starts over.
+    /// Some of the answer. If a worker is lost and another begins anew, `run` is another one and the answer starts over: what
+    /// came before is of no use. The reply is the rest of the run that was told last.
     Partial {
         /// Tells one worker's answer from another's.
         run: u16,

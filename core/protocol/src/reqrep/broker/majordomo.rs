@@ -49,9 +49,10 @@ impl Broker {
                 }
             },
             OldMessage::Answer { version, ticket, last, body } => {
-                let outcome = if last { Outcome::Reply(body) } else { Outcome::Partial { run: 0, body } };
-                // Whether parts went before matters for an answer that comes late, and then they did not arrive.
-                let answer = Answer { ticket, streamed: version == Version::V2, outcome };
+                // In version 0.2 parts may have gone before, which matters for an answer that comes late.
+                let run = if version == Version::V2 { 1 } else { 0 };
+                let outcome = if last { Outcome::Reply { run, body } } else { Outcome::Partial { run, body } };
+                let answer = Answer { ticket, outcome };
                 match self.old.heard(now, peer) {
                     Some(id) => self.dispatch.answered(now, id, answer),
                     None => {
@@ -124,18 +125,12 @@ impl Broker {
         match outcome {
             Outcome::Partial { body, .. } if self.old.takes_parts(number) => self.old.answer(number, false, body),
             Outcome::Partial { run, body } => {
-                let kept = self.parts.entry(number).or_default();
-                if kept.0 != run {
-                    *kept = (run, Frames::new());
-                }
-                kept.1.extend(body);
-                if kept.1.iter().map(Bytes::len).sum::<usize>() > self.options.max_unfetched {
+                if self.parts.entry(number).or_default().add(run, body) > self.options.max_unfetched {
                     self.too_slow(now, Asker::Old(number));
                 }
             }
-            Outcome::Reply(body) => {
-                let mut whole = self.parts.remove(&number).map_or_else(Frames::new, |(_, parts)| parts);
-                whole.extend(body);
+            Outcome::Reply { run, body } => {
+                let whole = self.parts.remove(&number).unwrap_or_default().whole(run, body);
                 self.old.answer(number, true, whole);
             }
             Outcome::Accepted => {

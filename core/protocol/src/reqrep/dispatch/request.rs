@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::wire::{Failure, Message, Task};
+use super::super::{
+    size,
+    wire::{Failure, Message, Task},
+};
 use crate::{Time, machine::Frames};
 
 /// A responder's number, never used twice.
@@ -34,6 +37,11 @@ impl Ticket {
     pub(super) fn attempt(self) -> u8 {
         self.0 as u8
     }
+
+    /// The run of an answer, of which the responder says that it is this one; none stays none.
+    pub(super) fn run(self, run: u16) -> u16 {
+        if run == 0 { 0 } else { u16::from(self.attempt()) << 8 | run }
+    }
 }
 
 /// What is asked, and what may be done for it.
@@ -58,25 +66,35 @@ impl Call {
         self.durable || self.task != Task::Ask
     }
 
+    /// Run once for all of its service and key.
+    pub(super) fn is_once(&self) -> bool {
+        self.once && !self.key.is_empty()
+    }
+
     /// How often it may be given to a responder.
     pub(super) fn most(&self) -> u8 {
         if self.is_stored() { u8::MAX } else { self.attempts }
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.service.len() + self.key.len() + self.body.iter().map(Bytes::len).sum::<usize>()
+        self.service.len() + self.key.len() + size(&self.body)
     }
 }
 
 /// What becomes of a request. Only [`Partial`](Self::Partial) is not final.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::reqrep) enum Outcome {
-    /// `run` grows when the answer starts over: how often the request was given, and how often whoever has it gave it on.
+    /// `run` is another one when the answer starts over: how often the request was given, and how often whoever has it gave it
+    /// on.
     Partial {
         run: u16,
         body: Frames,
     },
-    Reply(Frames),
+    /// `run` is that of the parts before it; 0 is none.
+    Reply {
+        run: u16,
+        body: Frames,
+    },
     Error {
         code: u32,
         body: Frames,
@@ -89,8 +107,6 @@ pub(in crate::reqrep) enum Outcome {
 /// What a responder says about a request that was given to it.
 pub(in crate::reqrep) struct Answer {
     pub(in crate::reqrep) ticket: Ticket,
-    /// Partial answers went before this one.
-    pub(in crate::reqrep) streamed: bool,
     pub(in crate::reqrep) outcome: Outcome,
 }
 
@@ -99,15 +115,15 @@ impl TryFrom<Message> for Answer {
     type Error = Message;
 
     fn try_from(message: Message) -> Result<Self, Message> {
-        let (number, streamed, outcome) = match message {
-            Message::Partial { number, run, body } => (number, true, Outcome::Partial { run: run.into(), body }),
-            Message::Reply { number, streamed, body } => (number, streamed, Outcome::Reply(body)),
-            Message::Error { number, streamed, code, body } => (number, streamed, Outcome::Error { code, body }),
-            Message::Failed { number, failure } => (number, false, Outcome::Failed(failure)),
-            Message::Accepted { number } => (number, false, Outcome::Accepted),
+        let (number, outcome) = match message {
+            Message::Partial { number, run, body } => (number, Outcome::Partial { run: run.into(), body }),
+            Message::Reply { number, run, body } => (number, Outcome::Reply { run: run.into(), body }),
+            Message::Error { number, code, body } => (number, Outcome::Error { code, body }),
+            Message::Failed { number, failure } => (number, Outcome::Failed(failure)),
+            Message::Accepted { number } => (number, Outcome::Accepted),
             other => return Err(other),
         };
-        Ok(Self { ticket: Ticket(number), streamed, outcome })
+        Ok(Self { ticket: Ticket(number), outcome })
     }
 }
 
@@ -135,6 +151,8 @@ pub(in crate::reqrep) struct Limits {
     pub(in crate::reqrep) waiting_bytes: usize,
     /// How long a request may wait for a responder.
     pub(in crate::reqrep) age: Duration,
+    /// Bytes of the parts of one answer that are kept until it is whole.
+    pub(in crate::reqrep) parts: usize,
 }
 
 pub(super) struct Entry<A> {
@@ -148,8 +166,6 @@ pub(super) struct Entry<A> {
     pub(super) until: Time,
     /// Some responder may have begun with it.
     pub(super) ran: bool,
-    /// Partial answers were passed on.
-    pub(super) streamed: bool,
     /// Who had it before, by attempt.
     pub(super) before: Vec<(u8, u64)>,
 }

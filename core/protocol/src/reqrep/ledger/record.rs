@@ -54,14 +54,14 @@ impl Record {
             }
             Self::Outcome { since, outcome } => {
                 let kind = match outcome {
-                    Outcome::Reply(_) => REPLY,
+                    Outcome::Reply { .. } => REPLY,
                     Outcome::Error { .. } => ERROR,
                     _ => FAILED,
                 };
                 to.put_u8(kind);
                 to.put_u64(*since);
                 match outcome {
-                    Outcome::Reply(body) => put_frames(&mut to, body),
+                    Outcome::Reply { body, .. } => put_frames(&mut to, body),
                     Outcome::Error { code, body } => {
                         to.put_u32(*code);
                         put_frames(&mut to, body);
@@ -89,7 +89,10 @@ impl Record {
                 service: wire::get_name(&mut from)?,
                 body: get_frames(&mut from)?,
             },
-            REPLY => Self::Outcome { since: from.try_get_u64().ok()?, outcome: Outcome::Reply(get_frames(&mut from)?) },
+            REPLY => {
+                let (since, run) = (from.try_get_u64().ok()?, 0);
+                Self::Outcome { since, outcome: Outcome::Reply { run, body: get_frames(&mut from)? } }
+            }
             ERROR => {
                 let (since, code) = (from.try_get_u64().ok()?, from.try_get_u32().ok()?);
                 Self::Outcome { since, outcome: Outcome::Error { code, body: get_frames(&mut from)? } }
@@ -146,8 +149,8 @@ mod tests {
             text: "too late".into(),
         };
         let outcomes = [
-            Outcome::Reply(frames(&["a", "", "b"])),
-            Outcome::Reply(Frames::new()),
+            Outcome::Reply { run: 0, body: frames(&["a", "", "b"]) },
+            Outcome::Reply { run: 0, body: Frames::new() },
             Outcome::Error { code: 7, body: frames(&["no"]) },
             Outcome::Failed(failure),
         ];

@@ -13,19 +13,14 @@ pub(crate) struct Process(Child);
 impl Process {
     /// Starts a role that connects to, or is, `endpoint`, and waits until it is ready.
     pub(crate) fn start(role: &str, endpoint: &str) -> Self {
-        Self::spawn(role, endpoint, "no")
+        Self::start_with(role, &[("ENDPOINT", endpoint)])
     }
 
-    /// The same, for a worker that binds.
-    pub(crate) fn start_bound(role: &str, endpoint: &str) -> Self {
-        Self::spawn(role, endpoint, "yes")
-    }
-
-    fn spawn(role: &str, endpoint: &str, bind: &str) -> Self {
+    /// Starts a role with these arguments, and waits until it is ready.
+    pub(crate) fn start_with(role: &str, arguments: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env::current_exe().expect("this program has a file"))
             .args(["--ignored", "--exact", role, "--nocapture"])
-            .env("ZPATTERNS_TEST_ENDPOINT", endpoint)
-            .env("ZPATTERNS_TEST_BIND", bind)
+            .envs(arguments.iter().map(|(name, value)| (format!("ZPATTERNS_TEST_{name}"), value)))
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");

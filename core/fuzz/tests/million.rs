@@ -1,0 +1,50 @@
+//! Every target, with bytes by chance.
+//!
+//! `ZPATTERNS_FRAMES=1000000 cargo test --release -p zpatterns-fuzz -- --nocapture` lets a million frames of strangers into
+//! each, and tells how much memory was in use at most. `ZPATTERNS_SEED` begins with another seed than 0.
+
+mod memory;
+
+use std::{env, time::Instant};
+
+use memory::{Counting, in_use, most_in_use};
+use zpatterns_fuzz::{TARGETS, Target};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Decisions of one life of a machine.
+const LIFE: usize = 4 << 20;
+/// More memory than this no life needs, however long it is: what the options of its machines allow, and room to work.
+const MOST: isize = 64 << 20;
+
+fn number(name: &str, usual: u64) -> u64 {
+    env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// Runs lives of a target until it has met so many frames of strangers.
+fn run(name: &str, target: Target) {
+    let (wanted, mut seed) = (number("ZPATTERNS_FRAMES", 20_000), number("ZPATTERNS_SEED", 0));
+    let (started, mut met, mut most) = (Instant::now(), 0, 0);
+    // A frame is decided by about 40 bytes.
+    let mut data = vec![0; LIFE.min(wanted as usize * 40)];
+    while met < wanted {
+        fastrand::Rng::with_seed(seed).fill(&mut data);
+        println!("{name}: ZPATTERNS_SEED={seed}");
+        let before = in_use();
+        met += target(&data);
+        most = most.max(most_in_use() - before);
+        assert!(most < MOST, "{name} needed {most} bytes");
+        assert_eq!(in_use(), before, "{name} leaves something behind");
+        seed += 1;
+    }
+    println!("{name}: {met} frames in {:?}, at most {} KiB in use", started.elapsed(), most >> 10);
+}
+
+/// One target after the other, because what a thread has in use is counted.
+#[test]
+fn whatever_strangers_send_promises_are_kept() {
+    for (name, target) in TARGETS {
+        run(name, *target);
+    }
+}
