@@ -89,3 +89,54 @@ fn a_shell_command_answers_requests_through_a_broker_and_without() {
     let output = zpat(&["request", "--connect", &broker, "--patience", "0", "nobody", ""]).output().expect("runs");
     assert!(!output.status.success() && text(&output).contains("NotFound, never ran"), "{}", text(&output));
 }
+
+#[test]
+fn a_request_that_was_left_outlives_its_broker() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endpoint = format!("ipc://{}/broker", folder.path().display());
+    let store = folder.path().join("store");
+    let store = store.to_str().expect("text");
+    let start = || Running(zpat(&["broker", "--bind", &endpoint, "--store", store]).spawn().expect("starts"));
+    let request = |arguments: &[&str]| {
+        let all = ["request", "--connect", &endpoint, "--key", "order 17"];
+        zpat(&[&all, arguments].concat()).output().expect("runs")
+    };
+    let says = |arguments: &[&str], expected: &str| {
+        let output = request(arguments);
+        assert!(output.status.success(), "{arguments:?} said {}", text(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    };
+    let refuses = |arguments: &[&str], expected: &str| {
+        let output = request(arguments);
+        assert!(!output.status.success() && text(&output).contains(expected), "{arguments:?} said {}", text(&output));
+    };
+
+    // Nobody can do it yet.
+    let broker = start();
+    says(&["--leave", "shout", "hello"], "");
+    refuses(&["--fetch", "--deadline", "0.5", "shout"], "Timeout");
+    drop(broker);
+
+    let broker = start();
+    let worker =
+        Running(zpat(&["work", "shout", "--connect", &endpoint, "--exec", "tr a-z A-Z"]).spawn().expect("starts"));
+    says(&["--fetch", "shout"], "HELLO");
+    drop((broker, worker));
+
+    // The answer survives, too, and answers whoever asks again with the same key.
+    let broker = start();
+    says(&["--fetch", "shout"], "HELLO");
+    says(&["--durable", "shout", "other"], "HELLO");
+    says(&["--discard", "shout"], "");
+    drop(broker);
+
+    let broker = start();
+    refuses(&["--fetch", "shout"], "NotFound");
+    let output = zpat(&["broker", "--bind", "tcp://127.0.0.1:0", "--store", store]).output().expect("runs");
+    assert!(!output.status.success() && text(&output).contains("WrongState"), "{}", text(&output));
+    drop(broker);
+
+    let _forgetful = Running(zpat(&["broker", "--bind", &endpoint]).spawn().expect("starts"));
+    refuses(&["--leave", "shout", "hello"], "Unsupported");
+    refuses(&["--fetch", "--discard", "shout"], "cannot be used with");
+}

@@ -46,6 +46,8 @@ struct State<E> {
     /// Events in lanes.
     in_lanes: usize,
     spare: Vec<Arc<Wake>>,
+    /// Threads that wait in lanes.
+    waiting: usize,
     ended: Option<Error>,
 }
 
@@ -63,8 +65,14 @@ impl<E> Default for Waiting<E> {
 impl<E> Mailbox<E> {
     /// Room for `capacity` events; `lane_of` says to which wait an event belongs, if to one.
     pub(crate) fn new(capacity: usize, lane_of: fn(&E) -> Lane) -> Result<Self> {
-        let state =
-            State { events: VecDeque::new(), lanes: BTreeMap::new(), in_lanes: 0, spare: Vec::new(), ended: None };
+        let state = State {
+            events: VecDeque::new(),
+            lanes: BTreeMap::new(),
+            in_lanes: 0,
+            spare: Vec::new(),
+            waiting: 0,
+            ended: None,
+        };
         let (receivers, ready) = (Waiters::default(), Readiness::new()?);
         Ok(Self { capacity, lane_of, state: Mutex::new(state), receivers, ready })
     }
@@ -187,9 +195,7 @@ impl<E> Mailbox<E> {
             let mut state = self.lock();
             let State { lanes, in_lanes, spare, ended, .. } = &mut *state;
             let Some(found) = lanes.get_mut(&lane) else {
-                break Err(
-                    Error::new(ErrorKind::NotFound, "nobody asked for this, or it was taken").with("ticket", lane)
-                );
+                break Err(not_open(lane));
             };
             found.waiter = None;
             if let Some(event) = found.events.pop_front() {
@@ -210,8 +216,10 @@ impl<E> Mailbox<E> {
                 },
             };
             found.waiter = Some(Arc::clone(&mine));
+            state.waiting += 1;
             drop(state);
             waited = wait::until_readable(&[mine.as_fd()], deadline, None);
+            self.lock().waiting -= 1;
             mine.clear();
             wake = Some(mine);
         };
@@ -229,13 +237,41 @@ impl<E> Mailbox<E> {
         outcome
     }
 
+    /// The next event of a lane, if there is one.
+    pub(crate) fn take_in(&self, lane: u64) -> Result<Option<E>> {
+        let mut state = self.lock();
+        let State { lanes, in_lanes, ended, .. } = &mut *state;
+        let found = lanes.get_mut(&lane).ok_or_else(|| not_open(lane))?;
+        match (found.events.pop_front(), ended) {
+            (Some(event), _) => {
+                *in_lanes -= 1;
+                Ok(Some(event))
+            }
+            (None, Some(why)) => Err(why.clone()),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// This event and those that are there besides in no lane, up to `most` in all.
+    pub(crate) fn take_many(&self, first: E, most: usize) -> Vec<E> {
+        let mut state = self.lock();
+        let others = most.saturating_sub(1).min(state.events.len());
+        std::iter::once(first).chain(state.events.drain(..others)).collect()
+    }
+
     /// Whether there is neither an event outside the lanes nor an end.
     fn is_idle(&self) -> bool {
         let state = self.lock();
         state.events.is_empty() && state.ended.is_none()
     }
 
-    fn take(&self) -> Result<Option<E>> {
+    /// Whether a thread waits for an event.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.receivers.any() || self.lock().waiting > 0
+    }
+
+    /// The next event that is in no lane, if there is one.
+    pub(crate) fn take(&self) -> Result<Option<E>> {
         let mut state = self.lock();
         match (state.events.pop_front(), &state.ended) {
             (Some(event), _) => Ok(Some(event)),
@@ -243,4 +279,8 @@ impl<E> Mailbox<E> {
             (None, None) => Ok(None),
         }
     }
+}
+
+fn not_open(lane: u64) -> Error {
+    Error::new(ErrorKind::NotFound, "nobody asked for this, or it was taken").with("ticket", lane)
 }

@@ -27,6 +27,7 @@
 //!     Outcome::Reply(body) => assert_eq!(body[0], "hello"),
 //!     Outcome::Error { code, .. } => panic!("the worker says {code}"),
 //!     Outcome::Failed(failure) => panic!("{failure}"),
+//!     Outcome::Accepted => unreachable!("nothing was to be stored"),
 //! }
 //! thread.join().expect("the worker is done")?;
 //! # Ok(())
@@ -49,7 +50,7 @@ pub use zpatterns_protocol::{
 pub use self::{
     broker::{Broker, BrokerOptions},
     client::{Client, ClientOptions, Outcome, Part, Ticket},
-    worker::{Job, Worker, WorkerOptions},
+    worker::{Answer, Job, Worker, WorkerOptions},
 };
 
 /// How a silent peer is noticed: after `limit` times `interval` without a message from it. A party speaks once per

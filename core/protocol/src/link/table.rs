@@ -20,9 +20,14 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LinkId(u32);
 
-/// Sequence numbers in tokens keep their low bits only; the others say which link it was.
-const SEQUENCE_BITS: u32 = 36;
+/// Sequence numbers in tokens keep their low bits only; the others say which link it was, and which of those that had its
+/// place one after the other: who is told late that a message was refused must not take it for another's.
+const SEQUENCE_BITS: u32 = 34;
 const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+const GENERATION_BITS: u32 = 10;
+const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
+/// How many links there may be, because of that.
+const MAX_LINKS: usize = (1 << (64 - SEQUENCE_BITS - GENERATION_BITS)) - 1;
 
 /// The token of a message whose refusal matters to no link.
 pub const NO_LINK: Token = Token(u64::MAX);
@@ -86,6 +91,14 @@ struct Entry {
     /// When the agenda comes back to it; never later than the link's own deadline.
     planned: Option<Time>,
     queued: bool,
+    generation: u64,
+}
+
+impl Entry {
+    fn token(&self, id: LinkId, sequence: u64) -> Token {
+        let place = u64::from(id.0) << (SEQUENCE_BITS + GENERATION_BITS);
+        Token(place | (self.generation << SEQUENCE_BITS) | (sequence & SEQUENCE_MASK))
+    }
 }
 
 /// All links of a machine.
@@ -105,6 +118,7 @@ pub struct Links {
     blocked: BTreeSet<(SocketId, LinkId)>,
     most: Backlog,
     overrun: VecDeque<LinkId>,
+    generations: u64,
     /// Answers to those who have no link.
     resets: VecDeque<(SocketId, Peer, Session)>,
     now: Time,
@@ -118,7 +132,7 @@ impl Links {
         Self {
             magic,
             pace,
-            max,
+            max: max.min(MAX_LINKS),
             forget: forget.max(pace.patience()),
             random: Rng::with_seed(seed),
             entries: Slab::new(),
@@ -128,6 +142,7 @@ impl Links {
             blocked: BTreeSet::new(),
             most,
             overrun: VecDeque::new(),
+            generations: 0,
             resets: VecDeque::new(),
             now: Time::ZERO,
         }
@@ -158,7 +173,9 @@ impl Links {
     fn insert(&mut self, now: Time, link: Link, socket: SocketId, peer: Peer) -> LinkId {
         self.now = now;
         let session = link.session;
-        let entry = Entry { link, most: self.most, socket, peer, planned: None, queued: false };
+        self.generations = (self.generations + 1) & GENERATION_MASK;
+        let generation = self.generations;
+        let entry = Entry { link, most: self.most, socket, peer, planned: None, queued: false, generation };
         let id = LinkId(u32::try_from(self.entries.insert(entry)).expect("there are fewer links than 2^32"));
         self.sessions.insert(session, id);
         self.touched(id);
@@ -315,8 +332,11 @@ impl Links {
 
     /// A socket did not take a message. The link waits until the socket is writable, or its peer comes back.
     pub fn refused(&mut self, token: Token) {
-        let (id, low) = (LinkId((token.0 >> SEQUENCE_BITS) as u32), token.0 & SEQUENCE_MASK);
-        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+        let id = LinkId((token.0 >> (SEQUENCE_BITS + GENERATION_BITS)) as u32);
+        let (generation, low) = ((token.0 >> SEQUENCE_BITS) & GENERATION_MASK, token.0 & SEQUENCE_MASK);
+        if let Some(entry) = self.entries.get_mut(id.0 as usize)
+            && entry.generation == generation
+        {
             let lap = entry.link.first.saturating_sub(low).div_ceil(SEQUENCE_MASK + 1);
             entry.link.refused(if low == 0 { 0 } else { low + lap * (SEQUENCE_MASK + 1) });
             self.blocked.insert((entry.socket, id));
@@ -378,8 +398,7 @@ impl Links {
         while let Some(id) = self.queue.front().copied() {
             if let Some(entry) = self.entries.get_mut(id.0 as usize) {
                 if let Some((sequence, frames)) = entry.link.poll(self.now) {
-                    let token = Token((u64::from(id.0) << SEQUENCE_BITS) | (sequence & SEQUENCE_MASK));
-                    return Some((entry.socket, entry.peer.clone(), token, frames));
+                    return Some((entry.socket, entry.peer.clone(), entry.token(id, sequence), frames));
                 }
                 entry.queued = false;
             }

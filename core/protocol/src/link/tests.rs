@@ -311,3 +311,22 @@ fn who_asks_for_the_same_again_and_again_gets_it_once_in_a_while() {
     };
     assert_eq!([sent(2), sent(3), sent(40), sent(60), sent(61)], [7, 0, 0, 7, 0]);
 }
+
+#[test]
+fn a_refusal_that_comes_late_is_not_anothers() {
+    let mut table = table(1);
+    let mut first = |table: &mut Links| {
+        let link = table.open(at(0), SOCKET);
+        table.send(at(0), link, FIRST, &[], vec![]);
+        let tokens: Vec<Token> = std::iter::from_fn(|| table.poll()).map(|(_, _, token, _)| token).collect();
+        (link, tokens[1])
+    };
+    let (gone, late) = first(&mut table);
+    table.remove(gone);
+    let (link, own) = first(&mut table);
+    assert_eq!(link, gone, "it has the place of the other");
+    table.refused(late);
+    assert!(!table.is_unsent(link, 1) && table.poll().is_none());
+    table.refused(own);
+    assert!(table.is_unsent(link, 1));
+}

@@ -199,6 +199,29 @@ impl Client {
         self.post_task(Task::Ask, service, body, options)
     }
 
+    /// As [`post`](Self::post), with several questions at once, which costs less than one by one. The tickets follow one
+    /// another in the order of `bodies`.
+    pub fn post_many(
+        &self,
+        service: &str,
+        bodies: impl IntoIterator<Item = Frames>,
+        options: &RequestOptions,
+    ) -> Result<Vec<Ticket>> {
+        machine::Client::check(Task::Ask, service.as_bytes(), options)?;
+        let (service, bodies): (Bytes, Vec<Frames>) = (service.to_owned().into(), bodies.into_iter().collect());
+        let first = self.0.tickets.fetch_add(bodies.len() as u64, Ordering::Relaxed);
+        let tickets: Vec<Ticket> = (first..first + bodies.len() as u64).map(Ticket).collect();
+        let ask = |(body, ticket): (Frames, &Ticket)| ClientCommand::Request {
+            id: ticket.0,
+            task: Task::Ask,
+            service: service.clone(),
+            body,
+            options: options.clone(),
+        };
+        self.0.host.commands(bodies.into_iter().zip(&tickets).map(ask))?;
+        Ok(tickets)
+    }
+
     /// As [`submit`](Self::submit), for anything that can be wanted of a request: [`Task::Fetch`] and [`Task::Discard`] take
     /// service and key, and no body.
     pub fn submit_task(&self, task: Task, service: &str, body: Frames, options: &RequestOptions) -> Result<Ticket> {
@@ -242,6 +265,11 @@ impl Client {
         self.0.host.next(deadline).map(part)
     }
 
+    /// As [`next`](Self::next), with what is there besides, up to `most` in all.
+    pub fn next_many(&self, most: usize, deadline: &Deadline) -> Result<Vec<(Ticket, Part)>> {
+        Ok(self.0.host.next_many(most, deadline)?.into_iter().map(part).collect())
+    }
+
     /// Takes a request back, also at the worker. Its outcome is a failure with [`ErrorKind::Cancelled`], unless another
     /// came first.
     pub fn cancel(&self, ticket: Ticket) -> Result<()> {
@@ -253,6 +281,18 @@ impl Client {
         // If the client is closed there is nothing to take back.
         let _ = self.cancel(ticket);
         self.0.host.close_lane(ticket.0);
+    }
+
+    /// Keeps requests back that are made from now on, to send them together with [`uncork`](Self::uncork), which costs less
+    /// than one by one; they leave earlier if there are many, or something else is to be sent. Corks are counted, and each is
+    /// to be taken away soon: deadlines run.
+    pub fn cork(&self) {
+        self.0.host.cork();
+    }
+
+    /// Undoes one [`cork`](Self::cork).
+    pub fn uncork(&self) -> Result<()> {
+        self.0.host.uncork()
     }
 
     /// Asks for one notice when [`next`](Self::next) has something; true if it has already.

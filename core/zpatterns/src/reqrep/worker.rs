@@ -113,27 +113,80 @@ impl Worker {
     /// [`leave`](Self::leave) when all is done.
     pub fn next(&self, deadline: &Deadline) -> Result<Job> {
         loop {
-            match self.0.host.next(deadline)? {
-                WorkerEvent::Job(job) => {
-                    let machine::Job { id, service, key, body, deadline } = job;
-                    let deadline = self.0.started + Duration::from_nanos(deadline.as_nanos());
-                    let (worker, cancelled) = (self.clone(), AtomicBool::new(false));
-                    return Ok(Job { worker, id, service, key, body, deadline, cancelled, done: false });
-                }
-                WorkerEvent::Left => {
-                    self.close();
-                    return Err(Error::new(ErrorKind::Closed, "the worker has left"));
-                }
-                WorkerEvent::Failed(error) => return Err(error),
-                // A job that was dropped is of no more interest.
-                WorkerEvent::Cancelled { .. } | WorkerEvent::Bound { .. } => {}
+            if let Some(job) = self.job(self.0.host.next(deadline)?)? {
+                return Ok(job);
             }
         }
+    }
+
+    /// As [`next`](Self::next), with those that are there besides, up to `most` in all.
+    pub fn next_many(&self, most: usize, deadline: &Deadline) -> Result<Vec<Job>> {
+        loop {
+            let mut jobs = Vec::new();
+            for event in self.0.host.next_many(most, deadline)? {
+                match self.job(event) {
+                    Ok(job) => jobs.extend(job),
+                    // The worker has ended; what it had is done first, and then it is said.
+                    Err(_) if !jobs.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            if !jobs.is_empty() {
+                return Ok(jobs);
+            }
+        }
+    }
+
+    fn job(&self, event: WorkerEvent) -> Result<Option<Job>> {
+        match event {
+            WorkerEvent::Job(job) => {
+                let machine::Job { id, service, key, body, deadline } = job;
+                let deadline = self.0.started + Duration::from_nanos(deadline.as_nanos());
+                let (worker, cancelled) = (self.clone(), AtomicBool::new(false));
+                Ok(Some(Job { worker, id, service, key, body, deadline, cancelled, done: false }))
+            }
+            WorkerEvent::Left => {
+                self.close();
+                Err(Error::new(ErrorKind::Closed, "the worker has left"))
+            }
+            WorkerEvent::Failed(error) => Err(error),
+            // A job that was dropped is of no more interest.
+            WorkerEvent::Cancelled { .. } | WorkerEvent::Bound { .. } => Ok(None),
+        }
+    }
+
+    /// Answers several jobs of this worker at once, which costs less than one by one.
+    ///
+    /// [`ErrorKind::InvalidArgument`] if one of them is another worker's; then all are dropped without an answer.
+    pub fn answer_many(&self, answers: impl IntoIterator<Item = (Job, Answer)>) -> Result<()> {
+        let (mut jobs, mut commands) = (Vec::new(), Vec::new());
+        for (job, answer) in answers {
+            if !Arc::ptr_eq(&job.worker.0, &self.0) {
+                return Err(Error::new(ErrorKind::InvalidArgument, "the job is another worker's"));
+            }
+            commands.push(answer.command(job.id));
+            jobs.push(job);
+        }
+        self.0.host.commands(commands)?;
+        jobs.iter_mut().for_each(Job::note_done);
+        Ok(())
     }
 
     /// Takes no more jobs. Those that are here are done; then [`next`](Self::next) ends with [`ErrorKind::Closed`].
     pub fn leave(&self) -> Result<()> {
         self.0.host.command(WorkerCommand::Leave)
+    }
+
+    /// Keeps answers back that are made from now on, to send them together with [`uncork`](Self::uncork), which costs less
+    /// than one by one; they leave earlier if there are many, or something else is to be sent. Corks are counted, and each is
+    /// to be taken away soon: deadlines run.
+    pub fn cork(&self) {
+        self.0.host.cork();
+    }
+
+    /// Undoes one [`cork`](Self::cork).
+    pub fn uncork(&self) -> Result<()> {
+        self.0.host.uncork()
     }
 
     /// Asks for one notice when [`next`](Self::next) has something; true if it has already.
@@ -172,6 +225,29 @@ impl Drop for Inner {
 impl fmt::Debug for Worker {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Worker")
+    }
+}
+
+/// How a job ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It is done: the answer, or the rest of it.
+    Reply(Frames),
+    /// It cannot be done.
+    Error {
+        /// A code of the program's own.
+        code: u32,
+        /// Words and data of its own.
+        body: Frames,
+    },
+}
+
+impl Answer {
+    fn command(self, job: u64) -> WorkerCommand {
+        match self {
+            Self::Reply(body) => WorkerCommand::Reply { job, body },
+            Self::Error { code, body } => WorkerCommand::Error { job, code, body },
+        }
     }
 }
 
@@ -233,19 +309,23 @@ impl Job {
 
     /// Answers, or sends the rest of the answer.
     pub fn reply(mut self, body: Frames) -> Result<()> {
-        self.finish(|job| WorkerCommand::Reply { job, body })
+        self.finish(Answer::Reply(body))
     }
 
     /// Says that it cannot be done, with a code and words of the program's own.
     pub fn fail(mut self, code: u32, body: Frames) -> Result<()> {
-        self.finish(|job| WorkerCommand::Error { job, code, body })
+        self.finish(Answer::Error { code, body })
     }
 
-    fn finish(&mut self, answer: impl FnOnce(u64) -> WorkerCommand) -> Result<()> {
-        self.worker.0.host.command(answer(self.id))?;
+    fn finish(&mut self, answer: Answer) -> Result<()> {
+        self.worker.0.host.command(answer.command(self.id))?;
+        self.note_done();
+        Ok(())
+    }
+
+    fn note_done(&mut self) {
         self.done = true;
         self.worker.0.host.close_lane(self.id);
-        Ok(())
     }
 }
 
@@ -254,7 +334,7 @@ impl Drop for Job {
         if !self.done {
             let body = vec![Bytes::from_static(b"the job was dropped without an answer")];
             // If the worker is closed, others do the job.
-            let _ = self.finish(|job| WorkerCommand::Error { job, code: Self::DROPPED, body });
+            let _ = self.finish(Answer::Error { code: Self::DROPPED, body });
             self.worker.0.host.close_lane(self.id);
         }
     }

@@ -1,0 +1,351 @@
+//! A turn: what came is told to the machine, and what it wants is done.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use zpatterns_protocol::{
+    Error, ErrorKind, Machine, Result, Time,
+    machine::{Input, Output, Role, SocketId},
+};
+
+use super::{
+    Shared,
+    sockets::{HostedSocket, Outgoing, State, bind},
+};
+use crate::{
+    SocketKind, SocketOptions,
+    reactor::{Source, Turn, panic_text},
+    store::Notice,
+};
+
+/// What one turn may take in, of commands and of each socket's messages.
+const TURN: usize = 256;
+/// How many messages wait for a cork to be taken away.
+const CORKED: usize = 1024;
+/// When to try a refused ROUTER again: libzmq calls it writable all the time.
+const RETRY: Duration = Duration::from_millis(2);
+
+impl<M> Source for Shared<M>
+where
+    M: Machine + Send,
+    M::Command: Send,
+    M::Event: Send,
+{
+    fn turn(&self) -> Turn {
+        self.kicked.store(false, Ordering::SeqCst);
+        let mut state = self.lock();
+        let mut turn = self.work(&mut state);
+        self.attend(&mut state, &mut turn);
+        // Deadlines come and go; to come back once too often is cheaper than to be told of each.
+        let planned = state.planned.filter(|planned| *planned > Instant::now());
+        turn.at = [turn.at, planned].into_iter().flatten().min();
+        state.planned = turn.at;
+        self.tell_others(state);
+        turn
+    }
+
+    fn removed(&self) {
+        let mut state = self.lock();
+        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
+        for id in ids {
+            self.close_socket(&mut state, id);
+        }
+        state.opener = None;
+        drop(state);
+        self.end(Error::new(ErrorKind::Closed, "the handle is closed"));
+    }
+
+    fn poisoned(&self, panic: &str) {
+        self.end(Error::new(ErrorKind::Poisoned, format!("a fault of zpatterns ended the handle: {panic}")));
+    }
+}
+
+impl<M> Shared<M>
+where
+    M: Machine + Send,
+    M::Command: Send,
+    M::Event: Send,
+{
+    /// Gives the machine commands on the caller's thread, after those that were there before.
+    pub(super) fn obey(
+        &self,
+        state: MutexGuard<'_, State<M>>,
+        commands: impl IntoIterator<Item = M::Command>,
+    ) -> Result<()> {
+        let turn = self.guarded(state, |state| {
+            while self.take_commands(state) {}
+            for command in commands {
+                self.tell(state, Input::Command(command));
+            }
+            if self.corks.load(Ordering::SeqCst) > 0 && state.sends.len() < CORKED {
+                return Turn { again: false, at: self.deadline(state) };
+            }
+            self.finish(state)
+        })?;
+        if turn.again {
+            self.go_on_soon();
+        }
+        Ok(())
+    }
+
+    /// Gives the machine a turn on the caller's thread. A panic ends the machine, and not the caller.
+    pub(super) fn guarded(
+        &self,
+        mut state: MutexGuard<'_, State<M>>,
+        work: impl FnOnce(&mut State<M>) -> Turn,
+    ) -> Result<Turn> {
+        match catch_unwind(AssertUnwindSafe(|| work(&mut state))) {
+            Ok(turn) => {
+                let earlier = |at: Instant| state.planned.is_none_or(|planned| at < planned);
+                if turn.at.is_some_and(earlier) {
+                    state.planned = turn.at;
+                    self.kick();
+                }
+                self.tell_others(state);
+                Ok(turn)
+            }
+            Err(panic) => {
+                drop(state);
+                self.poisoned(panic_text(&*panic));
+                self.served.remove();
+                self.mailbox.check_open()?;
+                unreachable!("the mailbox has just ended")
+            }
+        }
+    }
+}
+
+impl<M: Machine> Shared<M> {
+    pub(super) fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push_back(notice);
+        self.kick();
+    }
+
+    fn take_notices(&self, state: &mut State<M>) {
+        let notices = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
+        for notice in notices {
+            let input = match notice {
+                Notice::Recovered { date, records } => Input::Recovered { date, records },
+                Notice::Stored { up_to } => Input::Stored { up_to },
+                Notice::Failed { up_to, error } => Input::StoreFailed { up_to, error },
+            };
+            self.tell(state, input);
+        }
+    }
+
+    /// All that a turn is.
+    pub(super) fn work(&self, state: &mut State<M>) -> Turn {
+        self.tell_room(state);
+        self.take_notices(state);
+        let mut again = self.take_commands(state);
+        again |= self.take_messages(state);
+        if state.machine.deadline().is_some_and(|at| at <= self.now()) {
+            self.tell(state, Input::Deadline);
+        }
+        let mut turn = self.finish(state);
+        turn.again |= again;
+        turn
+    }
+
+    /// After a turn: wakes whoever waits for what it brought.
+    fn tell_others(&self, mut state: MutexGuard<'_, State<M>>) {
+        let stirred = std::mem::take(&mut state.stirred);
+        drop(state);
+        if stirred {
+            self.mailbox.announce();
+            self.wake_driver();
+        }
+    }
+
+    /// Ends a turn: what else is to be done, and when.
+    fn finish(&self, state: &mut State<M>) -> Turn {
+        self.flush(state);
+        let (again, retry) = self.settle(state);
+        self.flush(state);
+        Turn { again, at: [self.deadline(state), retry].into_iter().flatten().min() }
+    }
+
+    fn deadline(&self, state: &State<M>) -> Option<Instant> {
+        state.machine.deadline().map(|at| self.started + at.since(Time::ZERO))
+    }
+
+    /// Sends what the machine wants sent, and tells it what was refused.
+    fn flush(&self, state: &mut State<M>) {
+        while let Some(Outgoing { socket, peer, token, frames }) = state.sends.pop_front() {
+            if let Some(refused) = state.send(socket, &peer, token, &frames) {
+                self.tell(state, refused);
+            }
+        }
+    }
+
+    /// The machine hears of room in steps, not for every event.
+    pub(super) fn note_taken(&self, count: usize) {
+        let taken = self.taken.fetch_add(count, Ordering::SeqCst) + count;
+        if taken >= self.mailbox.capacity().div_ceil(2) {
+            self.kick();
+        }
+    }
+
+    /// Tells the machine what happened and does all that it wants.
+    fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            state.machine.handle(self.now(), input);
+            while let Some(output) = state.machine.poll() {
+                inputs.extend(self.carry_out(state, output));
+            }
+        }
+    }
+
+    fn tell_room(&self, state: &mut State<M>) {
+        let taken = self.taken.swap(0, Ordering::SeqCst);
+        let room = self.mailbox.room();
+        if room != state.room && (taken > 0 || state.room == 0) {
+            state.room = room;
+            self.tell(state, Input::Room(room));
+        }
+    }
+
+    fn take_commands(&self, state: &mut State<M>) -> bool {
+        for _ in 0..TURN {
+            let command = self.commands.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(command) = command else { return false };
+            self.tell(state, Input::Command(command));
+        }
+        true
+    }
+
+    fn take_messages(&self, state: &mut State<M>) -> bool {
+        let mut again = false;
+        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
+        for id in ids {
+            for count in 0.. {
+                if count == TURN {
+                    again = true;
+                    break;
+                }
+                // A message may make the machine close the socket.
+                let Some(socket) = state.sockets.get_mut(&id) else { break };
+                match socket.recv() {
+                    Ok(Some((peer, frames))) => self.tell(state, Input::Message { socket: id, peer, frames }),
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.failed(state, id, error);
+                        break;
+                    }
+                }
+            }
+        }
+        again
+    }
+
+    /// A socket is of no more use. If that is because its context ended, so does everything here.
+    fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
+        if error.kind() == ErrorKind::Closed {
+            self.end(error.clone());
+        }
+        self.close_socket(state, socket);
+        self.tell(state, Input::Failed { socket, error });
+    }
+
+    /// Sending may have taken away libzmq's notice of a message, so every socket is looked at once more. Tells the
+    /// machine of sockets that have room again. Whether messages wait, and when to look again for those sockets that
+    /// cannot say whether they have room.
+    fn settle(&self, state: &mut State<M>) -> (bool, Option<Instant>) {
+        let (mut more, mut writable) = (false, Vec::new());
+        for (id, socket) in &mut state.sockets {
+            let events = socket.raw.events().unwrap_or(libzmq::POLLIN);
+            more |= events & libzmq::POLLIN != 0;
+            if !socket.full.is_empty() && events & libzmq::POLLOUT != 0 {
+                socket.full.clear();
+                writable.push(*id);
+            }
+        }
+        for socket in writable {
+            self.tell(state, Input::Writable { socket });
+        }
+        let again = state.sockets.values().any(|socket| !socket.full.is_empty() && socket.role == Role::Router);
+        (more, again.then(|| Instant::now() + RETRY))
+    }
+
+    /// Does what the machine wants; the answer, if there is one at once.
+    fn carry_out(&self, state: &mut State<M>, output: Output<M::Event>) -> Option<Input<M::Command>> {
+        let failed = |socket, result: Result<()>| result.err().map(|error| Input::Failed { socket, error });
+        match output {
+            Output::Open { socket, role } => failed(socket, self.open_socket(state, socket, role)),
+            Output::Bind { socket, endpoint } => Some(match state.raw(socket).and_then(|raw| bind(raw, &endpoint)) {
+                Ok(endpoint) => Input::Bound { socket, endpoint },
+                Err(error) => Input::Failed { socket, error },
+            }),
+            Output::Connect { socket, endpoint } => {
+                failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
+            }
+            Output::Close { socket } => {
+                state.send_last(socket);
+                self.close_socket(state, socket);
+                None
+            }
+            Output::Send { socket, peer, token, frames } => {
+                state.sends.push_back(Outgoing { socket, peer, token, frames });
+                None
+            }
+            Output::Deliver(event) => {
+                state.room = state.room.saturating_sub(1);
+                state.stirred = true;
+                self.mailbox.push(event);
+                None
+            }
+            Output::Recover => match self.writer.get() {
+                Some(writer) => {
+                    writer.recover();
+                    None
+                }
+                None => Some(Input::StoreFailed { up_to: 0, error: no_store() }),
+            },
+            Output::Store { sequence, changes } => match self.writer.get() {
+                Some(writer) => {
+                    writer.store(sequence, changes);
+                    None
+                }
+                None => Some(Input::StoreFailed { up_to: sequence, error: no_store() }),
+            },
+        }
+    }
+
+    fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
+        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
+        let kind = match role {
+            Role::Dealer => SocketKind::Dealer,
+            Role::Router => SocketKind::Router,
+        };
+        // A message goes to a connection, or is refused: what waits for one is the machine's to know.
+        let options = SocketOptions { immediate: true, ..SocketOptions::default() };
+        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &options)?;
+        let fd = raw.fd()?;
+        state.stirred = true;
+        if self.driver.is_watched() {
+            self.served.watch(fd)?;
+        }
+        state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });
+        Ok(())
+    }
+
+    pub(super) fn close_socket(&self, state: &mut State<M>, id: SocketId) {
+        let Some(socket) = state.sockets.remove(&id) else { return };
+        if self.driver.is_watched() {
+            self.served.unwatch(socket.fd);
+        }
+        if self.driver.is_driving() {
+            state.stirred = true;
+            state.closing.push(socket);
+        }
+    }
+}
+
+fn no_store() -> Error {
+    Error::new(ErrorKind::Unsupported, "this handle has no store")
+}
