@@ -315,7 +315,7 @@ fn who_asks_for_the_same_again_and_again_gets_it_once_in_a_while() {
 #[test]
 fn a_refusal_that_comes_late_is_not_anothers() {
     let mut table = table(1);
-    let mut first = |table: &mut Links| {
+    let first = |table: &mut Links| {
         let link = table.open(at(0), SOCKET);
         table.send(at(0), link, FIRST, &[], vec![]);
         let tokens: Vec<Token> = std::iter::from_fn(|| table.poll()).map(|(_, _, token, _)| token).collect();

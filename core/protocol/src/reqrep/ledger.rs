@@ -273,10 +273,10 @@ impl<A: Copy + Ord> Ledger<A> {
         self.steps.push(Step::Accept(number));
         let entry = self.entries.get_mut(&name).expect("it was just entered");
         if task == Task::Store {
-            entry.storers.push(asker)
+            entry.storers.push(asker);
         } else {
-            entry.askers.push(asker)
-        };
+            entry.askers.push(asker);
+        }
         self.wait(asker, name, until);
     }
 
