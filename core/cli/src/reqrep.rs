@@ -13,8 +13,8 @@ use std::{
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, RequestOptions, Task, Worker,
-        WorkerOptions,
+        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, PlainEndpoint, RequestOptions,
+        Side, Task, Worker, WorkerOptions,
     },
 };
 
@@ -31,6 +31,14 @@ pub(crate) struct BrokerArguments {
     /// Requests held at once.
     #[arg(long, default_value_t = BrokerOptions::default().max_requests, value_name = "N")]
     max_requests: usize,
+    /// An endpoint for REQ clients that say nothing but their question: the service they ask for, and where; may be given
+    /// several times.
+    #[arg(long, value_name = "SERVICE=ENDPOINT", value_parser = plain)]
+    clients: Vec<(String, String)>,
+    /// An endpoint for workers of the Paranoid Pirate, the Simple Pirate and the LRU queue: the service they offer, and where;
+    /// may be given several times.
+    #[arg(long, value_name = "SERVICE=ENDPOINT", value_parser = plain)]
+    workers: Vec<(String, String)>,
     /// The file of a store, made if it is not there: with it, durable requests outlive the broker.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
@@ -102,6 +110,11 @@ fn span(seconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is no time to wait"))
 }
 
+fn plain(argument: &str) -> Result<(String, String), String> {
+    let (service, endpoint) = argument.split_once('=').ok_or("a service, =, and an endpoint")?;
+    Ok((service.to_owned(), endpoint.to_owned()))
+}
+
 fn texts(all: &[String]) -> Vec<&str> {
     all.iter().map(String::as_str).collect()
 }
@@ -114,7 +127,16 @@ pub(crate) fn broker(arguments: &BrokerArguments) -> Outcome {
         _ => Balance::LeastRecentlyUsed,
     };
     let (max_requests, store) = (arguments.max_requests, arguments.store.clone());
-    let options = BrokerOptions { balance, max_requests, store, ..BrokerOptions::default() };
+    let plain = |side| {
+        move |(service, endpoint): &(String, String)| PlainEndpoint {
+            endpoint: endpoint.clone(),
+            side,
+            service: service.clone(),
+        }
+    };
+    let clients = arguments.clients.iter().map(plain(Side::Clients));
+    let plain = clients.chain(arguments.workers.iter().map(plain(Side::Workers))).collect();
+    let options = BrokerOptions { balance, plain, max_requests, store, ..BrokerOptions::default() };
     let broker = Broker::bind(&context, &texts(&arguments.bind), options)?;
     for endpoint in broker.endpoints() {
         eprintln!("bound to {endpoint}");

@@ -204,6 +204,7 @@ impl<'a> Town<'a> {
 
 fn broker_options(seed: u64) -> BrokerOptions {
     BrokerOptions {
+        plain: vec![],
         bind: vec!["broker".to_owned()],
         pace: PACE,
         balance: Balance::LeastRecentlyUsed,

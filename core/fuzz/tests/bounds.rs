@@ -38,6 +38,7 @@ struct Pair {
 impl Pair {
     fn new(acknowledges: bool) -> Self {
         let broker = Broker::new(BrokerOptions {
+            plain: vec![],
             bind: vec!["here".to_owned()],
             pace: Pace { interval: Duration::from_secs(1), limit: 3 },
             balance: Balance::LeastRecentlyUsed,

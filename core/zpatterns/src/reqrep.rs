@@ -44,11 +44,13 @@ use zpatterns_engine::{Error, ErrorKind, Result};
 use zpatterns_protocol::liveness;
 pub use zpatterns_protocol::{
     machine::Frames,
-    reqrep::{Balance, Candidate, Choice, Choose, Counters, Failure, Reason, RequestOptions, Task, WorkerCounters},
+    reqrep::{
+        Balance, Candidate, Choice, Choose, Counters, Failure, Reason, RequestOptions, Side, Task, WorkerCounters,
+    },
 };
 
 pub use self::{
-    broker::{Broker, BrokerOptions},
+    broker::{Broker, BrokerOptions, PlainEndpoint},
     client::{Client, ClientOptions, Outcome, Part, Ticket},
     worker::{Answer, Job, Worker, WorkerOptions},
 };

@@ -22,13 +22,14 @@ use super::{
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
     ledger::{Deed, Ledger, StoreLimits},
     mdp,
-    old::OldPeers,
+    old::{OldPeers, Place, Sending},
     parts::Parts,
+    pirate::{self, Side},
     wire::{Failure, MAGIC, Message, Number, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Time, Wall,
-    link::{Arrival, Backlog, LinkId, Links, NO_LINK, Silence},
+    link::{Arrival, Backlog, LinkId, Links, Silence},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
@@ -37,6 +38,8 @@ use crate::{
 pub struct BrokerOptions {
     /// Where clients and workers connect to.
     pub bind: Vec<String>,
+    /// Where those connect to whose protocol cannot be recognised: who, and about which service.
+    pub plain: Vec<(String, Side, Bytes)>,
     /// How a silent worker is noticed.
     pub pace: Pace,
     /// How requests are spread over the workers of a service.
@@ -194,14 +197,28 @@ impl Broker {
         self.workers.len() + self.old.workers()
     }
 
+    /// What a socket is for, if it is that of a plain endpoint.
+    fn plain(&self, socket: SocketId) -> Option<&(String, Side, Bytes)> {
+        self.options.plain.get((socket.0 as usize).checked_sub(1)?)
+    }
+
     fn send(&mut self, now: Time, link: LinkId, message: Message) -> Option<u64> {
         let (kind, fields, body) = message.encode();
         self.links.send(now, link, kind, &fields, body)
     }
 
     fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
-        if let Some(message) = mdp::read(&frames) {
-            return self.received_old(now, peer, message);
+        let plain = self.plain(socket);
+        let old = match plain {
+            Some((_, side, service)) => pirate::read(*side, service, &frames),
+            None => mdp::read(&frames),
+        };
+        if let Some(message) = old {
+            return self.received_old(now, &Place { socket, peer: peer.clone() }, message);
+        }
+        if plain.is_some() {
+            self.malformed += 1;
+            return;
         }
         match self.links.receive(now, socket, peer, frames) {
             Arrival::Opened(link) => {
@@ -364,6 +381,10 @@ impl Broker {
         self.outputs.push_back(Output::Open { socket: FRONT, role: Role::Router });
         let binds = self.options.bind.iter().cloned();
         self.outputs.extend(binds.map(|endpoint| Output::Bind { socket: FRONT, endpoint }));
+        for (number, (endpoint, ..)) in (1..).zip(&self.options.plain) {
+            let (socket, endpoint) = (SocketId(number), endpoint.clone());
+            self.outputs.extend([Output::Open { socket, role: Role::Router }, Output::Bind { socket, endpoint }]);
+        }
     }
 
     /// What the ledger wants of the table of requests, and what it has to tell.
@@ -539,7 +560,11 @@ impl Machine for Broker {
             Input::Command(BrokerCommand::Drain) => self.drain(now),
             Input::Command(BrokerCommand::Close) => self.close(),
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
-            Input::Refused { token, .. } => self.links.refused(token),
+            Input::Refused { token, .. } => match self.old.refused(token) {
+                // It has one request at a time, and this one it never had.
+                Some((id, is_request)) => self.dispatch.gone(id, |_| is_request),
+                None => self.links.refused(token),
+            },
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => {
                 for silence in self.links.due(now) {
@@ -573,8 +598,8 @@ impl Machine for Broker {
     fn poll(&mut self) -> Option<Output<BrokerEvent>> {
         self.outputs.pop_front().or_else(|| {
             let (socket, peer, token, frames) = self.links.poll().or_else(|| {
-                let (peer, frames) = self.old.poll()?;
-                Some((FRONT, peer, NO_LINK, frames))
+                let Sending { to: Place { socket, peer }, token, frames } = self.old.poll()?;
+                Some((socket, peer, token, frames))
             })?;
             Some(Output::Send { socket, peer, token, frames })
         })

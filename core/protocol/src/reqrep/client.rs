@@ -205,9 +205,7 @@ impl Client {
     /// Checks what an application may get wrong, before it becomes a command.
     pub fn check(task: Task, service: &[u8], options: &RequestOptions) -> Result<()> {
         let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
-        if service.is_empty() || service.len() > MAX_NAME {
-            return wrong("the name of a service has 1 to 255 bytes", "service");
-        }
+        super::check_service(service)?;
         if options.key.len() > MAX_NAME {
             return wrong("a key has at most 255 bytes", "key");
         }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::dispatch::Ticket;
+use super::{dispatch::Ticket, old::Dialect};
 use crate::machine::Frames;
 
 /// Which of the two versions, which differ in their frames and numbers.
@@ -17,19 +17,19 @@ pub(super) enum Version {
     V2,
 }
 
-/// What a client or worker says.
+/// What a client or worker with an older protocol says.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum OldMessage {
     /// A client asks. What stands before the header goes before the reply too.
-    Request { version: Version, envelope: Frames, service: Bytes, body: Frames },
+    Request { dialect: Dialect, envelope: Frames, service: Bytes, body: Frames },
     /// A worker offers a service.
-    Ready { version: Version, service: Bytes },
+    Ready { dialect: Dialect, service: Bytes },
     /// A worker answers; the address that it was given is our ticket.
-    Answer { version: Version, ticket: Ticket, last: bool, body: Frames },
+    Answer { dialect: Dialect, ticket: Ticket, last: bool, body: Frames },
     /// A worker lives.
-    Heartbeat { version: Version },
+    Heartbeat { dialect: Dialect },
     /// A worker goes.
-    Disconnect { version: Version },
+    Disconnect { dialect: Dialect },
 }
 
 impl Version {
@@ -105,7 +105,12 @@ pub(super) fn read(frames: &Frames) -> Option<OldMessage> {
 }
 
 fn request(version: Version, envelope: Frames, service: &Bytes, body: &[Bytes]) -> Option<OldMessage> {
-    is_name(service).then(|| OldMessage::Request { version, envelope, service: service.clone(), body: body.to_vec() })
+    is_name(service).then(|| OldMessage::Request {
+        dialect: Dialect::Majordomo(version),
+        envelope,
+        service: service.clone(),
+        body: body.to_vec(),
+    })
 }
 
 fn is_name(service: &Bytes) -> bool {
@@ -114,18 +119,19 @@ fn is_name(service: &Bytes) -> bool {
 
 fn worker(version: Version, command: &Bytes, rest: &[Bytes]) -> Option<OldMessage> {
     let &[command] = &command[..] else { return None };
+    let dialect = Dialect::Majordomo(version);
     match (version, command, rest) {
-        (_, 1, [service]) if is_name(service) => Some(OldMessage::Ready { version, service: service.clone() }),
-        (_, 3, _) => answer(version, version == Version::V1, rest),
-        (Version::V2, 4, _) => answer(version, true, rest),
-        (Version::V1, 4, []) | (Version::V2, 5, []) => Some(OldMessage::Heartbeat { version }),
-        (Version::V1, 5, []) | (Version::V2, 6, []) => Some(OldMessage::Disconnect { version }),
+        (_, 1, [service]) if is_name(service) => Some(OldMessage::Ready { dialect, service: service.clone() }),
+        (_, 3, _) => answer(dialect, version == Version::V1, rest),
+        (Version::V2, 4, _) => answer(dialect, true, rest),
+        (Version::V1, 4, []) | (Version::V2, 5, []) => Some(OldMessage::Heartbeat { dialect }),
+        (Version::V1, 5, []) | (Version::V2, 6, []) => Some(OldMessage::Disconnect { dialect }),
         _ => None,
     }
 }
 
-fn answer(version: Version, last: bool, rest: &[Bytes]) -> Option<OldMessage> {
+fn answer(dialect: Dialect, last: bool, rest: &[Bytes]) -> Option<OldMessage> {
     let [address, empty, body @ ..] = rest else { return None };
     let ticket = Ticket(u64::from_be_bytes(address[..].try_into().ok()?));
-    empty.is_empty().then(|| OldMessage::Answer { version, ticket, last, body: body.to_vec() })
+    empty.is_empty().then(|| OldMessage::Answer { dialect, ticket, last, body: body.to_vec() })
 }

@@ -25,6 +25,7 @@ mod ledger;
 mod mdp;
 mod old;
 mod parts;
+mod pirate;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::machine::Frames;
+use crate::{Error, ErrorKind, Result, machine::Frames};
 
 pub use self::{
     balance::{Balance, Candidate, Choice, Choose},
@@ -44,12 +45,22 @@ pub use self::{
     client::{Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled},
     counters::{Counters, Reason},
     ledger::StoreLimits,
+    pirate::Side,
     wire::{Failure, Task},
     worker::{Job, Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerOptions},
 };
 
 /// After this long a silence, who was connected to is forgotten, with what it has not fetched.
 const FORGET: Duration = Duration::from_secs(60);
+
+/// Checks the name of a service.
+pub fn check_service(service: &[u8]) -> Result<()> {
+    if service.is_empty() || service.len() > wire::MAX_NAME {
+        let text = "the name of a service has 1 to 255 bytes";
+        return Err(Error::new(ErrorKind::InvalidArgument, text).with("option", "service"));
+    }
+    Ok(())
+}
 
 /// What frames cost: their bytes, and a reference for each.
 fn size(frames: &Frames) -> usize {

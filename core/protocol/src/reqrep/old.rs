@@ -13,24 +13,84 @@ use bytes::Bytes;
 use super::{
     dispatch::{ResponderId, Ticket},
     mdp::Version,
+    pirate,
 };
 use crate::{
     Time,
+    link::NO_LINK,
     liveness::{Due, Liveness, Pace},
-    machine::{Frames, Peer},
+    machine::{Frames, Peer, SocketId, Token},
 };
+
+/// What a peer speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Dialect {
+    Majordomo(Version),
+    /// 6/PPP.
+    Paranoid,
+    /// A REQ socket that said that it is ready.
+    Simple,
+    /// A client that says nothing but its question.
+    Plain,
+}
+
+impl Dialect {
+    /// Whether a worker lives can be known.
+    fn has_heartbeats(self) -> bool {
+        matches!(self, Self::Majordomo(_) | Self::Paranoid)
+    }
+
+    fn request(self, ticket: Ticket, body: &[Bytes]) -> Frames {
+        match self {
+            Self::Majordomo(version) => version.request(ticket, body),
+            _ => pirate::request(self, ticket, body),
+        }
+    }
+
+    fn heartbeat(self) -> Frames {
+        match self {
+            Self::Majordomo(version) => version.heartbeat(),
+            _ => pirate::heartbeat(),
+        }
+    }
+
+    fn answer(self, envelope: Frames, service: Bytes, last: bool, body: Frames) -> Frames {
+        match self {
+            Self::Majordomo(version) => version.answer(envelope, service, last, body),
+            _ => [envelope, body].concat(),
+        }
+    }
+}
+
+/// A connection of one of the broker's sockets.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Place {
+    pub(super) socket: SocketId,
+    pub(super) peer: Peer,
+}
+
+/// A message on its way to one of them.
+pub(super) struct Sending {
+    pub(super) to: Place,
+    pub(super) token: Token,
+    pub(super) frames: Frames,
+}
+
+/// Tokens of messages to workers: above those of links, with the worker's number, and whether it is a request.
+const TO_WORKER: u64 = 0xf_ffff << 44;
+const IS_REQUEST: u64 = 1 << 43;
 
 /// A request of an old client, as long as it is open.
 struct OldRequest {
-    peer: Peer,
-    version: Version,
+    place: Place,
+    dialect: Dialect,
     envelope: Frames,
     service: Bytes,
 }
 
 pub(super) struct OldWorker {
     pub(super) id: ResponderId,
-    version: Version,
+    dialect: Dialect,
     liveness: Liveness,
 }
 
@@ -39,11 +99,11 @@ pub(super) struct OldPeers {
     pace: Pace,
     requests: BTreeMap<u64, OldRequest>,
     numbers: u64,
-    workers: BTreeMap<Peer, OldWorker>,
-    peers: BTreeMap<ResponderId, Peer>,
+    workers: BTreeMap<Place, OldWorker>,
+    places: BTreeMap<ResponderId, Place>,
     /// When a worker is to be looked at; never later than it should be.
-    agenda: BTreeSet<(Time, Peer)>,
-    sends: VecDeque<(Peer, Frames)>,
+    agenda: BTreeSet<(Time, Place)>,
+    sends: VecDeque<Sending>,
 }
 
 impl OldPeers {
@@ -53,26 +113,26 @@ impl OldPeers {
             requests: BTreeMap::new(),
             numbers: 0,
             workers: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            places: BTreeMap::new(),
             agenda: BTreeSet::new(),
             sends: VecDeque::new(),
         }
     }
 
     /// Notes a request; by the number it is answered.
-    pub(super) fn note(&mut self, peer: Peer, version: Version, envelope: Frames, service: Bytes) -> u64 {
+    pub(super) fn note(&mut self, place: Place, dialect: Dialect, envelope: Frames, service: Bytes) -> u64 {
         self.numbers += 1;
-        self.requests.insert(self.numbers, OldRequest { peer, version, envelope, service });
+        self.requests.insert(self.numbers, OldRequest { place, dialect, envelope, service });
         self.numbers
     }
 
-    /// Answers a request, wholly or in part. In version 0.1 there are no parts: they are put before the rest, by whoever
-    /// keeps them.
+    /// Answers a request, wholly or in part. Except in Majordomo 0.2 there are no parts: they are put before the rest, by
+    /// whoever keeps them.
     pub(super) fn answer(&mut self, number: u64, last: bool, body: Frames) {
         if let Some(request) = self.requests.get(&number) {
-            let OldRequest { peer, version, envelope, service } = request;
-            let frames = version.answer(envelope.clone(), service.clone(), last, body);
-            self.sends.push_back((peer.clone(), frames));
+            let OldRequest { place, dialect, envelope, service } = request;
+            let frames = dialect.answer(envelope.clone(), service.clone(), last, body);
+            self.sends.push_back(Sending { to: place.clone(), token: NO_LINK, frames });
         }
         if last {
             self.forget(number);
@@ -81,7 +141,7 @@ impl OldPeers {
 
     /// Whether the one who asked can be told parts.
     pub(super) fn takes_parts(&self, number: u64) -> bool {
-        self.requests.get(&number).is_some_and(|request| request.version == Version::V2)
+        self.requests.get(&number).is_some_and(|request| request.dialect == Dialect::Majordomo(Version::V2))
     }
 
     /// The request is settled, and its protocol has no word for how.
@@ -90,38 +150,53 @@ impl OldPeers {
     }
 
     /// A worker offers itself.
-    pub(super) fn add(&mut self, now: Time, peer: &Peer, version: Version, id: ResponderId) {
+    pub(super) fn add(&mut self, now: Time, place: &Place, dialect: Dialect, id: ResponderId) {
         let liveness = Liveness::new(now, self.pace);
-        self.agenda.insert((liveness.deadline(), peer.clone()));
-        self.workers.insert(peer.clone(), OldWorker { id, version, liveness });
-        self.peers.insert(id, peer.clone());
+        if dialect.has_heartbeats() {
+            self.agenda.insert((liveness.deadline(), place.clone()));
+        }
+        self.workers.insert(place.clone(), OldWorker { id, dialect, liveness });
+        self.places.insert(id, place.clone());
     }
 
     /// A worker that was heard.
-    pub(super) fn heard(&mut self, now: Time, peer: &Peer) -> Option<ResponderId> {
-        let worker = self.workers.get_mut(peer)?;
+    pub(super) fn heard(&mut self, now: Time, place: &Place) -> Option<ResponderId> {
+        let worker = self.workers.get_mut(place)?;
         worker.liveness.heard(now);
         Some(worker.id)
     }
 
     /// A worker is no more.
-    pub(super) fn remove(&mut self, peer: &Peer) -> Option<ResponderId> {
-        let worker = self.workers.remove(peer)?;
-        self.peers.remove(&worker.id);
+    pub(super) fn remove(&mut self, place: &Place) -> Option<ResponderId> {
+        let worker = self.workers.remove(place)?;
+        self.places.remove(&worker.id);
         Some(worker.id)
     }
 
-    /// Tells a peer to register anew.
-    pub(super) fn disconnect(&mut self, peer: &Peer, version: Version) {
-        self.sends.push_back((peer.clone(), version.disconnect()));
+    /// A message was not taken. If it was to a worker, that is no more; and whether it was a request.
+    pub(super) fn refused(&mut self, token: Token) -> Option<(ResponderId, bool)> {
+        if token == NO_LINK || token.0 < TO_WORKER {
+            return None;
+        }
+        let (id, is_request) = (ResponderId(token.0 & (IS_REQUEST - 1)), token.0 & IS_REQUEST != 0);
+        let place = self.places.get(&id)?.clone();
+        self.remove(&place).map(|id| (id, is_request))
+    }
+
+    /// Tells a peer to register anew, if there is a word for that.
+    pub(super) fn disconnect(&mut self, place: &Place, dialect: Dialect) {
+        if let Dialect::Majordomo(version) = dialect {
+            self.sends.push_back(Sending { to: place.clone(), token: NO_LINK, frames: version.disconnect() });
+        }
     }
 
     /// Gives a worker a request; false if it is none of these.
     pub(super) fn give(&mut self, now: Time, id: ResponderId, ticket: Ticket, body: &[Bytes]) -> bool {
-        let Some(peer) = self.peers.get(&id) else { return false };
-        let worker = self.workers.get_mut(peer).expect("both tables have it");
+        let Some(place) = self.places.get(&id) else { return false };
+        let worker = self.workers.get_mut(place).expect("both tables have it");
         worker.liveness.sent(now);
-        self.sends.push_back((peer.clone(), worker.version.request(ticket, body)));
+        let (to, token) = (place.clone(), Token(TO_WORKER | IS_REQUEST | id.0));
+        self.sends.push_back(Sending { to, token, frames: worker.dialect.request(ticket, body) });
         true
     }
 
@@ -131,18 +206,22 @@ impl OldPeers {
         while let Some((at, _)) = self.agenda.first()
             && *at <= now
         {
-            let (_, peer) = self.agenda.pop_first().expect("it was there");
-            let Some(worker) = self.workers.get_mut(&peer) else { continue };
+            let (_, place) = self.agenda.pop_first().expect("it was there");
+            let Some(worker) = self.workers.get_mut(&place) else { continue };
             match worker.liveness.due(now) {
                 Due::Dead => {
-                    dead.extend(self.remove(&peer));
+                    dead.extend(self.remove(&place));
                     continue;
                 }
-                Due::Heartbeat => self.sends.push_back((peer.clone(), worker.version.heartbeat())),
+                Due::Heartbeat => {
+                    let token = Token(TO_WORKER | worker.id.0);
+                    let frames = worker.dialect.heartbeat();
+                    self.sends.push_back(Sending { to: place.clone(), token, frames });
+                }
                 Due::Nothing => {}
             }
-            let worker = &self.workers[&peer];
-            self.agenda.insert((worker.liveness.deadline(), peer));
+            let worker = &self.workers[&place];
+            self.agenda.insert((worker.liveness.deadline(), place));
         }
         dead
     }
@@ -151,7 +230,7 @@ impl OldPeers {
         self.agenda.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn poll(&mut self) -> Option<(Peer, Frames)> {
+    pub(super) fn poll(&mut self) -> Option<Sending> {
         self.sends.pop_front()
     }
 
@@ -161,8 +240,8 @@ impl OldPeers {
 }
 
 /// Who an old worker is, for as long as its connection lives: it has no other name.
-pub(super) fn identity(peer: &Peer) -> u64 {
+pub(super) fn identity(place: &Place) -> u64 {
     let mut hasher = DefaultHasher::new();
-    peer.hash(&mut hasher);
+    place.hash(&mut hasher);
     hasher.finish().max(1)
 }

@@ -15,7 +15,7 @@ use fastrand::Rng;
 
 use super::{
     site::Site,
-    wire::{Failure, MAGIC, MAX_NAME, Message, Number, Request, Task},
+    wire::{Failure, MAGIC, Message, Number, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
@@ -52,9 +52,7 @@ impl WorkerOptions {
     /// Checks what an application may get wrong.
     pub fn check(&self) -> Result<()> {
         let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
-        if self.service.is_empty() || self.service.len() > MAX_NAME {
-            return wrong("the name of a service has 1 to 255 bytes", "service");
-        }
+        super::check_service(&self.service)?;
         if self.credit == 0 {
             return wrong("a worker takes at least one request", "credit");
         }

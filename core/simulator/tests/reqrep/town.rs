@@ -171,6 +171,7 @@ impl Town {
 
     fn new_broker(&mut self) -> Party {
         Party::Broker(Box::new(Broker::new(BrokerOptions {
+            plain: vec![],
             bind: vec!["broker".to_owned()],
             pace: PACE,
             balance: Balance::LeastRecentlyUsed,

@@ -2,10 +2,25 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, Store, check_endpoint};
 use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent};
 
-use super::{Balance, Counters, Heartbeat};
+use super::{Balance, Counters, Heartbeat, Side};
+
+/// An endpoint for those whose protocol nothing tells from others: who connects there, and which service it is about.
+///
+/// REQ and DEALER clients that say nothing but their question, workers of 6/PPP, and REQ workers that say that they are
+/// ready, as the Simple Pirate's and the LRU queue's do. `docs/protocols/reqrep.md` says what they do not get.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlainEndpoint {
+    /// Where they connect to.
+    pub endpoint: String,
+    /// Who they are.
+    pub side: Side,
+    /// What they ask for, or offer.
+    pub service: String,
+}
 
 /// How a [`Broker`] is set up. Whatever is beyond a bound is refused with [`ErrorKind::Full`] and a hint when to retry.
 pub struct BrokerOptions {
@@ -13,6 +28,8 @@ pub struct BrokerOptions {
     pub heartbeat: Heartbeat,
     /// How requests are spread over the workers of a service.
     pub balance: Balance,
+    /// Endpoints for programs with older protocols that cannot share one.
+    pub plain: Vec<PlainEndpoint>,
     /// Requests held at once in all.
     pub max_requests: usize,
     /// Bytes of requests held at once in all.
@@ -55,6 +72,7 @@ impl Default for BrokerOptions {
         Self {
             heartbeat: Heartbeat::default(),
             balance: Balance::default(),
+            plain: Vec::new(),
             max_requests: 100_000,
             max_bytes: 1 << 30,
             max_waiting: 50_000,
@@ -93,9 +111,15 @@ impl Broker {
         if endpoints.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "a broker binds to at least one endpoint"));
         }
-        for endpoint in endpoints {
+        for endpoint in endpoints.iter().copied().chain(options.plain.iter().map(|plain| &*plain.endpoint)) {
             check_endpoint(endpoint)?;
         }
+        for plain in &options.plain {
+            machine::check_service(plain.service.as_bytes())?;
+        }
+        let plain = options.plain.into_iter().map(|plain| (plain.endpoint, plain.side, plain.service.into()));
+        let plain: Vec<(String, Side, Bytes)> = plain.collect();
+        let count = endpoints.len() + plain.len();
         let store = options.store.as_deref().map(Store::open).transpose()?;
         let limits = machine::StoreLimits {
             records: options.max_stored,
@@ -104,6 +128,7 @@ impl Broker {
             fetched_age: options.max_cached_age,
         };
         let machine = machine::Broker::new(machine::BrokerOptions {
+            plain,
             bind: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
             pace: options.heartbeat.pace()?,
             balance: options.balance,
@@ -125,7 +150,7 @@ impl Broker {
             None => Host::start(context, machine, bounds)?,
         };
         let mut bound = Vec::new();
-        while bound.len() < endpoints.len() {
+        while bound.len() < count {
             match host.next(&Deadline::never())? {
                 BrokerEvent::Bound { endpoint } => bound.push(endpoint),
                 BrokerEvent::Failed(error) => return Err(error),
@@ -135,7 +160,7 @@ impl Broker {
         Ok(Self(Arc::new(Inner { host, endpoints: bound })))
     }
 
-    /// Where it is reached, with the ports that the system chose, in the order of [`bind`](Self::bind).
+    /// Where it is reached, with the ports that the system chose, in the order of [`bind`](Self::bind); then the plain endpoints.
     pub fn endpoints(&self) -> Vec<&str> {
         self.0.endpoints.iter().map(String::as_str).collect()
     }

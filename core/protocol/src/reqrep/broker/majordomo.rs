@@ -1,4 +1,5 @@
-//! The broker among peers that speak Majordomo: 7/MDP, 18/MDP, 8/MMI, and 9/TSP where it stores.
+//! The broker among peers that speak older protocols: Majordomo (7/MDP, 18/MDP, 8/MMI, and 9/TSP where it stores), and those of
+//! the pirates at endpoints of their own.
 
 use std::time::Duration;
 
@@ -6,18 +7,16 @@ use bytes::Bytes;
 
 use super::{
     super::{
-        dispatch::{Answer, Call, Outcome, ResponderId},
+        dispatch::{Answer, Call, Outcome},
         ledger::Name,
         mdp::{OldMessage, Version},
-        old, titanic,
+        old::{self, Dialect, Place},
+        titanic,
         wire::Task,
     },
     Asker, Broker,
 };
-use crate::{
-    Time,
-    machine::{Frames, Peer},
-};
+use crate::{Time, machine::Frames};
 
 /// How long an answer to a client with an older protocol is of use: it cannot say.
 const OLD_DEADLINE: Duration = Duration::from_secs(60);
@@ -25,58 +24,71 @@ const OLD_DEADLINE: Duration = Duration::from_secs(60);
 const OLD_ATTEMPTS: u8 = 3;
 
 impl Broker {
-    pub(super) fn received_old(&mut self, now: Time, peer: &Peer, message: OldMessage) {
+    pub(super) fn received_old(&mut self, now: Time, place: &Place, message: OldMessage) {
         match message {
-            OldMessage::Request { version, envelope, service, body } => {
-                let number = self.old.note(peer.clone(), version, envelope, service.clone());
-                if let Some(about) = service.strip_prefix(b"mmi.") {
+            OldMessage::Request { dialect, envelope, service, body } => {
+                let number = self.old.note(place.clone(), dialect, envelope, service.clone());
+                // At an endpoint of its own it asks for what that is for.
+                let enquires = dialect != Dialect::Plain;
+                if let Some(about) = service.strip_prefix(b"mmi.").filter(|_| enquires) {
                     return self.enquiry(number, about, &body);
                 }
-                if let Some(task) = titanic::Wish::read(&service, &body).filter(|_| self.ledger.is_some()) {
+                if let Some(task) = titanic::Wish::read(&service, &body).filter(|_| enquires && self.ledger.is_some()) {
                     return self.titanic(now, number, task);
                 }
                 self.submit(now, Asker::Old(number), call(service, body, now + OLD_DEADLINE));
             }
-            OldMessage::Ready { version, service } => match self.old.remove(peer) {
+            OldMessage::Ready { dialect, service } => match self.old.remove(place) {
                 // Twice is once too often, and names of this kind are the broker's own.
-                Some(id) => self.old_gone(peer, version, id),
-                None if self.is_own(&service) => self.old.disconnect(peer, version),
-                None if self.links.len() + self.old.workers() >= self.options.max_peers => self.refused_peers += 1,
-                None => {
-                    let id = self.next_id();
-                    self.old.add(now, peer, version, id);
-                    self.dispatch.offer(id, old::identity(peer), Some(service), 1);
+                Some(id) => {
+                    self.dispatch.gone(id, |_| false);
+                    self.anew(now, place, dialect);
                 }
+                None if self.is_own(&service) => self.old.disconnect(place, dialect),
+                None => self.enlist(now, place, dialect, service),
             },
-            OldMessage::Answer { version, ticket, last, body } => {
+            OldMessage::Answer { dialect, ticket, last, body } => {
                 // In version 0.2 parts may have gone before, which matters for an answer that comes late.
-                let run = if version == Version::V2 { 1 } else { 0 };
+                let run = u16::from(dialect == Dialect::Majordomo(Version::V2));
                 let outcome = if last { Outcome::Reply { run, body } } else { Outcome::Partial { run, body } };
                 let answer = Answer { ticket, outcome };
-                match self.old.heard(now, peer) {
+                match self.old.heard(now, place) {
                     Some(id) => self.dispatch.answered(now, id, answer),
                     None => {
-                        self.dispatch.answered_late(now, old::identity(peer), answer);
-                        self.old.disconnect(peer, version);
+                        self.dispatch.answered_late(now, old::identity(place), answer);
+                        self.anew(now, place, dialect);
                     }
                 }
             }
-            OldMessage::Heartbeat { version } => {
-                if self.old.heard(now, peer).is_none() {
-                    self.old.disconnect(peer, version);
+            OldMessage::Heartbeat { dialect } => {
+                if self.old.heard(now, place).is_none() {
+                    self.anew(now, place, dialect);
                 }
             }
             OldMessage::Disconnect { .. } => {
-                if let Some(id) = self.old.remove(peer) {
+                if let Some(id) = self.old.remove(place) {
                     self.dispatch.gone(id, |_| false);
                 }
             }
         }
     }
 
-    fn old_gone(&mut self, peer: &Peer, version: Version, id: ResponderId) {
-        self.old.disconnect(peer, version);
-        self.dispatch.gone(id, |_| false);
+    fn enlist(&mut self, now: Time, place: &Place, dialect: Dialect, service: Bytes) {
+        if self.links.len() + self.old.workers() >= self.options.max_peers {
+            self.refused_peers += 1;
+            return;
+        }
+        let id = self.next_id();
+        self.old.add(now, place, dialect, id);
+        self.dispatch.offer(id, old::identity(place), Some(service), 1);
+    }
+
+    /// A worker is to offer itself anew. One whose protocol has no word for that does so by saying anything at all.
+    fn anew(&mut self, now: Time, place: &Place, dialect: Dialect) {
+        match self.plain(place.socket) {
+            Some((_, _, service)) => self.enlist(now, place, dialect, service.clone()),
+            None => self.old.disconnect(place, dialect),
+        }
     }
 
     /// Services that are the broker's own.

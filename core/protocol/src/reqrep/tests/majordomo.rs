@@ -5,16 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::super::{Balance, Broker, BrokerOptions, wire::MAGIC};
+use super::super::{Balance, Broker, BrokerOptions, Side, wire::MAGIC};
 use crate::{
     Machine, Time,
     link::{Header, Session},
     liveness::Pace,
-    machine::{Frames, Input, Output, Peer, SocketId},
+    machine::{Frames, Input, Output, Peer, Refusal, SocketId},
 };
 
 const PACE: Pace = Pace { interval: Duration::from_secs(1), limit: 3 };
 const FRONT: SocketId = SocketId(0);
+const CLIENTS: SocketId = SocketId(1);
+const WORKERS: SocketId = SocketId(2);
 
 struct Town {
     broker: Broker,
@@ -31,6 +33,10 @@ impl Town {
         let broker = Broker::new(BrokerOptions {
             store: None,
             bind: vec!["here".to_owned()],
+            plain: vec![
+                ("clients".to_owned(), Side::Clients, Bytes::from_static(b"echo")),
+                ("workers".to_owned(), Side::Workers, Bytes::from_static(b"echo")),
+            ],
             pace: PACE,
             balance: Balance::default(),
             max_requests: 50,
@@ -62,8 +68,12 @@ impl Town {
 
     /// What the broker sends when `peer` says this.
     fn say(&mut self, peer: &str, frames: Frames) -> Vec<(String, Frames)> {
+        self.say_at(FRONT, peer, frames)
+    }
+
+    fn say_at(&mut self, socket: SocketId, peer: &str, frames: Frames) -> Vec<(String, Frames)> {
         let peer = Peer(Bytes::copy_from_slice(peer.as_bytes()));
-        self.tell(Input::Message { socket: FRONT, peer, frames })
+        self.tell(Input::Message { socket, peer, frames })
     }
 
     fn wait(&mut self, span: Duration) -> Vec<(String, Frames)> {
@@ -246,4 +256,64 @@ fn ours(random: &mut Rng) -> Frames {
     }
     let body = if kind >= 16 && random.bool() { vec![Bytes::from_static(b"body")] } else { vec![] };
     Header { kind, session, sequence, received }.write(MAGIC, &fields, body)
+}
+
+#[test]
+fn pirates_meet_at_endpoints_of_their_own() {
+    // With an empty frame first it is REQ; without, it is DEALER.
+    for (ready, before) in [(&["\u{1}"][..], &[][..]), (&["", "READY"], &[""]), (&["", "\u{1}"], &[""])] {
+        let mut town = Town::new(10);
+        assert_eq!(town.say_at(WORKERS, "worker", frames(ready)), []);
+        // From REQ, from REQ with correlation, and from DEALER without a frame before the question.
+        for envelope in [&[""][..], &["1234", ""], &[]] {
+            let sent = town.say_at(CLIENTS, "client", frames(&[envelope, &["question"]].concat()));
+            let (worker, given) = &sent[0];
+            assert_eq!((worker.as_str(), given.len()), ("worker", before.len() + 3));
+            assert_eq!(given[before.len() + 1..], frames(&["", "question"]));
+            let mut answer = frames(before);
+            answer.extend([given[before.len()].clone(), Bytes::new(), Bytes::from_static(b"answer")]);
+            let sent = town.say_at(WORKERS, "worker", answer);
+            assert_eq!(sent, [("client".to_owned(), frames(&[envelope, &["answer"]].concat()))]);
+        }
+        assert!(town.broker.counters().balances());
+    }
+}
+
+#[test]
+fn a_pirate_that_falls_silent_is_given_up_and_comes_back_by_saying_anything() {
+    let mut town = Town::new(10);
+    town.say_at(WORKERS, "frozen", frames(&["\u{1}"]));
+    let sent = town.say_at(CLIENTS, "client", frames(&["", "question"]));
+    let ticket = sent[0].1[0].clone();
+    let heard = town.wait(PACE.interval);
+    assert!(heard.contains(&("frozen".to_owned(), frames(&["\u{2}"]))), "it hears that the queue lives: {heard:?}");
+    town.wait(5 * PACE.interval);
+    let sent = town.say_at(WORKERS, "other", frames(&["\u{1}"]));
+    assert_eq!(sent[0].0, "other", "the question goes to another");
+    // It was really asked, and the request is open: its answer is as good as another's.
+    let answer = vec![ticket, Bytes::new(), Bytes::from_static(b"late")];
+    let sent = town.say_at(WORKERS, "frozen", answer);
+    assert!(sent.contains(&("client".to_owned(), frames(&["", "late"]))), "{sent:?}");
+    let counters = town.broker.counters();
+    assert_eq!((counters.late_used, counters.redelivered, town.broker.workers()), (1, 1, 2));
+    town.wait(5 * PACE.interval);
+    town.say_at(WORKERS, "frozen", frames(&["\u{2}"]));
+    assert_eq!(town.broker.workers(), 1, "a sign of life is an offer");
+}
+
+#[test]
+fn a_worker_whose_connection_is_gone_never_had_the_request() {
+    let mut town = Town::new(10);
+    town.say("gone", frames(&["", "MDPW01", "\u{1}", "echo"]));
+    let peer = Peer(Bytes::from_static(b"client"));
+    let asked = frames(&["", "MDPC01", "echo", "question"]);
+    town.broker.handle(town.now, Input::Message { socket: FRONT, peer, frames: asked });
+    let token = std::iter::from_fn(|| town.broker.poll()).find_map(|output| match output {
+        Output::Send { token, .. } => Some(token),
+        _ => None,
+    });
+    town.tell(Input::Refused { socket: FRONT, token: token.expect("it was given"), why: Refusal::Gone });
+    let sent = town.say("there", frames(&["", "MDPW01", "\u{1}", "echo"]));
+    assert_eq!(given(&sent).0, "there");
+    assert_eq!(town.broker.counters().redelivered, 0, "that was no attempt");
 }
