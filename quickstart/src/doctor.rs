@@ -83,6 +83,8 @@ pub struct Toolchains {
     pub cxx: PathBuf,
     /// Absent where C programs must do with plain flags.
     pub pkg_config: Option<PathBuf>,
+    /// The server that requests are compared with; its rows are missing without.
+    pub nats_server: Option<PathBuf>,
     /// What rustc calls this platform: `x86_64-unknown-linux-gnu`.
     pub host: Option<String>,
 }
@@ -93,7 +95,7 @@ impl Toolchains {
         let python = Python::newest();
         let mut cc = Compiler::new("CC", &["cc", "gcc", "clang"]);
         let mut cxx = Compiler::new("CXX", &["c++", "g++", "clang++"]);
-        let pkg_config = pkg_config();
+        let (pkg_config, nats_server) = (pkg_config(), nats_server());
         let tools = vec![
             by_version("rustc", "1.90", &Language::ALL, RUST, &["rustc"]),
             cc.tool("C compiler", "C11", "c", "-std=c11", "#include <stdint.h>\nint main(void) { return 0; }\n"),
@@ -104,8 +106,10 @@ impl Toolchains {
             by_version("node", "20.0", &[Language::Node], NODE, &["node"]),
             by_version("npm", "9.2", &[Language::Node], NODE, &["npm"]),
             pkg_config.1,
+            nats_server.1,
         ];
-        Self { tools, python, cc: cc.path, cxx: cxx.path, pkg_config: pkg_config.0, host: host() }
+        let (pkg_config, nats_server) = (pkg_config.0, nats_server.0);
+        Self { tools, python, cc: cc.path, cxx: cxx.path, pkg_config, nats_server, host: host() }
     }
 
     /// The tools that `language` needs and that are missing or too old, in one line; `None` if it can be built.
@@ -124,6 +128,7 @@ const RUST: &str = "apt install rustup | brew install rustup | https://rustup.rs
 const BUILD: &str = "apt install build-essential | xcode-select --install";
 const NODE: &str = "apt install nodejs npm (Debian 13 or newer) | brew install node | https://nodejs.org/en/download";
 const PKG_CONFIG: &str = "apt install pkg-config | brew install pkgconf | (optional: plain flags do as well)";
+const NATS: &str = "apt install nats-server | brew install nats-server | (optional: to compare requests with NATS)";
 
 /// The first of `names` on the PATH that tells a version.
 fn by_version(
@@ -151,6 +156,14 @@ fn host() -> Option<String> {
 fn pkg_config() -> (Option<PathBuf>, Tool) {
     let tool = by_version("pkg-config", "0.29", &[], PKG_CONFIG, &["pkg-config", "pkgconf"]);
     let path = ["pkg-config", "pkgconf"].iter().find_map(|name| which::which(name).ok());
+    (path.filter(|_| tool.status == Status::Ok), tool)
+}
+
+/// Debian has it where only an administrator's PATH leads.
+fn nats_server() -> (Option<PathBuf>, Tool) {
+    let names = ["nats-server", "/usr/sbin/nats-server"];
+    let tool = by_version("nats-server", "2.9", &[], NATS, &names);
+    let path = names.iter().find_map(|name| which::which(name).ok());
     (path.filter(|_| tool.status == Status::Ok), tool)
 }
 
@@ -217,6 +230,7 @@ mod tests {
             cc: "cc".into(),
             cxx: "c++".into(),
             pkg_config: None,
+            nats_server: None,
             host: None,
         };
         assert_eq!(toolchains.lacks(Language::Node).unwrap(), "node (too old: some command)");

@@ -12,6 +12,7 @@ mod rust;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
+use serde::Deserialize;
 
 use crate::{
     doctor::Toolchains,
@@ -41,8 +42,8 @@ pub struct Programs {
     pub strings: Call,
     /// The bench driver, without arguments; absent also when it was not asked for.
     pub driver: Result<Call, Absent>,
-    /// Whether the driver finds the package that it compares ours with.
-    pub peer: Result<(), Absent>,
+    /// Whether the driver finds the package that an implementation needs; those that need none are not listed.
+    pub peers: BTreeMap<String, Result<(), Absent>>,
 }
 
 /// Everything that was built.
@@ -52,6 +53,10 @@ pub struct Built {
     pub languages: BTreeMap<Language, Result<Programs, Absent>>,
     /// The C program on the same libzmq, counterpart and limit of every measurement.
     pub limit: Result<Call, Absent>,
+    /// The broker between the requests of NATS.
+    pub nats_server: Result<Call, Absent>,
+    /// Where measurements may leave files; it is on a disk.
+    pub folder: PathBuf,
 }
 
 impl Built {
@@ -77,7 +82,9 @@ impl Built {
                 Err(absent) => note(language.title(), absent),
                 Ok(programs) => {
                     let _ = programs.driver.as_ref().inspect_err(|absent| note(language.title(), absent));
-                    let _ = programs.peer.as_ref().inspect_err(|absent| note(language.title(), absent));
+                    for peer in programs.peers.values() {
+                        let _ = peer.as_ref().inspect_err(|absent| note(language.title(), absent));
+                    }
                 }
             }
         }
@@ -86,14 +93,18 @@ impl Built {
     }
 }
 
-/// The packages of others that users would take otherwise, as their package managers name them.
-#[derive(Clone, Debug)]
-pub struct Peers {
-    /// For pip.
-    pub python: String,
-    /// For npm.
-    pub node: String,
+/// A package that users would take otherwise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// As pip or npm names it.
+    pub package: String,
+    /// The implementations in the drivers that need it.
+    pub implementations: Vec<String>,
 }
+
+/// The packages of others for each language.
+pub type Peers = BTreeMap<Language, Vec<Peer>>;
 
 impl Builder<'_> {
     /// Builds and installs `languages`; with `peers` also everything that a measurement needs.
@@ -124,26 +135,39 @@ impl Builder<'_> {
                 })
             }
         };
-        Built { languages, limit }
+        Built { languages, limit, nats_server: self.nats_server(), folder: self.layout.made("") }
     }
 
     fn package(&self, language: Language, peers: Option<&Peers>) -> Result<Programs, Absent> {
-        let (strings, driver, peer) = match language {
-            Language::Rust => (self.rust_package()?, peers.map(|_| self.rust_driver()), None),
-            Language::C => (self.c_package()?, peers.map(|_| self.c_driver()), None),
-            Language::Python => (
-                self.python_package()?,
-                peers.map(|_| Ok(self.python_driver())),
-                peers.map(|peers| self.python_peer(&peers.python)),
-            ),
-            Language::Node => (
-                self.node_package()?,
-                peers.map(|_| self.node_driver()),
-                peers.map(|peers| self.node_peer(&peers.node)),
-            ),
+        let (strings, driver) = match language {
+            Language::Rust => (self.rust_package()?, peers.map(|_| self.rust_driver())),
+            Language::C => (self.c_package()?, peers.map(|_| self.c_driver())),
+            Language::Python => (self.python_package()?, peers.map(|_| Ok(self.python_driver()))),
+            Language::Node => (self.node_package()?, peers.map(|_| self.node_driver())),
         };
         let driver = driver.unwrap_or_else(|| Err(Absent::Missing("not asked for".into())));
-        Ok(Programs { strings, driver, peer: peer.unwrap_or(Ok(())) })
+        let wanted = peers.and_then(|peers| peers.get(&language)).into_iter().flatten();
+        let peers = wanted.flat_map(|peer| {
+            let installed = self.peer(language, &peer.package);
+            peer.implementations.iter().map(move |name| (name.clone(), installed.clone()))
+        });
+        Ok(Programs { strings, driver, peers: peers.collect() })
+    }
+
+    /// Installs a package to compare with, beside ours.
+    fn peer(&self, language: Language, package: &str) -> Result<(), Absent> {
+        match language {
+            Language::Python => self.python_peer(package),
+            Language::Node => self.node_peer(package),
+            Language::Rust | Language::C => Err(Absent::Missing(format!("{language} is compared with libzmq alone"))),
+        }
+    }
+
+    /// On a free port of this machine only.
+    fn nats_server(&self) -> Result<Call, Absent> {
+        let found = self.toolchains.nats_server.clone();
+        let program = found.ok_or_else(|| Absent::Missing("nats-server (apt install nats-server)".into()))?;
+        Ok(Call::new(program).args(["--addr", "127.0.0.1", "--port", "-1"]))
     }
 
     /// Runs `work` as one step with a log of its own; tells at once what fails.

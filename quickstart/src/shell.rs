@@ -157,6 +157,11 @@ impl Running {
         Ok(Self { what: call.to_string(), child, lines, stdout: Vec::new(), stderr: Vec::new(), watchdog, deadline })
     }
 
+    /// The number by which the system knows the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line, or `None` when the program has closed its output.
     ///
     /// # Errors

@@ -3,27 +3,18 @@
  *
  *     driver zpatterns|zpatterns-background send-each|send-many|recv-each|recv-many|rtt|latency ENDPOINT SIZE COUNT
  *
- * COUNT messages are measured, after a tenth as many to warm up.
+ * COUNT messages are measured, after a tenth as many to warm up. Roles of request-reply are in reqrep.c.
  */
-#include "measure.h"
+#include "driver.h"
 
 #include <string.h>
-#include <zpatterns.h>
 
-enum { FOREVER = -1, BATCH_MESSAGES = 500, RECV_MESSAGES = 1000, RECV_BYTES = 512 * 1024 };
+enum { BATCH_MESSAGES = 500, RECV_MESSAGES = 1000, RECV_BYTES = 512 * 1024 };
 
 static zpat_context_t *context;
 static zpat_socket_t *peer;
 static size_t size;
 static char *payload;
-
-static int check(int status) {
-  if (status < 0) {
-    fprintf(stderr, "%s\n", zpat_last_error());
-    exit(1);
-  }
-  return status;
-}
 
 static void check_size(zpat_slice_t frame) {
   if (frame.len != size) {
@@ -105,8 +96,13 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
+  if (argc > 6) {
+    int status = reqrep(argc, argv);
+    if (status == 2) fprintf(stderr, "there is no %s with %s\n", argv[2], argv[1]);
+    return status;
+  }
   if (argc != 6) {
-    fprintf(stderr, "usage: driver IMPL WORKLOAD ENDPOINT SIZE COUNT\n");
+    fprintf(stderr, "usage: driver IMPL WORKLOAD|ROLE ENDPOINT SIZE COUNT [OUTSTANDING [STORE]]\n");
     return 2;
   }
   size_t work = 0, known = sizeof workloads / sizeof *workloads;

@@ -8,12 +8,13 @@
  *     limit paced ENDPOINT SIZE TOTAL RATE          as source, but RATE messages per second, each with a stamp, whether
  *                                                   or not the driver keeps up
  *
+ * Every other role is one of request-reply, in limit_reqrep.c.
+ *
  * Only the linger differs from the default, which is without end: a driver that died must not keep its peer.
  */
-#include "measure.h"
+#include "limit.h"
 
 #include <string.h>
-#include <zmq.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -23,13 +24,6 @@ enum { LINGER_MS = 60000, SECOND_NS = 1000000000 };
 static void *context;
 static void *peer;
 static size_t size;
-
-static void check(int status, const char *what) {
-  if (status < 0) {
-    fprintf(stderr, "%s: %s\n", what, zmq_strerror(zmq_errno()));
-    exit(1);
-  }
-}
 
 static void open_socket(int kind) {
   int linger = LINGER_MS;
@@ -173,7 +167,7 @@ static void do_paced(long total, long rate) {
 
 int main(int argc, char **argv) {
   if (argc < 5 || argc > 6) {
-    fprintf(stderr, "usage: limit send|recv|rtt|latency|sink|source|echo|paced ENDPOINT SIZE COUNT [WARM or RATE]\n");
+    fprintf(stderr, "usage: limit ROLE ENDPOINT SIZE COUNT [WARM, RATE or OUTSTANDING]\n");
     return 2;
   }
   const char *role = argv[1], *endpoint = argv[2];
@@ -204,8 +198,9 @@ int main(int argc, char **argv) {
     bind_to(ZMQ_PUSH, endpoint);
     do_paced(count, extra);
   } else {
-    fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
-    return 2;
+    int status = reqrep(argc, argv);
+    if (status == 2) fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
+    return status;
   }
   close_socket();
   return 0;

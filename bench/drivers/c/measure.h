@@ -26,7 +26,7 @@ static inline struct moment moment_now(void) {
 }
 
 /* A message on schedule begins with when it was due: nanoseconds of CLOCK_MONOTONIC, which all processes of a machine
- * share, the lowest byte first. */
+ * share, the lowest byte first. A request begins with its number in the same form. */
 enum { STAMP_BYTES = 8 };
 
 static inline uint64_t nanoseconds(void) {
@@ -35,15 +35,20 @@ static inline uint64_t nanoseconds(void) {
   return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static inline void write_stamp(void *message, uint64_t due) {
-  for (int i = 0; i < STAMP_BYTES; i++) ((unsigned char *)message)[i] = (unsigned char)(due >> 8 * i);
+static inline void write_stamp(void *message, uint64_t stamp) {
+  for (int i = 0; i < STAMP_BYTES; i++) ((unsigned char *)message)[i] = (unsigned char)(stamp >> 8 * i);
+}
+
+static inline uint64_t read_stamp(const void *message) {
+  uint64_t stamp = 0;
+  for (int i = 0; i < STAMP_BYTES; i++) stamp |= (uint64_t)((const unsigned char *)message)[i] << 8 * i;
+  return stamp;
 }
 
 /* Microseconds since a message was due. */
 static inline double since_due(const void *message) {
-  uint64_t now = nanoseconds(), due = 0;
-  for (int i = 0; i < STAMP_BYTES; i++) due |= (uint64_t)((const unsigned char *)message)[i] << 8 * i;
-  return (double)(now - due) / 1e3;
+  uint64_t now = nanoseconds();
+  return (double)(now - read_stamp(message)) / 1e3;
 }
 
 /* The most memory that this process held, in KB. On Linux ru_maxrss will not do: it counts what was there before exec,

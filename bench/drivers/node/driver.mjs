@@ -1,6 +1,7 @@
 // One measurement of zpatterns or of its peer zeromq.js, against a counterpart that is bound at ENDPOINT:
 //
 //     node driver.mjs IMPL WORKLOAD ENDPOINT SIZE COUNT
+//     node driver.mjs IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.mjs
 //
 // IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many, rtt or latency. COUNT
 // messages of SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the
@@ -25,6 +26,10 @@ class Clock {
     const usage = process.resourceUsage();
     const micros = usage.userCPUTime + usage.systemCPUTime - this.usage.userCPUTime - this.usage.systemCPUTime;
     this.figures = { seconds: (ended - this.began) / 1e3, cpu_seconds: micros / 1e6, max_rss_kb: usage.maxRSS };
+  }
+  report(messages, latencies) {
+    const latencies_us = latencies && Array.from(latencies, (us) => +us.toFixed(1));
+    console.log(JSON.stringify({ messages, ...this.figures, latencies_us }));
   }
 }
 const clock = new Clock();
@@ -179,11 +184,20 @@ const drivers = {
   },
 };
 
-const workloads = Object.hasOwn(drivers, impl) ? await drivers[impl]() : {};
-if (!Object.hasOwn(workloads, workload)) {
-  console.error(`no workload ${workload} for ${impl}`);
+async function measure() {
+  const workloads = Object.hasOwn(drivers, impl) ? await drivers[impl]() : {};
+  if (!Object.hasOwn(workloads, workload)) return false;
+  await workloads[workload]();
+  clock.report(count, latencies);
+  return true;
+}
+
+async function play() {
+  const reqrep = await import('./reqrep.mjs');
+  return reqrep.play(clock, ...process.argv.slice(2));
+}
+
+if (!(await (numbers.length > 2 ? play() : measure()))) {
+  console.error(`no ${workload} for ${impl}`);
   process.exit(2);
 }
-await workloads[workload]();
-const latencies_us = latencies && Array.from(latencies, (us) => +us.toFixed(1));
-console.log(JSON.stringify({ messages: count, ...clock.figures, latencies_us }));

@@ -1,6 +1,7 @@
 """One side of a benchmark, in Python: ours and pyzmq's.
 
     driver.py IMPL WORKLOAD ENDPOINT SIZE COUNT
+    driver.py IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.py
 
 It connects to ENDPOINT, where a plain libzmq program is bound, moves COUNT messages of SIZE bytes after a warm-up of a
 tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for `rtt` and
@@ -26,6 +27,8 @@ KINDS = {
 
 class Clock:
     """What passed since the warm-up."""
+
+    now = staticmethod(time.perf_counter_ns)
 
     def start(self):
         self.usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -263,7 +266,16 @@ def main(implementation, workload, endpoint, size, count):
     return 0
 
 
+def play(*arguments):
+    import reqrep
+
+    if reqrep.main(Clock(), *arguments) is None:
+        print(f"{arguments[0]} does not do {arguments[1]}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 6:
+    if len(sys.argv) not in (6, 7, 8):
         sys.exit(__doc__)
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit((main if len(sys.argv) == 6 else play)(*sys.argv[1:]))

@@ -21,6 +21,8 @@ pub(super) fn readme(work: &mut Work<'_>) -> Result<()> {
 
 /// The quickstart, and whether its report has the form that it promises.
 pub(super) fn quickstart(work: &mut Work<'_>) -> Result<()> {
+    // Without it the comparisons with NATS are missing, which is no failure.
+    work.have("nats-server", "nats-server")?;
     work.run(&work.cargo(&["quickstart"]))?;
     let path = work.layout.made("report.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;

@@ -2,12 +2,13 @@
 //!
 //! Ours and the peer alternate, and who begins changes with every round. Within a round a program runs once for each
 //! workload and size, however many comparisons need it. What runs is in the plan ([`plan`]), how one run goes in
-//! `run`, how figures become rows in `rows`.
+//! `run` and, where requests are answered, in [`town`], how figures become rows in `rows`.
 
 pub mod plan;
 mod rows;
 mod run;
 pub mod stats;
+pub mod town;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,13 @@ use crate::{
     packages::Built,
     progress::Progress,
     report::BenchRow,
-    shell::Call,
 };
-use plan::{Comparison, Effort, Plan, Size};
+use plan::{Comparison, Effort, Plan, Size, Work};
 use run::Sample;
+use town::Cast;
+
+/// The implementation whose broker is a program of its own.
+const NATS: &str = "nats";
 
 /// A program, a workload and a size: what is run once per round.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -101,30 +105,39 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Runs `job` unless it ran in this round or has failed before.
     fn run_once(&mut self, round: usize, job: Job, size: Size) {
-        let (Ok(limit), Ok(call)) = (&self.built.limit, self.call(&job)) else { return };
+        let (Ok(limit), Ok(cast)) = (&self.built.limit, self.cast(&job)) else { return };
         let series = self.series.entry(job.clone()).or_default();
         if series.failure.is_some() || series.samples.len() > round {
             return;
         }
         let name = job.driver.as_ref().map_or("libzmq", |(_, name)| name);
         let count = self.plan.count(self.effort, &job.workload, size, name);
-        match run::measure(limit, self.plan.workload(&job.workload), &call, size.bytes, count) {
+        let sample = match self.plan.work(&job.workload) {
+            Work::Pair(workload) => run::measure(limit, workload, &cast.program, size.bytes, count),
+            Work::Town(town) => town.measure(&cast, size.bytes, count, &self.built.folder),
+        };
+        match sample {
             Ok(sample) => series.samples.push(sample),
             Err(error) => series.failure = Some(format!("{error:#}")),
         }
     }
 
-    /// The program and its first arguments, or why there is none.
-    fn call(&self, job: &Job) -> Result<Call, Absent> {
-        match &job.driver {
-            None => self.built.limit.clone().map(|limit| limit.arg(&self.plan.workload(&job.workload).limit)),
+    /// The program with its first arguments, and what else it needs, or why that is not there.
+    fn cast(&self, job: &Job) -> Result<Cast, Absent> {
+        let (program, nats_server) = match &job.driver {
+            None => (self.built.limit.clone()?, None),
             Some((language, implementation)) => {
                 let programs = self.built.programs(*language)?;
-                if !implementation.starts_with("zpatterns") {
-                    programs.peer.clone()?;
-                }
-                Ok(programs.driver.clone()?.args([implementation, &job.workload]))
+                programs.peers.get(implementation).cloned().unwrap_or(Ok(()))?;
+                let server = (implementation == NATS).then(|| self.built.nats_server.clone());
+                (programs.driver.clone()?.arg(implementation), server.transpose()?)
             }
-        }
+        };
+        let program = match (self.plan.work(&job.workload), &job.driver) {
+            (Work::Pair(workload), None) => program.arg(&workload.limit),
+            (Work::Pair(_), Some(_)) => program.arg(&job.workload),
+            (Work::Town(_), _) => program,
+        };
+        Ok(Cast { program, nats_server, limit: job.driver.is_none() })
     }
 }

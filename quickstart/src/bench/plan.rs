@@ -5,26 +5,22 @@ use std::{collections::BTreeMap, fs};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use crate::{language::Language, layout::Layout, packages};
+use super::town::Town;
+use crate::{language::Language, layout::Layout, packages::Peers};
 
 /// What to measure, what to compare it with, and what must come out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    peers: PeerPackages,
+    peers: Peers,
     short: Effort,
     long: Effort,
     workloads: BTreeMap<String, Workload>,
+    towns: BTreeMap<String, Town>,
     share: BTreeMap<String, f64>,
-    /// In the order in which they are measured and shown.
+    /// In the order in which they are measured and shown; those of towns come from `requests`.
     pub comparisons: Vec<Comparison>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PeerPackages {
-    python: String,
-    node: String,
+    requests: Vec<Requests>,
 }
 
 /// How much to measure.
@@ -36,7 +32,49 @@ pub struct Effort {
     scale: f64,
 }
 
-/// What the programs do, by the name that the drivers know it by.
+/// What is measured under one name.
+#[derive(Clone, Copy, Debug)]
+pub enum Work<'a> {
+    /// A program of the language and its counterpart on plain libzmq.
+    Pair(&'a Workload),
+    /// Processes of one implementation that ask and answer.
+    Town(&'a Town),
+}
+
+impl Work<'_> {
+    /// Whether the latency of every message is measured instead of how many there are per second.
+    pub fn latencies(&self) -> bool {
+        match self {
+            Self::Pair(workload) => workload.latencies,
+            Self::Town(town) => town.latencies(),
+        }
+    }
+
+    fn counts(&self) -> &BTreeMap<String, u64> {
+        match self {
+            Self::Pair(workload) => &workload.counts,
+            Self::Town(town) => &town.counts,
+        }
+    }
+
+    /// Fewer messages are not worth a run.
+    fn fewest(&self) -> u64 {
+        match self {
+            Self::Pair(_) => 100,
+            Self::Town(town) => town.fewest().max(100),
+        }
+    }
+
+    /// What the limit in C is.
+    pub fn limit_name(&self) -> &'static str {
+        match self {
+            Self::Pair(_) => "libzmq in C",
+            Self::Town(town) => town.limit_name(),
+        }
+    }
+}
+
+/// What two programs do, by the name that the drivers know it by.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
@@ -67,7 +105,7 @@ pub struct Comparison {
     pub language: Language,
     /// The name by which the driver knows ours.
     pub ours: String,
-    /// The name by which it knows the other; plain libzmq in C if `None`.
+    /// The name by which it knows the other; the limit in C if `None`.
     pub peer: Option<String>,
     /// What both do.
     pub workload: String,
@@ -77,10 +115,27 @@ pub struct Comparison {
     pub sizes: Vec<Size>,
 }
 
-impl Comparison {
-    /// The name of the peer in reports.
-    pub fn peer_name(&self) -> &str {
-        self.peer.as_deref().unwrap_or("libzmq in C")
+/// One implementation of ours beside one of others, in several towns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Requests {
+    language: Language,
+    ours: String,
+    peer: Option<String>,
+    towns: BTreeMap<String, Size>,
+}
+
+impl Requests {
+    fn comparisons(self) -> impl Iterator<Item = Comparison> {
+        let Self { language, ours, peer, towns } = self;
+        towns.into_iter().map(move |(workload, size)| Comparison {
+            language,
+            ours: ours.clone(),
+            peer: peer.clone(),
+            workload,
+            peer_workload: None,
+            sizes: vec![size],
+        })
     }
 }
 
@@ -99,6 +154,8 @@ pub struct Size {
     pub aim: Option<f64>,
     /// Of CPU per message.
     pub cpu_must: Option<f64>,
+    /// What ours must reach whatever the peer does, in messages per second.
+    pub at_least: Option<f64>,
 }
 
 impl Plan {
@@ -113,16 +170,23 @@ impl Plan {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let plan: Self = toml::from_str(text)?;
+        let mut plan: Self = toml::from_str(text)?;
+        plan.comparisons.extend(std::mem::take(&mut plan.requests).into_iter().flat_map(Requests::comparisons));
         for comparison in &plan.comparisons {
             for workload in [Some(&comparison.workload), comparison.peer_workload.as_ref()].into_iter().flatten() {
                 for size in &comparison.sizes {
-                    let known = plan.workloads.get(workload).is_some_and(|it| it.counts.contains_key(&size.key()));
+                    let known = plan.find(workload).is_some_and(|it| it.counts().contains_key(&size.key()));
                     ensure!(known, "no workload {workload} with a count for {} bytes", size.bytes);
                 }
             }
         }
+        for (comparison, peer) in plan.comparisons.iter().filter_map(|it| Some((it, it.peer.as_ref()?))) {
+            let mut packages = plan.peers.get(&comparison.language).into_iter().flatten();
+            let known = packages.any(|package| package.implementations.contains(peer));
+            ensure!(known, "no package for {peer} in {}", comparison.language);
+        }
         for (name, workload) in &plan.workloads {
+            ensure!(!plan.towns.contains_key(name), "{name} is a workload and a town");
             let paced = workload.rates.is_empty() || workload.rates.keys().eq(workload.counts.keys());
             ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
         }
@@ -131,8 +195,8 @@ impl Plan {
     }
 
     /// The packages to compare with.
-    pub fn peers(&self) -> packages::Peers {
-        packages::Peers { python: self.peers.python.clone(), node: self.peers.node.clone() }
+    pub fn peers(&self) -> Peers {
+        self.peers.clone()
     }
 
     /// How much to measure in the short or the long version.
@@ -140,25 +204,35 @@ impl Plan {
         if long { self.long } else { self.short }
     }
 
-    /// The workload `name`, which the plan is known to have.
-    pub fn workload(&self, name: &str) -> &Workload {
-        &self.workloads[name]
+    fn find(&self, name: &str) -> Option<Work<'_>> {
+        let pair = self.workloads.get(name).map(Work::Pair);
+        pair.or_else(|| self.towns.get(name).map(Work::Town))
     }
 
-    /// The first workload whose limit is that of `workload`: it stands for all of them.
-    pub fn first_with_limit_of(&self, workload: &str) -> &str {
-        let limit = &self.workloads[workload].limit;
-        let first = self.workloads.iter().find(|(_, other)| other.limit == *limit);
-        first.map_or("", |(name, _)| name)
+    /// What `name` is, which the plan is known to have.
+    pub fn work(&self, name: &str) -> Work<'_> {
+        self.find(name).expect("the plan was checked when it was read")
+    }
+
+    /// The first workload whose limit is that of `name`: it stands for all of them. A town stands for itself.
+    pub fn first_with_limit_of<'a>(&'a self, name: &'a str) -> &'a str {
+        let Some(workload) = self.workloads.get(name) else { return name };
+        let first = self.workloads.iter().find(|(_, other)| other.limit == workload.limit);
+        first.map_or(name, |(name, _)| name)
+    }
+
+    /// The name of the peer in reports.
+    pub fn peer_name<'a>(&self, comparison: &'a Comparison) -> &'a str {
+        comparison.peer.as_deref().unwrap_or_else(|| self.work(&comparison.workload).limit_name())
     }
 
     /// How many messages one run of `implementation` counts. Percentiles of fewer messages are other percentiles, so
     /// nobody gets a share where latencies are measured.
     pub fn count(&self, effort: Effort, workload: &str, size: Size, implementation: &str) -> u64 {
-        let workload = &self.workloads[workload];
-        let share = self.share.get(implementation).filter(|_| !workload.latencies).copied().unwrap_or(1.0);
-        let count = workload.counts[&size.key()] as f64;
-        ((count * share * effort.scale) as u64).max(100)
+        let work = self.work(workload);
+        let share = self.share.get(implementation).filter(|_| !work.latencies()).copied().unwrap_or(1.0);
+        let count = work.counts()[&size.key()] as f64;
+        ((count * share * effort.scale) as u64).max(work.fewest())
     }
 }
 
@@ -181,7 +255,7 @@ mod tests {
             let of_language = || plan.comparisons.iter().filter(|it| it.language == language);
             assert!(of_language().any(|it| it.sizes.iter().any(|size| size.short)), "{language} has nothing short");
         }
-        assert!(plan.peers().python.starts_with("pyzmq"));
+        assert!(plan.peers()[&Language::Python][0].package.starts_with("pyzmq"));
     }
 
     #[test]
@@ -196,10 +270,20 @@ mod tests {
     }
 
     #[test]
+    fn a_town_is_kept_busy_also_by_the_slow() {
+        let plan = Plan::parse(REAL).unwrap();
+        let size = plan.comparisons[0].sizes[0];
+        let count = |implementation| plan.count(plan.effort(false), "request-10000", size, implementation);
+        assert!(count("majordomo") >= 30_000);
+        assert_eq!(plan.first_with_limit_of("request-100"), "request-100");
+        assert_eq!(plan.first_with_limit_of("recv-many"), plan.first_with_limit_of("recv-each"));
+    }
+
+    #[test]
     fn only_latencies_are_measured_on_a_schedule() {
         let plan = Plan::parse(REAL).unwrap();
-        assert!(plan.workload("latency").rate(100).is_some());
-        assert_eq!(plan.workload("rtt").rate(100), None);
+        assert!(plan.workloads["latency"].rate(100).is_some());
+        assert_eq!(plan.workloads["rtt"].rate(100), None);
         assert!(plan.workloads.values().all(|workload| workload.rates.is_empty() || workload.latencies));
     }
 
@@ -209,5 +293,6 @@ mod tests {
         assert!(Plan::parse(&unknown).is_err());
         assert!(Plan::parse(&format!("surprise = 1\n{REAL}")).is_err());
         assert!(Plan::parse(&REAL.replacen("rates = { 100 =", "rates = { 101 =", 1)).is_err());
+        assert!(Plan::parse(&REAL.replacen("peer = \"nats\"", "peer = \"gnats\"", 1)).is_err());
     }
 }

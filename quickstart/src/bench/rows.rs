@@ -2,12 +2,12 @@
 
 use super::{
     Bench, Job, Sample,
-    plan::{Comparison, Size, Workload},
+    plan::{Comparison, Size, Work},
     stats::{Spread, ratios},
 };
 use crate::report::{BenchRow, Verdict};
 
-/// A promise below this lies inside the noise of rates on a shared machine, so CPU per message decides.
+/// A promise closer to 1 than this lies inside the noise of rates on a shared machine, so CPU per message decides.
 const NOISE: f64 = 1.2;
 
 /// One thing that a sample tells.
@@ -19,8 +19,10 @@ struct Metric {
 }
 
 const RATE: Metric = Metric { name: "messages per second", more: true, value: |it| Some(it.rate) };
-const CPU: Metric = Metric { name: "CPU us per message", more: false, value: |it| Some(it.cpu_us) };
-const MEMORY: Metric = Metric { name: "peak memory KB", more: false, value: |it| Some(it.peak_kb) };
+const CPU: Metric = Metric { name: "CPU us per message", more: false, value: |it| it.cpu_us };
+const MEMORY: Metric = Metric { name: "peak memory KB", more: false, value: |it| it.peak_kb };
+const TRIP_RATE: Metric = Metric { name: "round trips per second", ..RATE };
+const TRIP_CPU: Metric = Metric { name: "CPU us per round trip", ..CPU };
 const P50: Metric = Metric { name: "p50_us", more: false, value: |it| Some(it.latency_us?.p50) };
 const P90: Metric = Metric { name: "p90_us", more: false, value: |it| Some(it.latency_us?.p90) };
 const P99: Metric = Metric { name: "p99_us", more: false, value: |it| Some(it.latency_us?.p99) };
@@ -28,14 +30,19 @@ const P999: Metric = Metric { name: "p99.9_us", more: false, value: |it| Some(it
 const MAX: Metric = Metric { name: "max_us", more: false, value: |it| Some(it.latency_us?.max) };
 
 /// What rows tell of a workload, the promised metric first.
-fn metrics(workload: &Workload) -> &'static [Metric] {
-    if workload.latencies { &[P50, P90, P99, P999, MAX, CPU, MEMORY] } else { &[RATE, CPU, MEMORY] }
+fn metrics(work: Work<'_>) -> &'static [Metric] {
+    match (work, work.latencies()) {
+        (Work::Pair(_), true) => &[P50, P90, P99, P999, MAX, CPU, MEMORY],
+        (Work::Pair(_), false) => &[RATE, CPU, MEMORY],
+        (Work::Town(_), true) => &[P50, P90, P99, P999, MAX, TRIP_CPU, MEMORY],
+        (Work::Town(_), false) => &[TRIP_RATE, TRIP_CPU, MEMORY],
+    }
 }
 
 impl Bench<'_> {
     /// The rows of one comparison at one size, the promised metric first.
     pub(super) fn rows(&self, comparison: &Comparison, size: Size) -> Vec<BenchRow> {
-        let metrics = metrics(self.plan.workload(&comparison.workload));
+        let metrics = metrics(self.plan.work(&comparison.workload));
         let ours = Job::ours(comparison, size);
         let peer = Job::peer(comparison, size, self.plan);
         let limit = Job::limit(&comparison.workload, size, self.plan);
@@ -55,7 +62,7 @@ impl Bench<'_> {
                 metric: metric.name.into(),
                 ours: middle(&mine),
                 peer: middle(&theirs),
-                peer_name: comparison.peer_name().into(),
+                peer_name: self.plan.peer_name(comparison).into(),
                 ratio: ratio.map(|spread| spread.median),
                 runs: mine.len().min(theirs.len()),
                 implementation: comparison.ours.clone(),
@@ -63,6 +70,7 @@ impl Bench<'_> {
                 spread: ratio.map(|spread| [spread.min, spread.max]),
                 must: None,
                 aim: None,
+                at_least: None,
                 verdict: None,
                 status: status.into(),
                 note: note.clone(),
@@ -79,7 +87,7 @@ impl Bench<'_> {
             return (absent.word(), Some(absent.reason().lines().next().unwrap_or_default().to_owned()));
         }
         for (job, whose) in [(ours, "ours"), (peer, "the peer")] {
-            if let Err(absent) = self.call(job) {
+            if let Err(absent) = self.cast(job) {
                 let reason = absent.reason().lines().next().unwrap_or_default();
                 return (absent.word(), Some(format!("{whose}: {reason}")));
             }
@@ -94,10 +102,11 @@ impl Bench<'_> {
 /// Writes the promises of `size` and whether they hold into the rows of one comparison, of which the first is that of
 /// the promised metric.
 fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
-    let cpu = rows.iter().find(|row| row.metric == CPU.name).and_then(|row| row.ratio);
+    let is_cpu = |row: &&mut BenchRow| [CPU.name, TRIP_CPU.name].contains(&row.metric.as_str());
+    let cpu = rows.iter_mut().find(is_cpu).and_then(|row| row.ratio);
     let at_most = |ratio: Option<f64>, must: f64| ratio.map(|ratio| ratio <= must);
     if let Some(must) = size.must {
-        let by_cpu = more_is_better && must < NOISE;
+        let by_cpu = more_is_better && (1.0 / NOISE..NOISE).contains(&must);
         let met = match (more_is_better, by_cpu) {
             (_, true) => at_most(cpu, 1.0 / must),
             (true, false) => rows[0].ratio.map(|ratio| ratio >= must),
@@ -107,16 +116,23 @@ fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
         rows[0].aim = size.aim;
         rows[0].verdict = met.map(|met| Verdict::new(met, by_cpu));
     }
-    if let (Some(must), Some(row)) = (size.cpu_must, rows.iter_mut().find(|row| row.metric == CPU.name)) {
+    if let (Some(must), Some(row)) = (size.cpu_must, rows.iter_mut().find(is_cpu)) {
         row.must = Some(must);
         row.verdict = at_most(cpu, must).map(|met| Verdict::new(met, false));
+    }
+    if let Some(least) = size.at_least {
+        rows[0].at_least = Some(least);
+        rows[0].verdict = rows[0].ours.map(|ours| Verdict::new(ours >= least, false));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{bench::stats::Percentiles, language::Language};
+    use crate::{
+        bench::{plan::Workload, stats::Percentiles},
+        language::Language,
+    };
 
     fn row(metric: &Metric, ratio: Option<f64>) -> BenchRow {
         BenchRow {
@@ -134,15 +150,20 @@ mod tests {
             spread: None,
             must: None,
             aim: None,
+            at_least: None,
             verdict: None,
             status: "ok".into(),
             note: None,
         }
     }
 
+    fn promise(must: Option<f64>, cpu_must: Option<f64>) -> Size {
+        Size { bytes: 100, short: true, must, aim: None, cpu_must, at_least: None }
+    }
+
     fn verdicts(first: &Metric, ratio: f64, cpu: f64, must: f64, cpu_must: Option<f64>) -> [Option<Verdict>; 2] {
         let mut rows = [row(first, Some(ratio)), row(&CPU, Some(cpu))];
-        judge(&mut rows, Size { bytes: 100, short: true, must: Some(must), aim: None, cpu_must }, first.more);
+        judge(&mut rows, promise(Some(must), cpu_must), first.more);
         rows.map(|row| row.verdict)
     }
 
@@ -150,6 +171,11 @@ mod tests {
     fn a_clear_promise_is_judged_by_the_rate() {
         assert_eq!(verdicts(&RATE, 2.6, 9.0, 2.5, None), [Some(Verdict::Met), None]);
         assert_eq!(verdicts(&RATE, 2.4, 0.1, 2.5, None), [Some(Verdict::Missed), None]);
+        assert_eq!(
+            verdicts(&RATE, 0.6, 9.0, 0.5, None),
+            [Some(Verdict::Met), None],
+            "a part of the limit is a rate, too"
+        );
     }
 
     #[test]
@@ -171,17 +197,31 @@ mod tests {
             toml::from_str(&format!("counterpart = 'x'\nlimit = 'x'\nlatencies = {latencies}\ncounts = {{}}")).unwrap()
         };
         let percentiles = Percentiles { p50: 1.0, p90: 2.0, p99: 3.0, p999: 4.0, max: 5.0 };
-        let sample = Sample { rate: 6.0, cpu_us: 7.0, peak_kb: 8.0, latency_us: Some(percentiles) };
-        let told: Vec<_> = metrics(&workload(true)).iter().map(|it| (it.name, (it.value)(&sample))).collect();
+        let sample = Sample { rate: 6.0, cpu_us: Some(7.0), peak_kb: Some(8.0), latency_us: Some(percentiles) };
+        let told = metrics(Work::Pair(&workload(true))).iter().map(|it| (it.name, (it.value)(&sample)));
+        let told: Vec<_> = told.collect();
         let expected = [("p50_us", 1.0), ("p90_us", 2.0), ("p99_us", 3.0), ("p99.9_us", 4.0), ("max_us", 5.0)];
         assert_eq!(told[..5], expected.map(|(name, value)| (name, Some(value))));
-        assert_eq!(metrics(&workload(false))[0].name, RATE.name);
+        assert_eq!(metrics(Work::Pair(&workload(false)))[0].name, RATE.name);
     }
 
     #[test]
     fn without_figures_there_is_no_verdict() {
         let mut rows = [row(&RATE, None), row(&CPU, None)];
-        judge(&mut rows, Size { bytes: 100, short: true, must: Some(2.0), aim: None, cpu_must: Some(0.5) }, true);
+        judge(&mut rows, promise(Some(2.0), Some(0.5)), true);
         assert!(rows.iter().all(|row| row.verdict.is_none() && row.must.is_some()));
+    }
+
+    #[test]
+    fn what_must_be_reached_does_not_depend_on_the_peer() {
+        let judged = |ours| {
+            let mut rows = [BenchRow { ours, ..row(&TRIP_RATE, None) }];
+            judge(&mut rows, Size { at_least: Some(20_000.0), ..promise(None, None) }, true);
+            assert_eq!(rows[0].promise(), "20 000");
+            rows[0].verdict
+        };
+        assert_eq!(judged(Some(20_000.0)), Some(Verdict::Met));
+        assert_eq!(judged(Some(19_999.0)), Some(Verdict::Missed));
+        assert_eq!(judged(None), None);
     }
 }

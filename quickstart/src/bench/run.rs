@@ -9,30 +9,53 @@ use super::{plan::Workload, stats::Percentiles};
 use crate::shell::{Call, Finished, Running, ask};
 
 /// The slowest run of the long version takes seconds; what takes longer hangs.
-const WATCHDOG: Duration = Duration::from_secs(120);
+pub(super) const WATCHDOG: Duration = Duration::from_secs(120);
 
 /// What one run showed.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Sample {
     /// Messages, or round trips, per second; where there is a schedule, as many as it says.
     pub(super) rate: f64,
-    /// Processor time of the measured process per message, in microseconds.
-    pub(super) cpu_us: f64,
-    /// The most memory that the measured process held, in KB.
-    pub(super) peak_kb: f64,
+    /// Processor time of the measured process, or town, per message, in microseconds.
+    pub(super) cpu_us: Option<f64>,
+    /// The most memory that the measured process held, in KB, or the processes of a town together.
+    pub(super) peak_kb: Option<f64>,
     /// Of round trips, or from when a message was due until it arrived, in microseconds.
     pub(super) latency_us: Option<Percentiles>,
 }
 
 /// The line that a driver prints.
 #[derive(Deserialize)]
-struct DriverLine {
+pub(super) struct DriverLine {
     messages: u64,
-    seconds: f64,
-    cpu_seconds: f64,
-    max_rss_kb: f64,
+    pub(super) seconds: f64,
+    pub(super) cpu_seconds: f64,
+    pub(super) max_rss_kb: f64,
     #[serde(default)]
     latencies_us: Vec<f64>,
+}
+
+impl DriverLine {
+    pub(super) fn parse(line: &str) -> Result<Self> {
+        serde_json::from_str(line).with_context(|| format!("cannot understand '{line:.200}'"))
+    }
+
+    /// How many messages it tells of; an error if it tells of nothing.
+    pub(super) fn messages(&self) -> Result<f64> {
+        if self.messages == 0 || self.seconds <= 0.0 {
+            bail!("{} messages in {} s", self.messages, self.seconds);
+        }
+        Ok(self.messages as f64)
+    }
+
+    /// The percentiles, if it is `expected` to have the latency of each message.
+    pub(super) fn percentiles(&self, expected: bool) -> Result<Option<Percentiles>> {
+        let expected = if expected { self.messages as usize } else { 0 };
+        if self.latencies_us.len() != expected {
+            bail!("{} latencies of {} messages", self.latencies_us.len(), self.messages);
+        }
+        Ok(Percentiles::of(&self.latencies_us))
+    }
 }
 
 /// The line that a counterpart prints which counted what arrived.
@@ -68,32 +91,29 @@ pub(super) fn measure(limit: &Call, workload: &Workload, driver: &Call, size: u3
 }
 
 fn sample(workload: &Workload, driver: &Finished, counterpart: &Finished) -> Result<Sample> {
-    let line: DriverLine = last_json(driver)?;
+    let line = DriverLine::parse(last_json(driver)?)?;
+    let messages = line.messages()?;
     // Who sends is done when the last message is in a queue; only the sink knows when it arrived.
     let seconds = if workload.counterpart == "sink" {
-        last_json::<SinkLine>(counterpart).context("nor did the sink")?.seconds
+        let sink: SinkLine = serde_json::from_str(last_json(counterpart).context("nor did the sink")?)?;
+        if sink.seconds <= 0.0 {
+            bail!("the sink received for {} s", sink.seconds);
+        }
+        sink.seconds
     } else {
         line.seconds
     };
-    let messages = line.messages as f64;
-    if messages <= 0.0 || seconds <= 0.0 {
-        bail!("{messages} messages in {seconds} s");
-    }
-    let expected = if workload.latencies { line.messages as usize } else { 0 };
-    if line.latencies_us.len() != expected {
-        bail!("{} latencies of {messages} messages", line.latencies_us.len());
-    }
     Ok(Sample {
         rate: messages / seconds,
-        cpu_us: line.cpu_seconds * 1e6 / messages,
-        peak_kb: line.max_rss_kb,
-        latency_us: Percentiles::of(&line.latencies_us),
+        cpu_us: Some(line.cpu_seconds * 1e6 / messages),
+        peak_kb: Some(line.max_rss_kb),
+        latency_us: line.percentiles(workload.latencies)?,
     })
 }
 
-fn last_json<T: for<'a> Deserialize<'a>>(finished: &Finished) -> Result<T> {
-    let line = finished.stdout.iter().rev().find(|line| line.starts_with('{')).context("no JSON line")?;
-    serde_json::from_str(line).with_context(|| format!("cannot understand '{line:.200}'"))
+fn last_json(finished: &Finished) -> Result<&str> {
+    let line = finished.stdout.iter().rev().find(|line| line.starts_with('{'));
+    line.map(String::as_str).context("no JSON line")
 }
 
 #[cfg(test)]
@@ -115,7 +135,7 @@ mod tests {
     #[test]
     fn a_sender_is_as_fast_as_its_messages_arrive() {
         let sample = sample(&workload("sink"), &finished(DRIVER), &finished(r#"{"messages":1000,"seconds":2.0}"#));
-        let expected = Sample { rate: 500.0, cpu_us: 250.0, peak_kb: 9000.0, latency_us: None };
+        let expected = Sample { rate: 500.0, cpu_us: Some(250.0), peak_kb: Some(9000.0), latency_us: None };
         assert_eq!(sample.unwrap(), expected);
     }
 

@@ -23,13 +23,13 @@ impl Builder<'_> {
             let prefix = self.layout.fresh("c")?;
             let script = self.layout.source("bindings/c/install.sh");
             shell.run(&Call::new("sh").arg(script).arg(&prefix).arg(built.library_folder("zpatterns_c")?))?;
-            self.compile_c("quickstart/tutorials/01-strings/strings.c", "strings", shell)
+            self.compile_c(&["quickstart/tutorials/01-strings/strings.c"], "strings", shell)
         })
     }
 
     pub(super) fn c_driver(&self) -> Result<Call, Absent> {
         self.step("c-bench", "C: compile the bench driver", |shell| {
-            self.compile_c("bench/drivers/c/driver.c", "driver", shell)
+            self.compile_c(&["bench/drivers/c/driver.c", "bench/drivers/c/reqrep.c"], "driver", shell)
         })
     }
 
@@ -43,24 +43,29 @@ impl Builder<'_> {
 
     pub(super) fn compile_limit(&self, natives: &Natives, shell: &mut Shell) -> Result<Call> {
         let folder = self.layout.fresh("limit")?;
-        let (object, program) = (folder.join("limit.o"), folder.join("limit"));
-        let source = self.layout.source("bench/drivers/c/limit.c");
-        let compile = self.cc().args(["-DZMQ_STATIC", "-c"]).arg(source).arg("-I").arg(&natives.include);
-        shell.run(&compile.arg("-o").arg(&object))?;
+        let program = folder.join("limit");
+        let mut objects = Vec::new();
+        for name in ["limit", "limit_reqrep"] {
+            let (source, object) = (format!("bench/drivers/c/{name}.c"), folder.join(name).with_extension("o"));
+            let compile = self.cc().args(["-DZMQ_STATIC", "-c"]).arg(self.layout.source(&source));
+            shell.run(&compile.arg("-I").arg(&natives.include).arg("-o").arg(&object))?;
+            objects.push(object);
+        }
         // The C++ compiler links: libzmq brings C++ with it, and only that compiler knows where its runtime is.
-        let link = Call::new(&self.toolchains.cxx).arg(&object).args(search(&natives.libraries));
+        let link = Call::new(&self.toolchains.cxx).args(&objects).args(search(&natives.libraries));
         shell.run(&link.args(["-lzmq", "-lsodium", "-lpthread", "-lm", "-o"]).arg(&program))?;
         Ok(Call::new(program))
     }
 
     /// Compiles one program against the installed library.
-    fn compile_c(&self, source: &str, name: &str, shell: &mut Shell) -> Result<Call> {
+    fn compile_c(&self, sources: &[&str], name: &str, shell: &mut Shell) -> Result<Call> {
         let prefix = self.layout.made("c");
         std::fs::create_dir_all(prefix.join("bin")).context("cannot create the folder for C programs")?;
         let program = prefix.join("bin").join(name);
         let flags = self.c_flags(&prefix, shell)?;
         let rpath = format!("-Wl,-rpath,{}", prefix.join("lib").display());
-        let call = self.cc().arg(self.layout.source(source)).args(flags).args([&rpath, "-o"]).arg(&program);
+        let sources = sources.iter().map(|source| self.layout.source(source));
+        let call = self.cc().args(sources).args(flags).args([&rpath, "-o"]).arg(&program);
         shell.run(&call)?;
         Ok(Call::new(program))
     }

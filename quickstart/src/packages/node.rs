@@ -33,7 +33,10 @@ impl Builder<'_> {
 
     pub(super) fn node_driver(&self) -> Result<Call, Absent> {
         self.step("node-bench", "Node: copy the bench driver", |_| {
-            self.node_program("bench/drivers/node", "driver.mjs")
+            let folder = "bench/drivers/node";
+            self.node_program(folder, "majordomo.mjs")?;
+            self.node_program(folder, "reqrep.mjs")?;
+            self.node_program(folder, "driver.mjs")
         })
     }
 

@@ -131,6 +131,7 @@ mod tests {
             spread: None,
             must: None,
             aim: None,
+            at_least: None,
             verdict: None,
             status: "ok".into(),
             note: None,

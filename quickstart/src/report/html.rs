@@ -59,7 +59,8 @@ struct Section {
     rows: Vec<Line>,
 }
 
-/// One ratio in the plot: a line from the smallest to the largest round, and a dot at the median.
+/// One ratio in the plot: a line from the smallest to the largest round, and a dot at the median. Its text says to
+/// whom.
 #[derive(Serialize)]
 struct Bar {
     label: String,
@@ -159,7 +160,7 @@ fn bar(row: &BenchRow) -> Option<Bar> {
     let label = format!("{} {} {}", row.implementation, row.workload, tables::bytes(row.size));
     Some(Bar {
         label: row.percentile().map_or(label.clone(), |percentile| format!("{label} {percentile}, less is better")),
-        text: format!("{ratio:.2}x"),
+        text: format!("{ratio:.2}x {}", row.peer_name),
         from: x(min),
         to: x(max),
         at: x(ratio),

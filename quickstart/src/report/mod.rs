@@ -67,7 +67,7 @@ pub struct BenchRow {
     pub runs: usize,
     /// Which of ours.
     pub implementation: String,
-    /// The median of plain libzmq in C.
+    /// The median of plain libzmq in C, or of the disk where requests are stored.
     pub limit: Option<f64>,
     /// The smallest and the largest ratio of a round.
     pub spread: Option<[f64; 2]>,
@@ -75,6 +75,9 @@ pub struct BenchRow {
     pub must: Option<f64>,
     /// The ratio that it works towards.
     pub aim: Option<f64>,
+    /// What ours must reach whatever the peer does, in the unit of the metric.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_least: Option<f64>,
     /// Whether the promise holds; absent without one, or without figures.
     pub verdict: Option<Verdict>,
     /// `ok`, `failed`, or `missing`.
@@ -163,16 +166,16 @@ impl BenchRow {
 
     /// Whether both rows come from the same comparison at the same size.
     pub fn belongs_with(&self, other: &Self) -> bool {
-        (self.language, &self.implementation, &self.workload, self.size)
-            == (other.language, &other.implementation, &other.workload, other.size)
+        (self.language, &self.implementation, &self.workload, self.size, &self.peer_name)
+            == (other.language, &other.implementation, &other.workload, other.size, &other.peer_name)
     }
 
-    /// What is promised, and in brackets what it works towards.
+    /// What is promised, and in brackets what it works towards; a figure, where the promise is no ratio.
     pub fn promise(&self) -> String {
         match (self.must, self.aim) {
             (Some(must), Some(aim)) => format!("{must}x ({aim}x)"),
             (Some(must), None) => format!("{must}x"),
-            (None, _) => String::new(),
+            (None, _) => self.at_least.map(|least| tables::figure(Some(least), "")).unwrap_or_default(),
         }
     }
 }

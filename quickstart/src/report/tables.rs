@@ -52,7 +52,7 @@ const LEFT_OUT: [&str; 2] = ["p90", "max"];
 
 /// What was measured in `language`, with the promises.
 pub fn bench(language: Language, rows: &[BenchRow]) -> String {
-    let header = ["workload", "size", "metric", "ours", "peer", "ratio (min-max)", "must (aim)", "", "plain libzmq"];
+    let header = ["workload", "size", "metric", "ours", "peer", "ratio (min-max)", "must (aim)", "", "limit in C"];
     let mut table = table(&header);
     for index in [1, 3, 4, 8] {
         table.column_mut(index).expect("the header has it").set_cell_alignment(CellAlignment::Right);

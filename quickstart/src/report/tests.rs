@@ -39,6 +39,7 @@ fn report() -> Report {
             spread: Some([1.5, 2.5]),
             must: Some(1.5),
             aim: Some(2.0),
+            at_least: None,
             verdict: Some(Verdict::Met),
             status: "ok".into(),
             note: None,

@@ -1,8 +1,12 @@
 //! The Rust bench driver: one workload, one line of JSON.
 //!
 //!     zpatterns-bench-driver IMPL WORKLOAD ENDPOINT SIZE COUNT
+//!     zpatterns-bench-driver IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]
 //!
-//! It connects to a counterpart on plain libzmq. A tenth of COUNT warms up, outside the clock.
+//! With a workload it connects to a counterpart on plain libzmq. With a role it is one of the processes of request-reply:
+//! see `reqrep`. A tenth of COUNT warms up, outside the clock.
+
+mod reqrep;
 
 use std::{
     env, fs,
@@ -23,14 +27,21 @@ struct Plan {
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
-    let [implementation, workload, endpoint, size, count] = args.as_slice() else {
-        eprintln!("usage: zpatterns-bench-driver IMPL WORKLOAD ENDPOINT SIZE COUNT");
+    let [implementation, workload, endpoint, size, count, role @ ..] = args.as_slice() else {
+        eprintln!("usage: zpatterns-bench-driver IMPL WORKLOAD|ROLE ENDPOINT SIZE COUNT [OUTSTANDING [STORE]]");
         return ExitCode::from(2);
     };
     let (Ok(size), Ok(count)) = (size.parse(), count.parse::<usize>()) else {
         eprintln!("SIZE and COUNT are numbers");
         return ExitCode::from(2);
     };
+    if let [outstanding, store @ ..] = role {
+        let (Ok(outstanding), "zpatterns") = (outstanding.parse(), implementation.as_str()) else {
+            return unsupported(implementation, workload);
+        };
+        let load = reqrep::Load { size, count: count as u64, outstanding, store: store.first().cloned() };
+        return reqrep::play(workload, endpoint, &load).map_or_else(|| unsupported(implementation, workload), told);
+    }
     let options = match implementation.as_str() {
         "zpatterns" => SocketOptions::default(),
         "zpatterns-background" => SocketOptions::background(),
@@ -56,7 +67,12 @@ fn main() -> ExitCode {
             _ => since_each_was_due(&socket, &plan),
         }
     };
-    match run() {
+    told(run())
+}
+
+/// Prints what came out.
+fn told(result: Result<String>) -> ExitCode {
+    match result {
         Ok(line) => {
             println!("{line}");
             ExitCode::SUCCESS

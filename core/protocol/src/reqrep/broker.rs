@@ -5,7 +5,9 @@
 //! messages, on both sides. On the same port it speaks the Majordomo protocol with clients and workers that know no other
 //! (`majordomo`). What is durable it leaves to its `ledger`, which stands between the clients and the table of requests.
 
+mod durable;
 mod majordomo;
+mod options;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,12 +17,12 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 
+pub use self::options::{BrokerCommand, BrokerEvent, BrokerOptions};
 use super::{
-    balance::Balance,
     cache::Cache,
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
-    ledger::{Deed, Ledger, StoreLimits},
+    ledger::Ledger,
     mdp,
     old::{OldPeers, Place, Sending},
     parts::Parts,
@@ -28,68 +30,10 @@ use super::{
     wire::{Failure, MAGIC, Message, Number, Request, Task},
 };
 use crate::{
-    Error, ErrorKind, Machine, Time, Wall,
+    ErrorKind, Machine, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence},
-    liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
-
-/// How a broker is set up.
-pub struct BrokerOptions {
-    /// Where clients and workers connect to.
-    pub bind: Vec<String>,
-    /// Where those connect to whose protocol cannot be recognised: who, and about which service.
-    pub plain: Vec<(String, Side, Bytes)>,
-    /// How a silent worker is noticed.
-    pub pace: Pace,
-    /// How requests are spread over the workers of a service.
-    pub balance: Balance,
-    /// Requests held at once in all.
-    pub max_requests: usize,
-    /// Bytes of requests held at once in all.
-    pub max_bytes: usize,
-    /// Requests that wait for one service.
-    pub max_waiting: usize,
-    /// Bytes of requests that wait for one service.
-    pub max_waiting_bytes: usize,
-    /// How long a request may wait for a worker.
-    pub max_age: Duration,
-    /// Requests of one client at once.
-    pub max_per_client: u32,
-    /// Clients and workers connected at once.
-    pub max_peers: usize,
-    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with [`ErrorKind::Full`].
-    pub max_unfetched: usize,
-    /// Answers kept for requests that are run once: how many, how many bytes, and for how long.
-    pub cache: (usize, usize, Duration),
-    /// What is kept in a store; without, durable requests are refused with [`ErrorKind::Unsupported`].
-    pub store: Option<StoreLimits>,
-    /// From which session numbers follow.
-    pub seed: u64,
-}
-
-/// What the application wants of a broker.
-#[derive(Debug)]
-pub enum BrokerCommand {
-    /// Take no more requests; [`BrokerEvent::Drained`] comes when those that are here are answered.
-    Drain,
-    /// Say goodbye. What is here is lost to this broker; clients may ask another.
-    Close,
-}
-
-/// What the application is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum BrokerEvent {
-    /// Clients and workers reach the broker here.
-    Bound {
-        /// With the port that the system chose.
-        endpoint: String,
-    },
-    /// The broker cannot be reached.
-    Failed(Error),
-    /// All is answered after [`BrokerCommand::Drain`].
-    Drained,
-}
 
 /// Who asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -358,25 +302,6 @@ impl Broker {
         }
     }
 
-    /// The store was read: from now on clients and workers may come.
-    fn recovered(&mut self, now: Time, date: Wall, records: Vec<(Bytes, Bytes)>) {
-        let Some(limits) = self.options.store else { return };
-        match Ledger::recover(limits, now, date, records, self.random.u64(..)) {
-            Ok(ledger) => {
-                self.ledger = Some(ledger);
-                self.bind();
-            }
-            Err(error) => self.events.push_back(BrokerEvent::Failed(error)),
-        }
-    }
-
-    fn store_failed(&mut self, now: Time, up_to: u64, error: Error) {
-        match &mut self.ledger {
-            Some(ledger) => ledger.failed(now, up_to, &error),
-            None => self.events.push_back(BrokerEvent::Failed(error)),
-        }
-    }
-
     fn bind(&mut self) {
         self.outputs.push_back(Output::Open { socket: FRONT, role: Role::Router });
         let binds = self.options.bind.iter().cloned();
@@ -384,26 +309,6 @@ impl Broker {
         for (number, (endpoint, ..)) in (1..).zip(&self.options.plain) {
             let (socket, endpoint) = (SocketId(number), endpoint.clone());
             self.outputs.extend([Output::Open { socket, role: Role::Router }, Output::Bind { socket, endpoint }]);
-        }
-    }
-
-    /// What the ledger wants of the table of requests, and what it has to tell.
-    fn act_for_ledger(&mut self, now: Time) {
-        while let Some(deed) = self.ledger.as_mut().and_then(Ledger::poll) {
-            match deed {
-                Deed::Run { number, call } => {
-                    let asker = Asker::Ledger(number);
-                    let serial = self.dispatch.enter(now, asker, call, Duration::MAX);
-                    self.open.insert(asker, serial);
-                }
-                Deed::Withdraw { number } => {
-                    let asker = Asker::Ledger(number);
-                    if let Some(serial) = self.open.remove(&asker) {
-                        self.dispatch.cancel(serial, asker, Reason::Cancelled);
-                    }
-                }
-                Deed::Tell { asker, outcome } => self.told(now, asker, outcome),
-            }
         }
     }
 

@@ -1,0 +1,22 @@
+/* What the two halves of the driver share: driver.c measures sockets, reqrep.c requests. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "measure.h"
+
+#include <zpatterns.h>
+
+enum { FOREVER = -1 };
+
+static inline int check(int status) {
+  if (status < 0) {
+    fprintf(stderr, "%s\n", zpat_last_error());
+    exit(1);
+  }
+  return status;
+}
+
+/* Plays a role of request-reply; the arguments are those of the program. */
+int reqrep(int argc, char **argv);
+
+#endif
