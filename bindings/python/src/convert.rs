@@ -7,9 +7,9 @@ use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     pybacked::PyBackedBytes,
-    types::{PyBytes, PyList, PyMemoryView, PyString},
+    types::{PyBytes, PyList, PyMemoryView, PyString, PyTuple},
 };
-use zpatterns::{Batch, Error, ErrorKind, Frame, Message, ZERO_COPY_MINIMUM};
+use zpatterns::{Batch, Error, ErrorKind, Frame, Message, ZERO_COPY_MINIMUM, reqrep::Frames};
 
 use crate::error::OrRaise;
 
@@ -46,6 +46,35 @@ pub(crate) fn message_of(py: Python<'_>, frames: &[Bound<'_, PyBytes>]) -> PyRes
         message.push(frame.or_raise(py)?);
     }
     Ok(message)
+}
+
+/// The body of a request or an answer: one buffer is one frame, a list or tuple has several. As in [`message_of`],
+/// large ones keep their Python object.
+pub(crate) fn body_of(data: &Bound<'_, PyAny>) -> PyResult<Frames> {
+    let frame = |data: &Bound<'_, PyAny>| {
+        let data = bytes_of(data)?;
+        Ok(match is_large(&data) {
+            true => Bytes::from_owner(PyBackedBytes::from(data)),
+            false => Bytes::copy_from_slice(data.as_bytes()),
+        })
+    };
+    if data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>() {
+        return data.try_iter()?.map(|data| frame(&data?)).collect();
+    }
+    Ok(vec![frame(data)?])
+}
+
+/// The frames of a body.
+pub(crate) fn body_to_list<'py>(py: Python<'py>, body: &Frames) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, body.iter().map(|frame| PyBytes::new(py, frame)))
+}
+
+/// One endpoint, or several.
+pub(crate) fn endpoints_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    match given.cast::<PyString>() {
+        Ok(one) => Ok(vec![one.extract()?]),
+        Err(_) => given.extract(),
+    }
 }
 
 /// The frames of a received message.

@@ -17,6 +17,7 @@ mod options;
 mod proxy;
 mod ready;
 mod recv;
+mod reqrep;
 mod send;
 mod slot;
 mod socket;
@@ -43,6 +44,8 @@ mod _native {
     use super::options::option_table;
     #[pymodule_export]
     use super::proxy::Proxy;
+    #[pymodule_export]
+    use super::reqrep::{Broker, Client, Job, Worker};
     #[pymodule_export]
     use super::socket::Socket;
 

@@ -68,7 +68,7 @@ pub(crate) fn multipart(
 /// Sends each of `messages` with `send` until one fails; how many were sent, and how it ended.
 fn each<'py>(
     messages: &Bound<'py, PyAny>,
-    send: impl Fn(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
+    mut send: impl FnMut(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
 ) -> PyResult<(usize, Result<()>)> {
     let py = messages.py();
     let messages = match messages.cast_exact::<PyList>() {
@@ -91,7 +91,7 @@ fn each<'py>(
 /// later message ends the batch, and is raised when the rest is sent again.
 pub(crate) fn many<'py>(
     messages: &Bound<'py, PyAny>,
-    send: impl Fn(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
+    send: impl FnMut(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
 ) -> PyResult<usize> {
     match each(messages, send)? {
         (0, outcome) => outcome.map(|()| 0).or_raise(messages.py()),
@@ -102,7 +102,7 @@ pub(crate) fn many<'py>(
 /// As [`many`] for what there is room for, which may be nothing.
 pub(crate) fn try_many<'py>(
     messages: &Bound<'py, PyAny>,
-    send: impl Fn(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
+    send: impl FnMut(&Bound<'py, PyAny>) -> PyResult<Result<()>>,
 ) -> PyResult<usize> {
     match each(messages, send)? {
         (0, outcome) => if_possible(outcome).map(|_| 0).or_raise(messages.py()),

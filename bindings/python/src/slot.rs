@@ -13,7 +13,7 @@ use crate::context::Lease;
 /// A handle that can be closed while others use it.
 pub(crate) trait Handle: Send + Sync {
     /// What is still asked for afterwards: its counters.
-    type Last: Copy + Send + Sync;
+    type Last: Clone + Send + Sync;
 
     /// Closes, and tells everyone who waits.
     fn close(&self, linger: Option<Duration>) -> Self::Last;

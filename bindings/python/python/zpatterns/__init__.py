@@ -1,10 +1,10 @@
 """Reliable messaging patterns over ZeroMQ.
 
-Now: ZeroMQ sockets as they are, safe to share between threads. :class:`Socket` is for ordinary programs,
-:class:`zpatterns.aio.Socket` for asyncio.
+Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; and reliable request-reply, with
+the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`. :mod:`zpatterns.aio` has them for asyncio.
 """
 
-from . import _native
+from . import _native, reqrep
 from ._context import Context
 from ._info import CurveKeys, Info, curve_keypair, info
 from ._monitor import Monitor, MonitorEvent
@@ -17,6 +17,7 @@ from .errors import (
     AddressNotAvailable,
     Cancelled,
     Closed,
+    Corrupt,
     Error,
     Forked,
     Full,
@@ -28,6 +29,7 @@ from .errors import (
     NotFound,
     PermissionDenied,
     Poisoned,
+    RequestFailed,
     System,
     Timeout,
     TooLarge,
@@ -47,6 +49,7 @@ __all__ = [
     "Cancelled",
     "Closed",
     "Context",
+    "Corrupt",
     "CurveKeys",
     "Error",
     "Forked",
@@ -65,6 +68,7 @@ __all__ = [
     "PermissionDenied",
     "Poisoned",
     "Proxy",
+    "RequestFailed",
     "Socket",
     "System",
     "Timeout",
@@ -76,4 +80,5 @@ __all__ = [
     "curve_keypair",
     "info",
     "option_table",
+    "reqrep",
 ]

@@ -1,24 +1,32 @@
 """The native module. Private: programs use the package."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, final
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, final
 
-from typing_extensions import Buffer, Self, disjoint_base
+from typing_extensions import Buffer, Self, Unpack, disjoint_base
+
+from .errors import Error
+from .reqrep import Part, RequestOptions
 
 __all__ = [
     "Authenticator",
+    "Broker",
     "Cancel",
+    "Client",
     "Context",
     "error_kinds",
     "raise_error",
     "curve_keypair",
     "curve_public_key",
     "info",
+    "Job",
     "Monitor",
     "option_table",
     "Proxy",
     "Socket",
     "VERSION",
+    "Worker",
     "zpat",
 ]
 
@@ -206,3 +214,176 @@ class Proxy:
         """Waits until the proxy ends by itself, and returns the error that says why."""
     def close(self) -> None:
         """Stops passing messages on. Closing twice is fine."""
+
+@disjoint_base
+class Client:
+    def __new__(cls, endpoints: str | Sequence[str], context: Context, options: Any) -> Self: ...
+    def submit(
+        self, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> int:
+        """Asks, and goes on. Returns the ticket of the request, for ``wait``.
+
+        ``wait`` has to be called until the outcome is there, or ``forget``.
+        """
+    def post(
+        self, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> int:
+        """Asks, and goes on. Returns the ticket of the request; ``next`` brings the answer, among those to others."""
+    def post_many(
+        self, service: str, bodies: Iterable[Buffer | Sequence[Buffer]], **options: Unpack[RequestOptions]
+    ) -> list[int]:
+        """Posts a request for each of ``bodies``, and returns the tickets of those that were made.
+
+        An error of the first is raised; an error later ends the call, which then returns less than all, and shows when
+        the rest is posted again.
+        """
+    def submit_task(
+        self, task: str, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> int:
+        """As ``submit``, for a durable request: ``"store"``, ``"fetch"`` or ``"discard"`` it.
+
+        ``wait`` gives an empty list when it is stored or discarded.
+        """
+    def post_task(
+        self, task: str, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> int:
+        """As ``post``, for the tasks of ``submit_task``."""
+    def wait(self, ticket: int, timeout: float | None = None, cancel: Cancel | None = None) -> list[bytes] | Part:
+        """What comes next of a request that was submitted: some of the answer, or the reply, and nothing follows that.
+
+        ``JobFailed`` and ``RequestFailed`` are outcomes, too. ``Timeout`` that is no ``RequestFailed`` says that
+        nothing came yet: the request goes on, wait again; so does it after ``Cancelled``. ``NotFound`` if the outcome
+        was taken. One thread waits for a ticket at a time.
+        """
+    def next(
+        self, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> tuple[int, list[bytes] | Part | Error]:
+        """What comes next of any request that was posted, with its ticket. An error is returned, not raised.
+
+        A list is the reply, a ``Part`` some of it, and a ``JobFailed`` or ``RequestFailed`` how the request ended.
+        """
+    def next_many(
+        self, max_answers: int = 1024, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> list[tuple[int, list[bytes] | Part | Error]]:
+        """As ``next``, with what else is there, at most so many."""
+    def drain(self, max_answers: int) -> list[tuple[int, list[bytes] | Part | Error]]: ...
+    def cork(self) -> None: ...
+    def uncork(self) -> None: ...
+    def cancel(self, ticket: int) -> None:
+        """Takes a request back, also at the worker. It fails with ``Cancelled``, unless another outcome came first."""
+    def forget(self, ticket: int) -> None:
+        """Takes a submitted request back, and drops its outcome."""
+    def counters(self) -> dict[str, int]:
+        """What became of the requests so far, by name; after ``close``, the last.
+
+        Always: ``accepted`` is ``delivered``, ``held`` and all that is ``lost_`` together.
+        """
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes. Requests that are open have no outcome: every wait ends with ``Closed``. Closing twice is fine."""
+    def ready_fd(self) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@disjoint_base
+class Worker:
+    def __new__(
+        cls, service: str, connect: str | Sequence[str], bind: str | None, context: Context, options: Any
+    ) -> Self: ...
+    @property
+    def endpoint(self) -> str | None:
+        """Where clients reach a worker that binds, with the port that the system chose."""
+    def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> Job:
+        """The next job, or ``Timeout``; ``Closed`` after ``leave`` when all is done."""
+    def next_many(
+        self, max_jobs: int = 1024, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> list[Job]:
+        """The next job, and what else is there, at most so many. There are several only if ``credit`` allows."""
+    def drain(self, max_jobs: int) -> list[Job]: ...
+    def cork(self) -> None: ...
+    def uncork(self) -> None: ...
+    def leave(self) -> None:
+        """Takes no more jobs. Those that are here are to be done; then ``next`` ends with ``Closed``."""
+    def counters(self) -> dict[str, int]:
+        """What it did so far, by name; after ``close``, the last."""
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes the worker where it is. Jobs that are here are given to others. Closing twice is fine."""
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@final
+class Job:
+    """A request to be answered once, by any thread.
+
+    One that is dropped without an answer, such as by leaving its ``with``, fails with the code ``DROPPED``.
+    """
+
+    DROPPED: ClassVar[int]
+    """The error code of a job that was dropped without an answer."""
+    @property
+    def service(self) -> str:
+        """What is asked for."""
+    @property
+    def key(self) -> bytes:
+        """The key of the request; may be empty."""
+    @property
+    def body(self) -> list[bytes]:
+        """The frames of the question."""
+    @property
+    def remaining(self) -> float:
+        """Seconds for which the answer is still of use; 0 if it no longer is."""
+    @property
+    def done(self) -> bool:
+        """Whether it was answered, or is lost because the worker closed."""
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the answer any more; false once it is done."""
+    def wait_cancelled(self, timeout: float | None = None) -> bool:
+        """Waits until nobody waits for the answer any more.
+
+        False if the time passes or another thread answers first.
+        """
+    def send_partial(self, body: Buffer | Sequence[Buffer]) -> None:
+        """Sends some of the answer."""
+    def reply(self, body: Buffer | Sequence[Buffer] = ()) -> None:
+        """Answers, or sends the rest of the answer.
+
+        ``WrongState`` if that was done before; ``Closed`` if the worker was closed: the job was given to another.
+        """
+    def fail(self, code: int, body: Buffer | Sequence[Buffer] = ()) -> None:
+        """Says that it cannot be done, with a code and words of the program's own; the first are shown to people."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+@disjoint_base
+class Broker:
+    def __new__(cls, endpoints: str | Sequence[str], context: Context, options: Any) -> Self: ...
+    @property
+    def endpoints(self) -> list[str]:
+        """Where it is reached, with the ports that the system chose."""
+    def workers(self) -> int:
+        """Workers connected now."""
+    def counters(self) -> dict[str, int]:
+        """What became of the requests so far, by name; after ``close``, the last.
+
+        Always: ``accepted`` is ``delivered``, ``held`` and all that is ``lost_`` together.
+        """
+    def drain(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
+        """Takes no more requests, and waits until those that are here are answered.
+
+        ``Timeout`` if they were not in time; it goes on draining.
+        """
+    def wait(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
+        """Waits until the broker is closed, by itself or with its context, or ``Timeout``."""
+    @property
+    def closed(self) -> bool:
+        """Whether the broker is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes the broker where it is. Clients are told, and may ask another. Closing twice is fine."""

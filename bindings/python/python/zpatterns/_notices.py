@@ -21,32 +21,44 @@ from .errors import Error, WrongState
 RECV, SEND = 1, 2
 
 
-class Handle(Protocol):
-    """A native object that serves an event loop."""
+class Attachable(Protocol):
+    """A native object with a descriptor for an event loop."""
 
-    def arm(self, interest: int, /) -> int: ...
     def ready_fd(self) -> int: ...
     def set_hook(self, notice: Callable[[], object], /) -> None: ...
 
 
-class Notices:
-    """The waits for one handle. They belong to the loop that waits first, until it is closed."""
+class Handle(Attachable, Protocol):
+    """A native object that is asked for a notice."""
 
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
+    def arm(self, interest: int, /) -> int: ...
+
+
+class Attached:
+    """A native handle in one event loop: the loop that uses it first, until that is closed."""
+
+    def __init__(self, handle: Attachable) -> None:
+        self._attachable = handle
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd: int | None = None
         self._lock = threading.Lock()  # For the descriptor, which must not be closed twice.
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {RECV: deque(), SEND: deque()}
 
-    def attach(self) -> None:
+    def arm(self) -> None:
+        """What the loop calls when a notice came."""
+        raise NotImplementedError
+
+    def _clear(self) -> None:
+        """Forgets who waits, because their loop is closed."""
+        raise NotImplementedError
+
+    def attach(self) -> asyncio.AbstractEventLoop:
         """Makes the running loop the handle's, unless it is another's."""
         loop = asyncio.get_running_loop()
         if loop is self._loop:
-            return
-        ready = self._handle.ready_fd()
+            return loop
+        ready = self._attachable.ready_fd()
         if self._loop is not None and not self._loop.is_closed():
-            raise WrongState("the socket belongs to another event loop; open one in each loop")
+            raise WrongState("the handle belongs to another event loop; open one in each loop")
         self._detach()
         # A descriptor of our own: the handle's may be closed, with its context, while the loop still watches it.
         self._fd = os.dup(ready)
@@ -54,7 +66,50 @@ class Notices:
         try:
             loop.add_reader(self._fd, self.arm)
         except NotImplementedError:
-            self._handle.set_hook(functools.partial(_call_soon, loop, self.arm))
+            self._attachable.set_hook(functools.partial(_call_soon, loop, self.arm))
+        return loop
+
+    def ended(self, tidy: Callable[[], None]) -> None:
+        """After closing, from any thread: calls ``tidy`` in the loop, and whoever waits learns of it."""
+        loop = self._loop
+
+        def tell() -> None:
+            tidy()
+            self.arm()
+
+        if loop is None:
+            tidy()  # Nobody waits, and who is about to finds the handle closed.
+        elif loop is _running_loop() or loop.is_closed():
+            tell()
+        else:
+            _call_soon(loop, tell)
+
+    def _detach(self) -> None:
+        """Watches no longer: the handle is closed, and the loop learns of that, or the loop is."""
+        loop = self._loop
+        with self._lock:
+            fd, self._fd = self._fd, None
+        if loop is not None and loop.is_closed():
+            self._clear()
+        elif loop is not None and fd is not None:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(fd)
+        if fd is not None:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        # A loop that watches the descriptor refers to this object, so none does.
+        if self._fd is not None:
+            os.close(self._fd)
+
+
+class Notices(Attached):
+    """The waits for one handle."""
+
+    def __init__(self, handle: Handle) -> None:
+        super().__init__(handle)
+        self._handle = handle
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {RECV: deque(), SEND: deque()}
 
     async def wait(self, interest: int) -> None:
         """Returns when ``interest`` may hold. The caller tries, and finally calls :meth:`hand_on`."""
@@ -95,21 +150,6 @@ class Notices:
         if found & SEND:
             self._wake(SEND)
 
-    def ended(self, tidy: Callable[[], None]) -> None:
-        """After closing, from any thread: calls ``tidy`` in the loop, and whoever waits learns of it."""
-        loop = self._loop
-
-        def tell() -> None:
-            tidy()
-            self.arm()
-
-        if loop is None:
-            tidy()  # Nobody waits, and who is about to finds the handle closed.
-        elif loop is _running_loop() or loop.is_closed():
-            tell()
-        else:
-            _call_soon(loop, tell)
-
     def _wake(self, interest: int) -> None:
         waiting = self._waiting[interest]
         while waiting:
@@ -118,24 +158,9 @@ class Notices:
                 future.set_result(None)
                 return
 
-    def _detach(self) -> None:
-        """Watches no longer: the handle is closed, and the loop learns of that, or the loop is."""
-        loop = self._loop
-        with self._lock:
-            fd, self._fd = self._fd, None
-        if loop is not None and loop.is_closed():
-            for waiting in self._waiting.values():
-                waiting.clear()
-        elif loop is not None and fd is not None:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_reader(fd)
-        if fd is not None:
-            os.close(fd)
-
-    def __del__(self) -> None:
-        # A loop that watches the descriptor refers to this object, so none does.
-        if self._fd is not None:
-            os.close(self._fd)
+    def _clear(self) -> None:
+        for waiting in self._waiting.values():
+            waiting.clear()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

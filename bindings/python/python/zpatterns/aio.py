@@ -1,4 +1,4 @@
-"""Sockets for asyncio.
+"""Sockets and reliable request-reply for asyncio.
 
 A thread of the context receives ahead into the socket's inbox, so a coroutine mostly finds its message there and goes
 on without suspending. Only when nothing is left does it wait, with one future for whatever the next batch brings:
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sized
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from . import _native
+from ._aio_reqrep import Broker, Client, Worker
+from ._batches import BATCH, Batches
 from ._context import Context
 from ._monitor import MonitorEvent
 from ._notices import RECV, SEND, Notices
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from ._options import Kind, Options
 
-_BATCH, _BATCH_BYTES = 1024, 512 * 1024  # What is taken from the inbox at once, at most.
-_Taken = TypeVar("_Taken", bound=Sized)
+__all__ = ["Broker", "Client", "Monitor", "Socket", "Worker"]
+
+_BATCH_BYTES = 512 * 1024  # What is taken from the inbox at once, at most.
 _Message = TypeVar("_Message")
 
 
@@ -51,9 +53,8 @@ class Socket:
         """Opens a socket of a type such as ``"push"`` in ``context`` or the default one, with options by name."""
         self._socket = _native.Socket(kind, context or Context.default(), {**options, "background": True})
         self._notices = Notices(self._socket)
-        # Messages of one frame that were taken from the inbox in a batch and not yet handed to the program.
-        self._taken: deque[bytes] = deque()
-        self._since_pause = 0
+        self._batches = Batches(self._notices, lambda: self._socket.drain(BATCH, _BATCH_BYTES))
+        self._taken = self._batches.taken  # Messages of one frame.
         self._lost_messages = self._lost_bytes = 0
 
     @property
@@ -131,7 +132,7 @@ class Socket:
         If the next message has several, that is ``Unsupported``, and it stays in line for ``recv_multipart``.
         """
         if not self._taken:
-            await self._refill()
+            await self._batches.refill()
         return self._taken.popleft()
 
     async def recv_text(self) -> str:
@@ -140,7 +141,7 @@ class Socket:
         If the next message is not, that is ``InvalidText``, and it stays in line for ``recv``.
         """
         if not self._taken:
-            await self._refill()
+            await self._batches.refill()
         text = _decode(self._taken[0])
         self._taken.popleft()
         return text
@@ -149,17 +150,17 @@ class Socket:
         """Receives a message as the list of its frames."""
         return (await self.recv_many_multipart(1))[0]
 
-    async def recv_many(self, max_messages: int = _BATCH) -> list[bytes]:
+    async def recv_many(self, max_messages: int = BATCH) -> list[bytes]:
         """Receives what is there, at least one message of one frame and at most ``max_messages``."""
         if not self._taken:
-            await self._refill()
-        return self._take(max_messages)
+            await self._batches.refill()
+        return self._batches.take(max_messages)
 
-    async def recv_many_multipart(self, max_messages: int = _BATCH) -> list[list[bytes]]:
+    async def recv_many_multipart(self, max_messages: int = BATCH) -> list[list[bytes]]:
         """Receives what is there, each message as the list of its frames."""
-        return await self._until_received(functools.partial(self._take_multipart, max_messages))
+        return await self._batches.until(functools.partial(self._take_multipart, max_messages))
 
-    async def batches(self, max_messages: int = _BATCH) -> AsyncIterator[list[bytes]]:
+    async def batches(self, max_messages: int = BATCH) -> AsyncIterator[list[bytes]]:
         """Batches of messages of one frame, until the socket is closed."""
         while True:
             try:
@@ -175,7 +176,7 @@ class Socket:
     async def __anext__(self) -> bytes:
         if not self._taken:
             try:
-                await self._refill()
+                await self._batches.refill()
             except Closed:
                 raise StopAsyncIteration from None
         return self._taken.popleft()
@@ -210,42 +211,10 @@ class Socket:
     def __repr__(self) -> str:
         return f"<zpatterns.aio.Socket {self.kind}{' closed' if self.closed else ''}>"
 
-    def _take(self, max_messages: int) -> list[bytes]:
-        """Messages that were taken from the inbox, to the program."""
-        if len(self._taken) <= max_messages:
-            batch = list(self._taken)
-            self._taken.clear()
-            return batch
-        return [self._taken.popleft() for _ in range(max(max_messages, 1))]
-
     def _take_multipart(self, max_messages: int) -> list[list[bytes]]:
         if self._taken:
-            return [[message] for message in self._take(max_messages)]
+            return [[message] for message in self._batches.take(max_messages)]
         return self._socket.drain_multipart(max_messages, _BATCH_BYTES)
-
-    def _fill(self) -> deque[bytes]:
-        if not self._taken:
-            self._taken.extend(self._socket.drain(_BATCH, _BATCH_BYTES))
-        return self._taken
-
-    async def _refill(self) -> None:
-        """Returns once a message is taken from the inbox; whoever awaits it hands that over in the same step."""
-        await self._until_received(self._fill)
-
-    async def _until_received(self, take: Callable[[], _Taken]) -> _Taken:
-        """Calls ``take`` until it has something."""
-        self._notices.attach()
-        if self._since_pause >= _BATCH:
-            self._since_pause = 0
-            await asyncio.sleep(0)
-        try:
-            while not (batch := take()):
-                self._since_pause = 0
-                await self._notices.wait(RECV)
-            self._since_pause += len(batch)
-            return batch
-        finally:
-            self._notices.hand_on(RECV, more=bool(self._taken))
 
     async def _send_all(self, try_send: Callable[[list[_Message]], int], rest: list[_Message]) -> None:
         """Sends all of ``rest`` with ``try_send``, which sends as many as there is room for."""

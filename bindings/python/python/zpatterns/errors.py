@@ -32,7 +32,8 @@ class Error(Exception):
         self.context = dict(context or {})
 
     def __init_subclass__(cls) -> None:
-        if not hasattr(cls, "kind"):  # A subclass that a program makes keeps the kind of its base.
+        # A subclass that a program makes keeps the kind of its base.
+        if not hasattr(cls, "kind") and cls.__name__ in _KINDS:
             cls.kind = cls.__name__
             cls.code, cls.retryable = _KINDS[cls.kind]
 
@@ -119,6 +120,57 @@ class System(Error):
 
 class JobFailed(Error):
     """The worker that answered a request says that it cannot be done."""
+
+    worker_code: int = 0
+    """The worker's own code; ``reqrep.Job.DROPPED`` if it gave no answer."""
+    body: list[bytes] = []
+    """The worker's own words and data."""
+
+
+class Corrupt(Error):
+    """What was stored is damaged, or is not of this program."""
+
+
+class RequestFailed(Error):
+    """No worker answered a request.
+
+    What is raised is also of the class of what went wrong: ``except zpatterns.Timeout`` catches a request whose
+    deadline passed.
+    """
+
+    may_have_run: bool = True
+    """False if no worker was ever sent the request."""
+    retry_after: float | None = None
+    """Seconds after which it may be worth trying again, if that is known."""
+
+
+def _request_failed_as(kind: type[Error]) -> type[RequestFailed]:
+    facts = {"__doc__": kind.__doc__, "__module__": __name__}
+    return type(f"Request{kind.__name__}", (RequestFailed, kind), facts)
+
+
+_REQUEST_FAILED = {kind.kind: _request_failed_as(kind) for kind in Error.__subclasses__() if hasattr(kind, "kind")}
+# By their names, so that they can be pickled.
+globals().update({failed.__name__: failed for failed in _REQUEST_FAILED.values()})
+
+
+def request_failed(kind: str, text: str, may_have_run: bool, retry_after: float | None) -> RequestFailed:
+    """What the core calls for a request that ended without an answer."""
+    error = _REQUEST_FAILED[kind](f"the request {'may have run' if may_have_run else 'never ran'}: {text}")
+    error.may_have_run, error.retry_after = may_have_run, retry_after
+    return error
+
+
+_WORDS = 500  # How many bytes of a worker's words go into the text of its error.
+
+
+def job_failed(worker_code: int, body: list[bytes]) -> JobFailed:
+    """What the core calls for a request that a worker answered with an error of its own."""
+    words = body[0][:_WORDS].decode(errors="replace") if body else ""
+    text = f"the worker says that it cannot be done (code {worker_code})"
+    error = JobFailed(f"{text}: {words}" if words else text, {"code": str(worker_code)})
+    error.worker_code, error.body = worker_code, body
+    return error
 
 
 _missing = _KINDS.keys() - {kind.__name__ for kind in Error.__subclasses__()}

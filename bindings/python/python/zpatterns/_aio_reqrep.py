@@ -1,0 +1,255 @@
+"""Reliable request-reply for asyncio: a request costs one native call to post it, and one future."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from . import _native, reqrep
+from ._answers import Answers, Stream
+from ._batches import BATCH, Batches, Cork
+from ._context import Context
+from ._native import Cancel, Job
+from ._notices import Notices
+from .errors import Closed
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Self, Unpack
+
+    from .reqrep import BrokerOptions, ClientOptions, Part, RequestOptions, WorkerOptions
+
+_LOOK = 0.05  # Seconds between two looks at a job whose end somebody awaits.
+
+
+class Client:
+    """A :class:`zpatterns.reqrep.Client` for one event loop: any number of tasks may ask at once.
+
+    >>> async def main():
+    ...     async with Client("tcp://127.0.0.1:5555") as client:
+    ...         answers = await asyncio.gather(*(client.request("greet", b"%d" % n) for n in range(1000)))
+
+    It belongs to the loop that uses it first, until that loop is closed.
+    """
+
+    def __init__(
+        self, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[ClientOptions]
+    ) -> None:
+        """A client of one endpoint or several, in ``context`` or the default one."""
+        self._client = _native.Client(endpoints, context or Context.default(), options)
+        self._answers = Answers(self._client)
+
+    async def request(
+        self, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> list[bytes]:
+        """Asks and waits, at most until the request's own deadline. Partial answers are put together.
+
+        Cancelling the task takes the request back, also at the worker.
+        """
+        loop = self._answers.running()
+        return await self._outcome(loop, self._client.post(service, body, **options))
+
+    async def store(
+        self, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> None:
+        """Leaves a durable request with a broker, as :meth:`zpatterns.reqrep.Client.store`."""
+        loop = self._answers.running()
+        await self._outcome(loop, self._client.post_task("store", service, body, **options))
+
+    async def fetch(self, service: str, key: Buffer | str, *, patience: float = 30.0) -> list[bytes]:
+        """The reply to the durable request with this key, as :meth:`zpatterns.reqrep.Client.fetch`."""
+        loop = self._answers.running()
+        return await self._outcome(loop, self._client.post_task("fetch", service, key=key, deadline=patience))
+
+    async def discard(self, service: str, key: Buffer | str, *, patience: float = 30.0) -> None:
+        """Forgets the durable request with this key, as :meth:`zpatterns.reqrep.Client.discard`."""
+        loop = self._answers.running()
+        await self._outcome(loop, self._client.post_task("discard", service, key=key, deadline=patience))
+
+    async def stream(
+        self, service: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[RequestOptions]
+    ) -> AsyncGenerator[Part, None]:
+        """Asks, and gives the parts of the answer as they come, until it is complete.
+
+        If the ``run`` of a part differs from the last one's, a worker was lost and the answer starts over. Closing the
+        generator takes the request back: use ``contextlib.aclosing`` where the loop may be left early. It fails with
+        ``Full`` if more than 64 MiB wait to be taken.
+        """
+        stream = Stream(self._answers.running())
+        ticket = self._client.post(service, body, **options)
+        self._answers.askers[ticket] = stream
+        try:
+            while (part := await stream.next()) is not None:
+                yield part
+        finally:
+            self._answers.take_back(ticket)
+
+    async def _outcome(self, loop: asyncio.AbstractEventLoop, ticket: int) -> list[bytes]:
+        future: asyncio.Future[list[bytes]] = loop.create_future()
+        self._answers.askers[ticket] = future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._answers.take_back(ticket)
+            raise
+
+    def counters(self) -> dict[str, int]:
+        """What became of the requests so far, by name; after ``close``, the last."""
+        return self._client.counters()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed, by itself or with its context."""
+        return self._client.closed
+
+    def close(self) -> None:
+        """Closes, from any thread. Every request that is open ends with ``Closed``. Closing twice is fine."""
+        self._client.close()
+        self._answers.ended(lambda: None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Worker:
+    """A :class:`zpatterns.reqrep.Worker` for one event loop, with its constructor. Iterating it gives jobs.
+
+    A job is answered without waiting: ``job.reply(...)``. Several tasks may take jobs, and a program may keep several,
+    if ``credit`` allows, and answer them in any order.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        connect: str | Sequence[str] = (),
+        bind: str | None = None,
+        context: Context | None = None,
+        **options: Unpack[WorkerOptions],
+    ) -> None:
+        """A worker of the brokers that it connects to, or one that is its own server and binds for clients."""
+        self._worker = reqrep.Worker(service, connect=connect, bind=bind, context=context, **options)
+        self._notices = Notices(self._worker)
+        self._batches = Batches(self._notices, lambda: self._worker.drain(BATCH))
+        self._taken = self._batches.taken
+        self._cork = Cork(self._worker)
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where clients reach a worker that binds, with the port that the system chose."""
+        return self._worker.endpoint
+
+    async def next(self) -> Job:
+        """The next job. ``Closed`` after ``leave`` when all is done. Cancelling loses none."""
+        if not self._taken:
+            await self._refill()
+        return self._taken.popleft()
+
+    async def _refill(self) -> None:
+        await self._batches.refill()
+        # Answers that are given at once leave together.
+        self._cork.put_in(asyncio.get_running_loop())
+
+    async def next_many(self, max_jobs: int = BATCH) -> list[Job]:
+        """The jobs that are there, at least one and at most ``max_jobs``."""
+        if not self._taken:
+            await self._refill()
+        return self._batches.take(max_jobs)
+
+    def __aiter__(self) -> Self:
+        """Jobs, until the worker is closed, or has left and all is done."""
+        return self
+
+    async def __anext__(self) -> Job:
+        if not self._taken:
+            try:
+                await self._refill()
+            except Closed:
+                raise StopAsyncIteration from None
+        return self._taken.popleft()
+
+    async def wait_cancelled(self, job: Job) -> bool:
+        """Returns true when nobody waits for the answer any more, or false once it is given."""
+        while not (cancelled := job.cancelled) and not job.done:
+            await asyncio.sleep(_LOOK)
+        return cancelled
+
+    def leave(self) -> None:
+        """Takes no more jobs. Those that are here are to be done; then the iteration ends."""
+        self._worker.leave()
+
+    def counters(self) -> dict[str, int]:
+        """What it did so far, by name; after ``close``, the last."""
+        return self._worker.counters()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is closed, by itself or with its context."""
+        return self._worker.closed
+
+    def close(self) -> None:
+        """Closes, from any thread. Jobs that are here are given to others. Closing twice is fine."""
+        self._worker.close()
+        self._notices.ended(self._taken.clear)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Broker:
+    """A :class:`zpatterns.reqrep.Broker`, with its constructor. It works on threads of its context, not in the loop."""
+
+    def __init__(
+        self, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[BrokerOptions]
+    ) -> None:
+        """A broker at one endpoint or several, in ``context`` or the default one."""
+        self._broker = reqrep.Broker(endpoints, context=context, **options)
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Where it is reached, with the ports that the system chose."""
+        return self._broker.endpoints
+
+    def workers(self) -> int:
+        """Workers connected now."""
+        return self._broker.workers()
+
+    def counters(self) -> dict[str, int]:
+        """What became of the requests so far, by name; after ``close``, the last."""
+        return self._broker.counters()
+
+    async def drain(self) -> None:
+        """Takes no more requests, and waits until those that are here are answered. Cancelled, it goes on draining."""
+        cancel = Cancel()
+        try:
+            await asyncio.to_thread(self._broker.drain, None, cancel)
+        finally:
+            cancel.cancel()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the broker is closed, by itself or with its context."""
+        return self._broker.closed
+
+    def close(self) -> None:
+        """Closes the broker where it is. Clients are told, and may ask another. Closing twice is fine."""
+        self._broker.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

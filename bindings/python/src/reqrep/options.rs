@@ -1,0 +1,159 @@
+//! Options by name: a value from Python becomes what core has under that name. `None` keeps the default.
+
+use std::{path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyString},
+};
+use zpatterns::{
+    Error, ErrorKind,
+    reqrep::{Balance, BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
+};
+
+use crate::{
+    convert::{bytes_of, duration},
+    error::OrRaise,
+};
+
+/// An option as core has it, or `InvalidArgument` with its name.
+trait Given: Sized {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self>;
+}
+
+fn invalid<T>(text: &str, name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
+    Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name).with("value", value)).or_raise(value.py())
+}
+
+impl Given for Duration {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.extract() {
+            Ok(seconds) => duration(value.py(), name, seconds),
+            Err(_) => invalid("the option takes a number of seconds", name, value),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty)*) => {$(
+        impl Given for $type {
+            fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                let text = concat!("the option takes a whole number that fits ", stringify!($type));
+                value.extract().or_else(|_| invalid(text, name, value))
+            }
+        }
+    )*};
+}
+
+numbers!(u8 u32 usize);
+
+impl Given for bool {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        value.extract().or_else(|_| invalid("the option is True or False", name, value))
+    }
+}
+
+/// Text goes as UTF-8.
+impl Given for Bytes {
+    fn given(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.cast::<PyString>() {
+            Ok(text) => Ok(Self::copy_from_slice(text.to_str()?.as_bytes())),
+            Err(_) => Ok(Self::copy_from_slice(bytes_of(value)?.as_bytes())),
+        }
+    }
+}
+
+/// A file: text, or an `os.PathLike`.
+impl Given for Option<PathBuf> {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        value.extract().map(Some).or_else(|_| invalid("the option is a path", name, value))
+    }
+}
+
+impl Given for Balance {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.extract::<&str>() {
+            Ok("least_recently_used") => Ok(Self::LeastRecentlyUsed),
+            Ok("most_free") => Ok(Self::MostFree),
+            Ok("sticky") => Ok(Self::Sticky),
+            _ => invalid("there is no such balance", name, value),
+        }
+    }
+}
+
+macro_rules! options {
+    ($($(#[$doc:meta])* $function:ident -> $core:ident: $($($path:ident).+ = $name:literal,)*;)*) => {$(
+        $(#[$doc])*
+        pub(super) fn $function(given: &Bound<'_, PyDict>) -> PyResult<$core> {
+            let mut options = $core::default();
+            for (name, value) in given {
+                let name = name.cast::<PyString>()?.to_str()?;
+                match name {
+                    $($name if value.is_none() => {}
+                    $name => options.$($path).+ = Given::given(name, &value)?,)*
+                    _ => return invalid("there is no such option", name, &value),
+                }
+            }
+            Ok(options)
+        }
+    )*};
+}
+
+options! {
+    /// How a client is set up.
+    client -> ClientOptions:
+        heartbeat.interval = "heartbeat_interval",
+        heartbeat.limit = "heartbeat_limit",
+        max_requests = "max_requests",
+        max_bytes = "max_bytes",
+        balance = "balance",;
+
+    /// How a worker is set up.
+    worker -> WorkerOptions:
+        heartbeat.interval = "heartbeat_interval",
+        heartbeat.limit = "heartbeat_limit",
+        credit = "credit",
+        max_jobs = "max_jobs",
+        max_clients = "max_clients",;
+
+    /// How a broker is set up.
+    broker -> BrokerOptions:
+        heartbeat.interval = "heartbeat_interval",
+        heartbeat.limit = "heartbeat_limit",
+        balance = "balance",
+        max_requests = "max_requests",
+        max_bytes = "max_bytes",
+        max_waiting = "max_waiting",
+        max_waiting_bytes = "max_waiting_bytes",
+        max_age = "max_age",
+        max_per_client = "max_per_client",
+        max_peers = "max_peers",
+        max_unfetched = "max_unfetched",
+        max_cached = "max_cached",
+        max_cached_bytes = "max_cached_bytes",
+        max_cached_age = "max_cached_age",
+        store = "store",
+        max_stored = "max_stored",
+        max_stored_bytes = "max_stored_bytes",
+        max_stored_age = "max_stored_age",;
+
+    named_request -> RequestOptions:
+        deadline = "deadline",
+        patience = "patience",
+        attempts = "attempts",
+        retries = "retries",
+        durable = "durable",
+        once = "once",
+        key = "key",;
+}
+
+/// How a request is made. It is patient for as long as an answer is of use, unless the program says otherwise.
+pub(super) fn request(given: Option<&Bound<'_, PyDict>>) -> PyResult<RequestOptions> {
+    let Some(given) = given else { return Ok(RequestOptions::default()) };
+    let mut options = named_request(given)?;
+    if given.get_item("patience")?.is_none_or(|patience| patience.is_none()) {
+        options.patience = options.deadline;
+    }
+    Ok(options)
+}

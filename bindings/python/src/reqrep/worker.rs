@@ -1,0 +1,188 @@
+//! The side that answers.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
+use zpatterns::{
+    Deadline, Error, ErrorKind, Result,
+    reqrep::{Job as CoreJob, Worker as Core, WorkerCounters},
+};
+
+use super::{
+    counters,
+    job::{Cell, Job},
+    options, take, wait_and_take,
+};
+use crate::{
+    cancel::Cancel,
+    context::Context,
+    convert::endpoints_of,
+    error::OrRaise,
+    ready,
+    slot::{Handle, Held, Slot},
+    wait::Limit,
+};
+
+/// A worker and its jobs.
+pub(crate) struct Working {
+    worker: Core,
+    /// None once the worker is closed.
+    jobs: Mutex<Option<Vec<Weak<Cell>>>>,
+}
+
+impl Working {
+    /// Puts a job where closing the worker finds it.
+    pub(super) fn keep(&self, job: CoreJob) -> Result<Arc<Cell>> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = jobs.as_mut().ok_or_else(|| Error::new(ErrorKind::Closed, "the worker is closed"))?;
+        // Forgetting the dead only when the list would grow costs each job a constant.
+        if jobs.len() == jobs.capacity() {
+            jobs.retain(|job| job.strong_count() > 0);
+        }
+        let cell = Arc::new(Cell::new(job));
+        jobs.push(Arc::downgrade(&cell));
+        Ok(cell)
+    }
+}
+
+impl Handle for Working {
+    type Last = WorkerCounters;
+
+    fn close(&self, _linger: Option<Duration>) -> WorkerCounters {
+        self.worker.close();
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for job in jobs.iter().flatten().filter_map(Weak::upgrade) {
+            drop(job.empty());
+        }
+        self.worker.counters().unwrap_or_default()
+    }
+}
+
+/// Answers requests for one service. `zpatterns.reqrep.Worker` is its public face.
+#[pyclass(frozen, subclass, weakref, module = "zpatterns._native")]
+pub(crate) struct Worker(Arc<Slot<Working>>);
+
+impl Worker {
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<Held<Working>>> {
+        self.0.open().or_raise(py)
+    }
+
+    fn list_of<'py>(&self, py: Python<'py>, jobs: Vec<CoreJob>) -> PyResult<Bound<'py, PyList>> {
+        let jobs = jobs.into_iter().map(|job| Bound::new(py, Job::new(py, job, &self.0)?));
+        PyList::new(py, jobs.collect::<PyResult<Vec<_>>>()?)
+    }
+}
+
+#[pymethods]
+impl Worker {
+    /// Connects to brokers, or binds for clients.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        service: &str,
+        connect: &Bound<'_, PyAny>,
+        bind: Option<&str>,
+        context: &Bound<'_, Context>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let (brokers, options, owner) = (endpoints_of(connect)?, options::worker(options)?, &context.get().0);
+        let brokers: Vec<&str> = brokers.iter().map(String::as_str).collect();
+        let working = |worker| Working { worker, jobs: Mutex::new(Some(Vec::new())) };
+        let open = || {
+            owner.keep(|context| match bind {
+                None => Core::connect(context, &brokers, service, options).map(working),
+                Some(endpoint) => Core::bind(context, endpoint, service, options).map(working),
+            })
+        };
+        py.detach(open).map(Self).or_raise(py)
+    }
+
+    /// Where clients reach a worker that binds.
+    #[getter]
+    fn endpoint(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.open(py)?.handle.worker.endpoint().map(str::to_owned))
+    }
+
+    /// The next job.
+    #[pyo3(signature = (timeout=None, cancel=None))]
+    fn next(&self, py: Python<'_>, timeout: Option<f64>, cancel: Option<&Bound<'_, Cancel>>) -> PyResult<Job> {
+        let (open, limit) = (self.open(py)?, Limit::new(py, timeout, cancel)?);
+        let job = limit.wait(py, |deadline| open.handle.worker.next(deadline))?.or_raise(py)?;
+        Job::new(py, job, &self.0)
+    }
+
+    /// The next job, and what else is there, at most so many.
+    #[pyo3(signature = (max_jobs=1024, timeout=None, cancel=None))]
+    fn next_many<'py>(
+        &self,
+        py: Python<'py>,
+        max_jobs: usize,
+        timeout: Option<f64>,
+        cancel: Option<&Bound<'_, Cancel>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let (open, limit) = (self.open(py)?, Limit::new(py, timeout, cancel)?);
+        let next = |deadline: &Deadline| open.handle.worker.next(deadline);
+        self.list_of(py, wait_and_take(py, &limit, max_jobs, next)?)
+    }
+
+    /// The jobs that are there, at most so many.
+    fn drain<'py>(&self, py: Python<'py>, max_jobs: usize) -> PyResult<Bound<'py, PyList>> {
+        let open = self.open(py)?;
+        self.list_of(py, take(max_jobs, |deadline| open.handle.worker.next(deadline)).or_raise(py)?)
+    }
+
+    /// Keeps answers back that are given from now on, to send them together with `uncork`.
+    fn cork(&self, py: Python<'_>) -> PyResult<()> {
+        self.open(py)?.handle.worker.cork();
+        Ok(())
+    }
+
+    /// Undoes one `cork`. A worker that is closed sends nothing more.
+    fn uncork(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.open().map_or(Ok(()), |open| open.handle.worker.uncork()).or_raise(py)
+    }
+
+    /// Takes no more jobs.
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        self.open(py)?.handle.worker.leave().or_raise(py)
+    }
+
+    /// What it did so far, by name.
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counted = self.0.look(|open| open.handle.worker.counters(), |last| *last).unwrap_or_else(Ok);
+        counters::of_worker(py, &counted.or_raise(py)?)
+    }
+
+    /// Whether the worker is closed, by itself or with its context.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.0.open().is_err()
+    }
+
+    /// Closes the worker where it is. Jobs that are here are given to others.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close(None));
+    }
+
+    /// The descriptor that is readable after `arm` found nothing and a job came. It stays the worker's.
+    fn ready_fd(&self, py: Python<'_>) -> PyResult<i32> {
+        Ok(ready::number(self.open(py)?.handle.worker.ready_fd()))
+    }
+
+    /// Asks for one notice of the next job (1); returns what is there already, or 0.
+    fn arm(&self, py: Python<'_>, interest: u8) -> PyResult<u8> {
+        Ok(if self.open(py)?.handle.worker.arm() { ready::RECV & interest } else { 0 })
+    }
+
+    /// Calls `notice`, from a thread of its own, instead of making the descriptor readable.
+    fn set_hook(&self, py: Python<'_>, notice: Py<PyAny>) -> PyResult<()> {
+        let open = self.open(py)?;
+        ready::hook(notice).map(|hook| open.handle.worker.set_hook(Some(hook))).or_raise(py)
+    }
+}
