@@ -13,8 +13,8 @@ use std::{
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientOptions, Job, Outcome as End, PlainEndpoint, RequestOptions,
-        Side, Task, Worker, WorkerOptions,
+        Balance, Broker, BrokerOptions, Client, ClientOptions, FreelanceServer, Job, Outcome as End, PlainEndpoint,
+        RequestOptions, Side, Task, Worker, WorkerOptions,
     },
 };
 
@@ -47,8 +47,11 @@ pub(crate) struct BrokerArguments {
 #[derive(clap::Args)]
 pub(crate) struct RequestArguments {
     /// A broker, or a worker that binds; may be given several times.
-    #[arg(long, value_name = "ENDPOINT", required = true)]
+    #[arg(long, value_name = "ENDPOINT", required_unless_present = "freelance")]
     connect: Vec<String>,
+    /// A server that speaks the Freelance protocol, and offers this service; may be given several times.
+    #[arg(long, value_name = "ENDPOINT")]
+    freelance: Vec<String>,
     /// Seconds for which an answer is of use.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
     deadline: f64,
@@ -146,7 +149,13 @@ pub(crate) fn broker(arguments: &BrokerArguments) -> Outcome {
 
 pub(crate) fn request(arguments: &RequestArguments) -> Outcome {
     let context = Context::new()?;
-    let client = Client::connect(&context, &texts(&arguments.connect), ClientOptions::default())?;
+    let server = |endpoint: &String| {
+        let (endpoint, service) = (endpoint.clone(), arguments.service.clone());
+        FreelanceServer { endpoint, service, credit: 1 }
+    };
+    let freelance = arguments.freelance.iter().map(server).collect();
+    let client_options = ClientOptions { freelance, ..ClientOptions::default() };
+    let client = Client::connect(&context, &texts(&arguments.connect), client_options)?;
     let deadline = span(arguments.deadline)?;
     let options = RequestOptions {
         deadline,

@@ -1,6 +1,12 @@
 //! `zpat` as a person runs it.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 fn zpat(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zpat"));
@@ -55,6 +61,7 @@ struct Running(std::process::Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // With SIGKILL: it has no time to put anything in order.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -139,4 +146,55 @@ fn a_request_that_was_left_outlives_its_broker() {
     let _forgetful = Running(zpat(&["broker", "--bind", &endpoint]).spawn().expect("starts"));
     refuses(&["--leave", "shout", "hello"], "Unsupported");
     refuses(&["--fetch", "--discard", "shout"], "cannot be used with");
+}
+
+/// Waits until a command has made this file.
+fn wait_for(file: &Path) {
+    let began = Instant::now();
+    while !file.exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody made {}", file.display());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_durable_request_is_answered_although_its_broker_is_killed_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endpoint = format!("ipc://{}/broker", folder.path().display());
+    let [store, began, go] = ["store", "began", "go"].map(|name| folder.path().join(name));
+    let store = store.to_str().expect("text");
+    let start = || Running(zpat(&["broker", "--bind", &endpoint, "--store", store]).spawn().expect("starts"));
+    // It ends with the folder at the latest, because nobody kills the command of a worker that is killed.
+    let exec = format!(
+        "cd {} && touch began && while [ -d \"$PWD\" ] && ! [ -e go ]; do sleep 0.01; done; tr a-z A-Z",
+        folder.path().display()
+    );
+    let work = || Running(zpat(&["work", "shout", "--connect", &endpoint, "--exec", &exec]).spawn().expect("starts"));
+
+    // One waits for its answer, the other is left; the broker is killed while a worker has the first.
+    let broker = start();
+    let asked = ["request", "--connect", &endpoint, "--key", "asked", "--durable", "shout", "hello"];
+    let asked = zpat(&asked).spawn().expect("starts");
+    let worker = work();
+    wait_for(&began);
+    let left = ["request", "--connect", &endpoint, "--key", "left", "--leave", "shout", "later"];
+    let output = zpat(&left).output().expect("runs");
+    assert!(output.status.success(), "{}", text(&output));
+    drop(broker);
+
+    // The worker is lost, too: what it had is done by another.
+    drop(worker);
+    fs::remove_file(&began).expect("it was there");
+    let broker = start();
+    let _worker = work();
+    wait_for(&began);
+    fs::write(&go, "").expect("a file");
+    let output = asked.wait_with_output().expect("ends");
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "HELLO");
+    let output =
+        zpat(&["request", "--connect", &endpoint, "--key", "left", "--fetch", "shout"]).output().expect("runs");
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "LATER");
+    drop(broker);
 }

@@ -181,11 +181,12 @@ where
         self.0.shared.corks.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Undoes one [`cork`](Self::cork).
+    /// Undoes one [`cork`](Self::cork); [`ErrorKind::WrongState`] if there is none.
     pub fn uncork(&self) -> Result<()> {
         let shared = &self.0.shared;
         shared.generation.check()?;
-        shared.corks.fetch_sub(1, Ordering::SeqCst);
+        let one_less = shared.corks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |corks| corks.checked_sub(1));
+        one_less.map_err(|_| Error::new(ErrorKind::WrongState, "uncorked without a cork"))?;
         shared.obey(shared.lock(), [])
     }
 

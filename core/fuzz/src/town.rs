@@ -244,6 +244,7 @@ fn client_options(seed: u64, port: Port) -> ClientOptions {
     let endpoints = if port == Port::Client { &["broker", "stranger"][..] } else { &["broker"] };
     ClientOptions {
         endpoints: endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
+        freelance: vec![],
         pace: PACE,
         max_requests: MAX_REQUESTS,
         max_bytes: MAX_BYTES,

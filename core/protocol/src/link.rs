@@ -67,6 +67,8 @@ struct Link {
     blocked: bool,
     /// A message of the link itself that is to be sent before anything else.
     control: Option<u8>,
+    /// Whoever owns the link waits until everything before this number has arrived.
+    awaited: u64,
     received: u64,
     /// The last `received` that the other side was told of, and what came since.
     told: u64,
@@ -135,6 +137,7 @@ impl Link {
             handed: 0,
             blocked: false,
             control: Some(if forget.is_none() { OPEN } else { BEAT }),
+            awaited: 0,
             received: 0,
             told: 0,
             untold: 0,
@@ -347,6 +350,20 @@ impl Link {
             at = at.min(self.spoke + self.interval);
         }
         (at < Time::MAX).then_some(at)
+    }
+
+    /// Asks what has arrived, of which the other side would tell within an interval anyway.
+    fn ask(&mut self) {
+        self.awaited = self.first + self.kept.len() as u64;
+        if !self.kept.is_empty() {
+            let question = self.question();
+            self.control.get_or_insert(question);
+        }
+    }
+
+    /// Whether all that was there when it [asked](Self::ask) has arrived.
+    fn has_arrived(&self) -> bool {
+        self.first >= self.awaited
     }
 
     /// Whether the message with this number was never taken by a connection.

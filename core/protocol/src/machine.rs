@@ -184,7 +184,7 @@ pub enum Output<E> {
         /// This one.
         socket: SocketId,
     },
-    /// Send a message; no answer until the next other input means that it was taken.
+    /// Send a message. If it is not taken the answer is [`Input::Refused`], perhaps after other inputs.
     Send {
         /// On this socket.
         socket: SocketId,

@@ -59,6 +59,7 @@ struct Socket {
 enum Happening {
     Message { to: Node, life: u64, socket: SocketId, peer: Peer, frames: Frames },
     Writable { node: Node, life: u64, socket: SocketId },
+    Refused { node: Node, life: u64, socket: SocketId, token: Token, why: Refusal },
     Stored { node: Node, life: u64, sequence: u64 },
 }
 
@@ -176,6 +177,9 @@ impl<M: Machine<Event: Debug>> World<M> {
                     (to, life, Some(socket), Input::Message { socket, peer, frames })
                 }
                 Happening::Writable { node, life, socket } => (node, life, Some(socket), Input::Writable { socket }),
+                Happening::Refused { node, life, socket, token, why } => {
+                    (node, life, Some(socket), Input::Refused { socket, token, why })
+                }
                 Happening::Stored { node, life, .. } if self.nodes[node].life != life => return,
                 Happening::Stored { node, life, sequence } => {
                     (node, life, None, self.nodes[node].table.write(sequence))
@@ -288,7 +292,15 @@ impl<M: Machine<Event: Debug>> World<M> {
         let Some((to, at)) = to else {
             let why = if endpoints.is_empty() { Refusal::Gone } else { Refusal::Full };
             self.socket(from, socket).refused = true;
-            return Some(Input::Refused { socket, token, why });
+            if self.random.bool() {
+                return Some(Input::Refused { socket, token, why });
+            }
+            // A driver that sends in batches learns of it after the machine has heard of other things.
+            let at = self.now + TO_RECONNECT.mul_f64(0.9 * self.random.f64());
+            self.caused += 1;
+            let happening = Happening::Refused { node: from, life: self.nodes[from].life, socket, token, why };
+            self.agenda.insert((at, self.caused), happening);
+            return None;
         };
         let life = self.nodes[to].life;
         let sender = match self.nodes[to].sockets[&at].role {

@@ -8,7 +8,7 @@ mod reqrep {
 use std::time::Duration;
 
 use reqrep::town::{Plan, Stored, Town};
-use zpatterns_simulator::seeds;
+use zpatterns_simulator::{Faults, seeds};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -64,6 +64,36 @@ fn a_frozen_worker_is_fenced() {
         town.heal();
         town.finish();
         town.assert_all_replied();
+    });
+}
+
+#[test]
+fn who_leaves_in_order_takes_no_answer_with_it() {
+    seeds(0..1000, |seed| {
+        let direct = seed % 2 == 0;
+        let faults = Faults { loss: 0.1, ..Faults::default() };
+        let mut town = Town::new(seed, Plan { direct, attempts: 1, clients: 2, workers: 2, faults, ..Plan::default() });
+        town.ask(50, SECOND);
+        town.run(SECOND / 2);
+        let node = if direct { town.any_worker() } else { town.broker() };
+        town.retire(node);
+        town.finish();
+        assert!(town.has_left(node));
+        town.assert_no_answer_was_lost();
+    });
+}
+
+#[test]
+fn a_worker_leaves_although_its_broker_is_gone() {
+    seeds(0..200, |seed| {
+        let mut town = Town::new(seed, Plan { clients: 1, workers: 2, ..Plan::default() });
+        town.ask(50, SECOND);
+        town.run(SECOND / 2);
+        let worker = town.any_worker();
+        town.retire(worker);
+        town.crash(town.broker());
+        town.finish();
+        assert!(town.has_left(worker));
     });
 }
 

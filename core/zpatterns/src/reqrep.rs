@@ -51,7 +51,7 @@ pub use zpatterns_protocol::{
 
 pub use self::{
     broker::{Broker, BrokerOptions, PlainEndpoint},
-    client::{Client, ClientOptions, Outcome, Part, Ticket},
+    client::{Client, ClientOptions, FreelanceServer, Outcome, Part, Ticket},
     worker::{Answer, Job, Worker, WorkerOptions},
 };
 

@@ -91,6 +91,7 @@ struct Entry {
     /// When the agenda comes back to it; never later than the link's own deadline.
     planned: Option<Time>,
     queued: bool,
+    /// Of its connection: what an earlier one refuses says nothing of this one.
     generation: u64,
 }
 
@@ -98,6 +99,17 @@ impl Entry {
     fn token(&self, id: LinkId, sequence: u64) -> Token {
         let place = u64::from(id.0) << (SEQUENCE_BITS + GENERATION_BITS);
         Token(place | (self.generation << SEQUENCE_BITS) | (sequence & SEQUENCE_MASK))
+    }
+}
+
+/// Tells what was sent over one connection from what was sent over another.
+#[derive(Debug, Default)]
+struct Generations(u64);
+
+impl Generations {
+    fn next(&mut self) -> u64 {
+        self.0 = (self.0 + 1) & GENERATION_MASK;
+        self.0
     }
 }
 
@@ -118,7 +130,7 @@ pub struct Links {
     blocked: BTreeSet<(SocketId, LinkId)>,
     most: Backlog,
     overrun: VecDeque<LinkId>,
-    generations: u64,
+    generations: Generations,
     /// Answers to those who have no link.
     resets: VecDeque<(SocketId, Peer, Session)>,
     now: Time,
@@ -142,7 +154,7 @@ impl Links {
             blocked: BTreeSet::new(),
             most,
             overrun: VecDeque::new(),
-            generations: 0,
+            generations: Generations::default(),
             resets: VecDeque::new(),
             now: Time::ZERO,
         }
@@ -173,8 +185,7 @@ impl Links {
     fn insert(&mut self, now: Time, link: Link, socket: SocketId, peer: Peer) -> LinkId {
         self.now = now;
         let session = link.session;
-        self.generations = (self.generations + 1) & GENERATION_MASK;
-        let generation = self.generations;
+        let generation = self.generations.next();
         let entry = Entry { link, most: self.most, socket, peer, planned: None, queued: false, generation };
         let id = LinkId(u32::try_from(self.entries.insert(entry)).expect("there are fewer links than 2^32"));
         self.sessions.insert(session, id);
@@ -203,6 +214,7 @@ impl Links {
         }
         if entry.peer != *peer {
             entry.peer = peer.clone();
+            entry.generation = self.generations.next();
             entry.link.reconnected();
         }
         let bytes = body.iter().map(Bytes::len).sum();
@@ -281,6 +293,22 @@ impl Links {
         self.entries.get(id.0 as usize).map_or((0, 0), |entry| (entry.link.kept.len(), entry.link.kept_bytes))
     }
 
+    /// Asks every other side whether what was sent to it until now has arrived.
+    pub fn ask_all(&mut self, now: Time) {
+        self.now = now;
+        for id in self.ids() {
+            self.entries[id.0 as usize].link.ask();
+            self.touched(id);
+        }
+    }
+
+    /// Whether what [`ask_all`](Self::ask_all) asked for has arrived, except where nothing was heard since `since` for so
+    /// long that nothing is waited for.
+    pub fn have_arrived(&self, now: Time, since: Time) -> bool {
+        let is_silent = |link: &Link| now >= link.heard.max(since) + link.patience;
+        self.entries.iter().all(|(_, Entry { link, .. })| link.has_arrived() || is_silent(link))
+    }
+
     /// The pattern begins or ceases to wait for the other side: only then its silence is noticed.
     pub fn watch(&mut self, now: Time, id: LinkId, watching: bool) {
         self.now = now;
@@ -297,6 +325,7 @@ impl Links {
         self.now = now;
         if let Some(entry) = self.entries.get_mut(id.0 as usize) {
             entry.socket = socket;
+            entry.generation = self.generations.next();
             entry.link.reconnected();
             self.touched(id);
         }

@@ -330,3 +330,30 @@ fn a_refusal_that_comes_late_is_not_anothers() {
     table.refused(own);
     assert!(table.is_unsent(link, 1));
 }
+
+#[test]
+fn what_a_lost_connection_refuses_does_not_silence_the_next() {
+    let (mut one, link, mut other, theirs) = met();
+    other.send(at(1), theirs, FIRST, &[], body("answer"));
+    let late = sent(&mut other);
+    // Before that is known to be lost, the peer has come back.
+    one.watch(at(1), link, true);
+    assert!(sent(&mut one).is_empty() && one.due(at(101)).is_empty());
+    carry(at(101), &mut one, &mut other, "one, again");
+    late.into_iter().for_each(|(token, _)| other.refused(token));
+    assert_eq!(texts(&carry(at(102), &mut other, &mut one, "")), ["answer"]);
+}
+
+#[test]
+fn what_was_asked_for_arrives_or_is_not_waited_for() {
+    let (mut one, link, mut other, _) = met();
+    one.send(at(10), link, FIRST, &[], body("before"));
+    one.ask_all(at(10));
+    assert!(!one.have_arrived(at(10), at(10)));
+    carry(at(10), &mut one, &mut other, "one");
+    one.send(at(10), link, FIRST, &[], body("after"));
+    carry(at(10), &mut other, &mut one, "");
+    assert!(one.have_arrived(at(10), at(10)), "what was sent later does not matter");
+    one.ask_all(at(20));
+    assert!(!one.have_arrived(at(319), at(20)) && one.have_arrived(at(320), at(20)), "the other side is silent");
+}

@@ -73,6 +73,8 @@ pub struct Broker {
     random: Rng,
     started: bool,
     draining: bool,
+    /// Since when all is answered, and only to arrive.
+    finished: Option<Time>,
     drained: bool,
     closed: bool,
     room: usize,
@@ -115,6 +117,7 @@ impl Broker {
             random,
             started: false,
             draining: false,
+            finished: None,
             drained: false,
             closed: false,
             room: 0,
@@ -333,16 +336,28 @@ impl Broker {
             self.lose(link);
             self.act(now);
         }
-        let idle = self.dispatch.len() == 0 && self.ledger.as_ref().is_none_or(Ledger::is_idle);
-        if self.draining && !self.drained && idle {
-            self.drained = true;
-            self.events.push_back(BrokerEvent::Drained);
-        }
+        self.finish_draining(now);
         while self.room > 0
             && let Some(event) = self.events.pop_front()
         {
             self.room -= 1;
             self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    /// It is drained once all is answered and the answers have arrived, or who is sent one is silent for too long.
+    fn finish_draining(&mut self, now: Time) {
+        let is_idle = self.dispatch.len() == 0 && self.ledger.as_ref().is_none_or(Ledger::is_idle);
+        if !self.draining || self.drained || !is_idle {
+            return;
+        }
+        if self.finished.is_none() {
+            self.links.ask_all(now);
+        }
+        let since = *self.finished.get_or_insert(now);
+        if self.links.have_arrived(now, since) {
+            self.drained = true;
+            self.events.push_back(BrokerEvent::Drained);
         }
     }
 

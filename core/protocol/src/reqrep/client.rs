@@ -2,7 +2,11 @@
 //!
 //! A client connects to one or more responders: a broker, several brokers, or servers that work themselves. What each of
 //! them takes it announces, so the client treats all alike: it keeps every request until it is settled, gives it to one
-//! that takes it, and to another if that one is lost and the request may be given again.
+//! that takes it, and to another if that one is lost and the request may be given again. Servers of the Freelance pattern
+//! announce nothing, and what the client must know of them it is told (`freelance`).
+
+mod freelance;
+mod options;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -12,135 +16,31 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 
+use self::freelance::Servers;
+pub use self::{
+    freelance::FreelanceServer,
+    options::{ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled},
+};
 use super::{
-    balance::Balance,
     cache::Cache,
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
-    site::Site,
+    old::{Place, Sending},
+    site::{self, Site},
     wire::{Failure, MAGIC, MAX_NAME, Message, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence},
-    liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},
 };
-
-/// How a client is set up.
-pub struct ClientOptions {
-    /// Where to connect to: brokers or servers.
-    pub endpoints: Vec<String>,
-    /// How a silent responder is noticed.
-    pub pace: Pace,
-    /// Requests that may be open at once; another is refused with [`ErrorKind::Full`].
-    pub max_requests: usize,
-    /// Bytes of open requests.
-    pub max_bytes: usize,
-    /// How requests are spread over several responders.
-    pub balance: Balance,
-    /// From which session numbers and jitter follow.
-    pub seed: u64,
-}
-
-/// A request as the application makes it.
-#[derive(Clone, Debug)]
-pub struct RequestOptions {
-    /// How long an answer is of use. The outcome is there by then.
-    pub deadline: Duration,
-    /// How long it may wait while nobody offers the service.
-    pub patience: Duration,
-    /// How often it may be given to a worker, if workers are lost: 1 is at most once.
-    pub attempts: u8,
-    /// Stored by the broker before it is given to a worker, and answered once for its service and key, also if the broker
-    /// is lost meanwhile. Needs a key; fails with [`ErrorKind::Unsupported`] where nothing is stored.
-    pub durable: bool,
-    /// Run once for all requests of the same service and key, which a broker sees to; fails with
-    /// [`ErrorKind::Unsupported`] without one.
-    pub once: bool,
-    /// By which it is kept to one worker, run once, or stored; at most 255 bytes.
-    pub key: Bytes,
-    /// How often to ask again, after a pause, where a queue was full.
-    pub retries: u8,
-}
-
-impl Default for RequestOptions {
-    fn default() -> Self {
-        let deadline = Duration::from_secs(30);
-        Self { deadline, patience: deadline, attempts: 3, durable: false, once: false, key: Bytes::new(), retries: 3 }
-    }
-}
-
-/// What the application wants of a client.
-#[derive(Debug)]
-pub enum ClientCommand {
-    /// Ask. The application chooses the id, and never one of a request that is open.
-    Request {
-        /// The application's own number.
-        id: u64,
-        /// What is to be done about it; anything but asking needs a key and a broker that stores.
-        task: Task,
-        /// Who is asked.
-        service: Bytes,
-        /// What is asked.
-        body: Frames,
-        /// How.
-        options: RequestOptions,
-    },
-    /// Take a request back. Its outcome comes at once.
-    Cancel {
-        /// The application's own number.
-        id: u64,
-    },
-    /// Say goodbye. Nothing more is done.
-    Close,
-}
-
-/// What the application is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ClientEvent {
-    /// Some of an answer. If a worker is lost and another begins anew, `run` is another one and the answer starts over; the last
-    /// of it comes with [`Settled::Reply`].
-    Partial {
-        /// The application's own number.
-        id: u64,
-        /// Tells one worker's answer from another's.
-        run: u16,
-        /// Some of the answer.
-        body: Frames,
-    },
-    /// The one outcome of a request.
-    Settled {
-        /// The application's own number.
-        id: u64,
-        /// What became of it.
-        outcome: Settled,
-    },
-}
-
-/// How a request ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Settled {
-    /// A worker answered.
-    Reply(Frames),
-    /// A worker says that it cannot be done.
-    Error {
-        /// The worker's own code.
-        code: u32,
-        /// The worker's own words and data.
-        body: Frames,
-    },
-    /// No worker answered; the failure says whether one may have begun.
-    Failed(Failure),
-    /// What was to be stored or forgotten is.
-    Accepted,
-}
 
 /// Asks: keeps every request until it is settled, whoever of those it is connected to is lost meanwhile.
 pub struct Client {
     options: ClientOptions,
     links: Links,
     sites: Vec<Site>,
+    servers: Servers,
     /// The responders that have announced themselves, and on which site.
     responders: BTreeMap<ResponderId, usize>,
     dispatch: Dispatch<u64>,
@@ -150,6 +50,7 @@ pub struct Client {
     random: Rng,
     sockets: u32,
     ids: u64,
+    connected: bool,
     closed: bool,
     room: usize,
     events: VecDeque<ClientEvent>,
@@ -184,6 +85,7 @@ impl Client {
         let links = Links::new(MAGIC, options.pace, 0, super::FORGET, most, random.u64(..));
         let balance = std::mem::take(&mut options.balance);
         Self {
+            servers: Servers::new(options.pace),
             options,
             links,
             sites: Vec::new(),
@@ -194,6 +96,7 @@ impl Client {
             random,
             sockets: 0,
             ids: 0,
+            connected: false,
             closed: false,
             room: 0,
             events: VecDeque::new(),
@@ -231,6 +134,12 @@ impl Client {
             self.links.watch(now, site.link, true);
             self.sites.push(site);
         }
+        for server in std::mem::take(&mut self.options.freelance) {
+            let socket = self.next_socket();
+            self.outputs.extend(site::connect(socket, &server.endpoint));
+            self.servers.add(now, server, socket);
+        }
+        self.connected = true;
     }
 
     fn next_socket(&mut self) -> SocketId {
@@ -241,7 +150,7 @@ impl Client {
     fn request(&mut self, now: Time, id: u64, task: Task, service: Bytes, body: Frames, options: RequestOptions) {
         let deadline = now + options.deadline;
         // Whoever does not know yet who is there cannot say that nobody is.
-        let patience = if self.responders.len() == self.sites.len() {
+        let patience = if self.responders.len() == self.sites.len() && self.servers.are_met() {
             now + options.patience
         } else {
             now + options.patience.max(self.options.pace.patience())
@@ -331,6 +240,9 @@ impl Client {
     }
 
     fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
+        if self.server_said(now, socket, &frames) {
+            return;
+        }
         let arrival = self.links.receive(now, socket, peer, frames);
         if let Some(site) = self.sites.iter_mut().find(|site| site.socket == socket) {
             site.heard = true;
@@ -413,6 +325,9 @@ impl Client {
                         let link = self.sites[*site].link;
                         let (kind, fields, body) = Message::Cancel { number: ticket.0 }.encode();
                         self.links.send(now, link, kind, &fields, body);
+                    } else {
+                        // There is no word for that, and none for having done with it.
+                        self.dispatch.release(responder, ticket);
                     }
                 }
                 Action::Tell { asker, outcome } => self.told(now, asker, outcome),
@@ -437,6 +352,9 @@ impl Client {
     }
 
     fn give(&mut self, now: Time, responder: ResponderId, ticket: Ticket) {
+        if self.give_server(now, responder, ticket) {
+            return;
+        }
         let (Some(site), Some(call)) = (self.responders.get(&responder), self.dispatch.call(ticket)) else { return };
         let request = Request {
             number: ticket.0,
@@ -476,7 +394,7 @@ impl Machine for Client {
         match input {
             Input::Room(room) => {
                 self.room = room;
-                if self.sites.is_empty() {
+                if !self.connected {
                     self.connect(now);
                 }
             }
@@ -486,14 +404,22 @@ impl Machine for Client {
             Input::Command(ClientCommand::Cancel { id }) => self.cancel(id),
             Input::Command(ClientCommand::Close) => self.close(),
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
-            Input::Refused { token, .. } => self.links.refused(token),
-            Input::Writable { socket } => self.links.writable(now, socket),
+            Input::Refused { socket, token, .. } => {
+                if !self.server_refused(socket, token) {
+                    self.links.refused(token);
+                }
+            }
+            Input::Writable { socket } => {
+                self.servers.writable(socket);
+                self.links.writable(now, socket);
+            }
             Input::Deadline => {
                 for silence in self.links.due(now) {
                     if let Silence::Long(link) = silence {
                         self.silent(now, link);
                     }
                 }
+                self.servers_due(now);
                 let (responders, sites, links) = (&self.responders, &self.sites, &self.links);
                 self.dispatch.expire(now, |id, sequence| {
                     responders.get(&id).is_some_and(|site| links.is_unsent(sites[*site].link, sequence))
@@ -515,6 +441,9 @@ impl Machine for Client {
 
     fn poll(&mut self) -> Option<Output<ClientEvent>> {
         self.outputs.pop_front().or_else(|| {
+            if let Some(Sending { to: Place { socket, peer }, token, frames }) = self.servers.poll() {
+                return Some(Output::Send { socket, peer, token, frames });
+            }
             let (socket, peer, token, frames) = self.links.poll()?;
             Some(Output::Send { socket, peer, token, frames })
         })
@@ -525,6 +454,7 @@ impl Machine for Client {
             return None;
         }
         let pause = self.pauses.first().map(|(at, _)| *at);
-        [self.links.deadline(), self.dispatch.deadline(), pause].into_iter().flatten().min()
+        let servers = self.servers.deadline();
+        [self.links.deadline(), self.dispatch.deadline(), pause, servers].into_iter().flatten().min()
     }
 }

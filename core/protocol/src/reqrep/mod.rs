@@ -42,7 +42,7 @@ use crate::{Error, ErrorKind, Result, machine::Frames};
 pub use self::{
     balance::{Balance, Candidate, Choice, Choose},
     broker::{Broker, BrokerCommand, BrokerEvent, BrokerOptions},
-    client::{Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled},
+    client::{Client, ClientCommand, ClientEvent, ClientOptions, FreelanceServer, RequestOptions, Settled},
     counters::{Counters, Reason},
     ledger::StoreLimits,
     pirate::Side,

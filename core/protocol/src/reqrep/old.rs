@@ -239,9 +239,9 @@ impl OldPeers {
     }
 }
 
-/// Who an old worker is, for as long as its connection lives: it has no other name.
-pub(super) fn identity(place: &Place) -> u64 {
+/// Who an old worker is. It has no name of its own but its place, for as long as its connection lives, or its endpoint.
+pub(super) fn identity(name: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    place.hash(&mut hasher);
+    name.hash(&mut hasher);
     hasher.finish().max(1)
 }

@@ -46,6 +46,7 @@ impl Site {
     }
 }
 
-fn connect<E>(socket: SocketId, endpoint: &str) -> [Output<E>; 2] {
+/// Connects a new socket.
+pub(super) fn connect<E>(socket: SocketId, endpoint: &str) -> [Output<E>; 2] {
     [Output::Open { socket, role: Role::Dealer }, Output::Connect { socket, endpoint: endpoint.to_owned() }]
 }

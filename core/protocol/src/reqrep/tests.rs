@@ -1,5 +1,6 @@
 //! The table of requests by itself. What happens between machines is simulated.
 
+mod freelance;
 mod majordomo;
 
 use std::time::Duration;

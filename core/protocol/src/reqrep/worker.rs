@@ -179,6 +179,8 @@ pub struct Worker {
     events: VecDeque<News>,
     started: bool,
     leaving: bool,
+    /// Since when all is done, and only to arrive.
+    finished: Option<Time>,
     left: bool,
     sockets: u32,
     ids: u64,
@@ -208,6 +210,7 @@ impl Worker {
             events: VecDeque::new(),
             started: false,
             leaving: false,
+            finished: None,
             left: false,
             sockets: 0,
             ids: 0,
@@ -390,6 +393,9 @@ impl Worker {
                 self.send(now, link, answer);
             }
         }
+        if self.finished.is_some() {
+            self.links.ask_all(now);
+        }
     }
 
     fn silent(&mut self, now: Time, silence: Silence) {
@@ -424,12 +430,22 @@ impl Worker {
         }
     }
 
-    fn deliver(&mut self) {
-        let all_arrived = || self.links.ids().into_iter().all(|link| self.links.backlog(link).0 == 0);
-        if self.leaving && !self.left && self.jobs.is_empty() && all_arrived() {
+    /// It has left once all is done and has arrived, or those who do not say so are silent for too long.
+    fn finish_leaving(&mut self, now: Time) {
+        if !self.leaving || self.left || !self.jobs.is_empty() {
+            return;
+        }
+        if self.finished.is_none() {
+            self.links.ask_all(now);
+        }
+        let since = *self.finished.get_or_insert(now);
+        if self.links.have_arrived(now, since) {
             self.left = true;
             self.events.push_back(News::Other(WorkerEvent::Left));
         }
+    }
+
+    fn deliver(&mut self) {
         while self.room > 0
             && let Some(news) = self.events.pop_front()
         {
@@ -495,6 +511,7 @@ impl Machine for Worker {
         }
         if !self.closed {
             self.give_up(now);
+            self.finish_leaving(now);
             self.deliver();
         }
     }

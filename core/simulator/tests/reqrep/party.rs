@@ -18,7 +18,6 @@ pub(crate) enum Party {
 pub(crate) enum Command {
     Client(ClientCommand),
     Worker(WorkerCommand),
-    #[expect(dead_code, reason = "no test drains yet")]
     Broker(BrokerCommand),
 }
 
@@ -26,7 +25,7 @@ pub(crate) enum Command {
 pub(crate) enum Event {
     Client(ClientEvent),
     Worker(WorkerEvent),
-    Broker(#[expect(dead_code, reason = "only printed")] BrokerEvent),
+    Broker(BrokerEvent),
 }
 
 impl Machine for Party {

@@ -10,8 +10,8 @@ use zpatterns_protocol::{
     Time,
     liveness::Pace,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientCommand, ClientEvent, ClientOptions, RequestOptions, Settled,
-        StoreLimits, Task, Worker, WorkerCommand, WorkerEvent, WorkerOptions,
+        Balance, Broker, BrokerCommand, BrokerEvent, BrokerOptions, Client, ClientCommand, ClientEvent, ClientOptions,
+        RequestOptions, Settled, StoreLimits, Task, Worker, WorkerCommand, WorkerEvent, WorkerOptions,
     },
 };
 use zpatterns_simulator::{Faults, Node, World};
@@ -122,6 +122,8 @@ pub(crate) struct Town {
     workers: Vec<Node>,
     clients: Vec<Node>,
     down: BTreeSet<Node>,
+    /// Those who said that they have left in order.
+    left: BTreeSet<Node>,
     to_ask: Vec<(Time, usize, u64)>,
     /// What is done next about the jobs that are being done, by time and number.
     doing: BTreeMap<(Time, u64), Doing>,
@@ -141,6 +143,7 @@ impl Town {
             workers: Vec::new(),
             clients: Vec::new(),
             down: BTreeSet::new(),
+            left: BTreeSet::new(),
             to_ask: Vec::new(),
             doing: BTreeMap::new(),
             lives_of: BTreeMap::new(),
@@ -210,6 +213,7 @@ impl Town {
         };
         Party::Client(Box::new(Client::new(ClientOptions {
             endpoints,
+            freelance: vec![],
             pace: PACE,
             max_requests: 1000,
             max_bytes: 1 << 20,
@@ -243,6 +247,25 @@ impl Town {
             self.world.crash(node);
             *self.lives_of.entry(node).or_default() += 1;
         }
+    }
+
+    /// Somebody leaves in order: a process that ends as soon as it may.
+    pub(crate) fn retire(&mut self, node: Node) {
+        let command = if self.broker == Some(node) {
+            Command::Broker(BrokerCommand::Drain)
+        } else {
+            Command::Worker(WorkerCommand::Leave)
+        };
+        self.world.command(node, command);
+    }
+
+    pub(crate) fn has_left(&self, node: Node) -> bool {
+        self.left.contains(&node)
+    }
+
+    fn leave(&mut self, node: Node) {
+        self.left.insert(node);
+        self.crash(node);
     }
 
     pub(crate) fn restart(&mut self, node: Node) {
@@ -298,7 +321,9 @@ impl Town {
         }
         for node in self.workers.clone() {
             for (_, event) in self.world.events(node) {
-                if let Event::Worker(WorkerEvent::Job(job)) = event {
+                if matches!(event, Event::Worker(WorkerEvent::Left)) {
+                    self.leave(node);
+                } else if let Event::Worker(WorkerEvent::Job(job)) = event {
                     let account = self.account(&job.body[0]);
                     account.runs += 1;
                     if let Some(Settled::Failed(failure)) = &account.outcome {
@@ -309,6 +334,13 @@ impl Town {
                     let parts = self.world.random().u32(0..=self.plan.partials);
                     let doing = Doing { node, life, job: job.id, asked: job.body[0].clone(), parts, left: parts };
                     self.go_on(self.jobs, doing);
+                }
+            }
+        }
+        if let Some(node) = self.broker {
+            for (_, event) in self.world.events(node) {
+                if matches!(event, Event::Broker(BrokerEvent::Drained)) {
+                    self.leave(node);
                 }
             }
         }
@@ -547,6 +579,17 @@ impl Town {
         for (name, account) in &self.accounts {
             let told = matches!(&account.outcome, Some(Settled::Failed(failure)) if !failure.may_have_run);
             assert!(told && account.runs == 0, "request {name:?}: {account:?}");
+        }
+    }
+
+    /// Each request was answered, or its client was told that it never ran.
+    pub(crate) fn assert_no_answer_was_lost(&self) {
+        for (name, account) in &self.accounts {
+            let told = match &account.outcome {
+                Some(Settled::Failed(failure)) => !failure.may_have_run && account.runs == 0,
+                outcome => outcome.is_some(),
+            };
+            assert!(told, "request {name:?}: {account:?}");
         }
     }
 

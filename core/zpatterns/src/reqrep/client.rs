@@ -19,10 +19,23 @@ use zpatterns_protocol::{
 
 use super::{Balance, Counters, Failure, Heartbeat, RequestOptions};
 
+/// A server that speaks the Freelance protocol, 10/FLP, as the Guide's do. `docs/protocols/reqrep.md` says what it cannot do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FreelanceServer {
+    /// Where it is.
+    pub endpoint: String,
+    /// What it is asked for.
+    pub service: String,
+    /// How many requests it is given at once; at least 1.
+    pub credit: u32,
+}
+
 /// How a [`Client`] is set up.
 pub struct ClientOptions {
     /// How a silent broker or worker is noticed.
     pub heartbeat: Heartbeat,
+    /// Servers of the Freelance pattern to ask, beside those that the client is connected to.
+    pub freelance: Vec<FreelanceServer>,
     /// Requests that may be open at once; another ends with [`ErrorKind::Full`].
     pub max_requests: usize,
     /// Bytes of open requests.
@@ -36,10 +49,24 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             heartbeat: Heartbeat::default(),
+            freelance: Vec::new(),
             max_requests: 16_384,
             max_bytes: 256 << 20,
             balance: Balance::default(),
         }
+    }
+}
+
+impl TryFrom<FreelanceServer> for machine::FreelanceServer {
+    type Error = Error;
+
+    fn try_from(FreelanceServer { endpoint, service, credit }: FreelanceServer) -> Result<Self> {
+        machine::check_service(service.as_bytes())?;
+        if credit == 0 {
+            let text = "a server is given at least one request at once";
+            return Err(Error::new(ErrorKind::InvalidArgument, text).with("option", "credit"));
+        }
+        Ok(Self { endpoint, service: service.into(), credit })
     }
 }
 
@@ -92,16 +119,17 @@ struct Inner {
 impl Client {
     /// A client of these brokers, or of workers that bind. It connects in the background; a request waits for that.
     pub fn connect(context: &Context, endpoints: &[&str], options: ClientOptions) -> Result<Self> {
-        let ClientOptions { heartbeat, max_requests, max_bytes, balance } = options;
-        if endpoints.is_empty() {
+        let ClientOptions { heartbeat, freelance, max_requests, max_bytes, balance } = options;
+        if endpoints.is_empty() && freelance.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "a client connects to at least one endpoint"));
         }
-        for endpoint in endpoints {
+        for endpoint in endpoints.iter().copied().chain(freelance.iter().map(|server| &*server.endpoint)) {
             check_endpoint(endpoint)?;
         }
+        let freelance = freelance.into_iter().map(machine::FreelanceServer::try_from).collect::<Result<_>>()?;
         let endpoints = endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect();
         let (pace, seed) = (heartbeat.pace()?, super::seed()?);
-        let options = machine::ClientOptions { endpoints, pace, max_requests, max_bytes, balance, seed };
+        let options = machine::ClientOptions { endpoints, freelance, pace, max_requests, max_bytes, balance, seed };
         // Every outcome finds room, and commands are bounded by what may be open.
         let room = max_requests.saturating_mul(2).max(1024);
         let bounds = HostOptions { max_commands: room, max_events: room };

@@ -153,7 +153,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     }
 
     /// The responder has room for another.
-    pub(super) fn release(&mut self, id: ResponderId, ticket: Ticket) {
+    pub(in crate::reqrep) fn release(&mut self, id: ResponderId, ticket: Ticket) {
         let Some(responder) = self.responders.get_mut(&id) else { return };
         let before = responder.rank(&self.balance, id);
         if responder.given.remove(&ticket) {
