@@ -6,7 +6,7 @@ export type ErrorCode =
   | 'InvalidArgument' | 'InvalidEndpoint' | 'AddressInUse' | 'AddressNotAvailable' | 'Unsupported' | 'Timeout'
   | 'Cancelled' | 'Interrupted' | 'Closed' | 'Full' | 'Unreachable' | 'WrongState' | 'TooLarge' | 'PermissionDenied'
   | 'NotFound' | 'TooManyOpen' | 'InvalidText' | 'Forked' | 'Poisoned' | 'System'
-  | 'JobFailed';
+  | 'JobFailed' | 'Corrupt';
 
 const kinds = new Map(native.errorKinds().map((kind) => [kind.name, kind]));
 

@@ -1,5 +1,5 @@
 /**
- * The receiving half of a socket, or of a monitor.
+ * The receiving half of a socket, and of whatever else brings things one after another.
  *
  * Messages come from the addon in batches. Receivers that find the batch used up and nothing in core wait in line, any
  * number of them; a notice wakes the line once.
@@ -31,6 +31,7 @@ interface Receiver<B, T> {
 export class Inbox<B extends Batch> {
   readonly #drain: () => B | undefined;
   readonly #settle: () => void;
+  readonly #what: string;
   readonly #line: Receiver<B, unknown>[] = [];
   #batch: B | undefined;
   #closed = false;
@@ -39,11 +40,12 @@ export class Inbox<B extends Batch> {
 
   /**
    * `drain` brings what is there; if that is nothing, {@link noticed} must be called when there is something. `settle`
-   * is called when {@link waiting} may have changed.
+   * is called when {@link waiting} may have changed. Errors call it a `what`.
    */
-  constructor(drain: () => B | undefined, settle: () => void) {
+  constructor(drain: () => B | undefined, settle: () => void, what = 'socket') {
     this.#drain = drain;
     this.#settle = settle;
+    this.#what = what;
   }
 
   /** Whether a receiver waits; a notice comes when there is something. */
@@ -92,7 +94,7 @@ export class Inbox<B extends Batch> {
     const { messages } = this.buffered;
     this.#closed = true;
     this.#batch = undefined;
-    for (const receiver of this.#line.splice(0)) this.#refuse(receiver, closed('socket'));
+    for (const receiver of this.#line.splice(0)) this.#refuse(receiver, closed(this.#what));
     return messages;
   }
 
@@ -126,7 +128,7 @@ export class Inbox<B extends Batch> {
   /** A batch with a message in it, if there is one; otherwise someone calls {@link noticed} when there is. */
   #ready(): B | undefined {
     if (this.#batch !== undefined && this.#batch.length > 0) return this.#batch;
-    if (this.#closed) throw closed('socket');
+    if (this.#closed) throw closed(this.#what);
     if (this.#yielding) return undefined;
     if (++this.#batches > TURN) {
       this.#yield();

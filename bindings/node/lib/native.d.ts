@@ -25,6 +25,50 @@ export declare class Authenticator {
   close(): void
 }
 
+/** A broker. */
+export declare class Broker {
+  /** Opens a broker that is reached at these endpoints. */
+  constructor(context: Context, endpoints: Array<string>, options: object)
+  /** The number in this broker's notices. */
+  get id(): number
+  /** Where it is reached. */
+  get endpoints(): Array<string>
+  /** Takes no more requests. */
+  drain(): void
+  /** Whether it is drained; a notice follows when that changes. */
+  isDrained(): boolean
+  /** Whether it ended; a notice follows when that changes. */
+  isEnded(): boolean
+  /** What became of the requests so far. */
+  counters(): RequestCounts
+  /** Workers connected now. */
+  workers(): number
+  /** Closes the broker where it is. */
+  close(): void
+}
+
+/** A client. */
+export declare class Client {
+  /** Opens a client of these brokers, or of workers that bind. */
+  constructor(context: Context, endpoints: Array<string>, options: object)
+  /** The number in this client's notices. */
+  get id(): number
+  /**
+   * Posts packed requests, those from `first` up to `end`, writes their tickets and returns how many were posted.
+   * The frames of each are its service, its key and its question. If the next request is refused, that shows when it
+   * is the first.
+   */
+  post(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, facts: Uint32Array, tickets: Float64Array, first: number, end: number): number
+  /** Takes what came of requests. Nothing, if nothing did, and then a notice follows. */
+  drain(): ArrayBuffer | null
+  /** Takes a request back; its outcome comes at once. */
+  cancel(ticket: number): void
+  /** What became of the requests so far. */
+  counters(): RequestCounts
+  /** Closes the client. Requests that are open have no outcome. */
+  close(): void
+}
+
 /** The I/O threads, the reactor, and everything that lives by inproc names. */
 export declare class Context {
   /** Opens a context. */
@@ -116,6 +160,38 @@ export declare class Socket {
   close(linger?: number | undefined | null): Record<string, number> | null
 }
 
+/** A worker. */
+export declare class Worker {
+  /** Opens a worker that connects to these brokers, or binds to one endpoint. */
+  constructor(context: Context, endpoints: Array<string>, bind: boolean, service: string, options: object)
+  /** The number in this worker's notices. */
+  get id(): number
+  /** Where clients reach a worker that binds. */
+  get endpoint(): string | null
+  /**
+   * Takes jobs. Nothing, if there is none, and then a notice follows. The frames of each are its service, its key
+   * and the question.
+   */
+  drain(): ArrayBuffer | null
+  /**
+   * Gives packed answers, those from `first` up to `end`, and returns how many were taken. If the next one is
+   * refused, that shows when it is the first.
+   */
+  answer(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, facts: Uint32Array, first: number, end: number): number
+  /** Sends some of the answer to a job. */
+  sendPartial(job: number, frames: Array<Uint8Array>): void
+  /** Which of these jobs nobody waits for any more. */
+  cancelled(jobs: Array<number>): Array<number>
+  /** These jobs were dropped without an answer. */
+  dropJobs(jobs: Array<number>): void
+  /** Takes no more jobs. */
+  leave(): void
+  /** What it did so far. */
+  counters(): WorkerCounts
+  /** Closes the worker. Jobs that are here are given to others. */
+  close(): void
+}
+
 /** Versions and capabilities. */
 export interface BuildInfo {
   /** Version of zpatterns. */
@@ -155,6 +231,9 @@ export declare function errorKinds(): Array<Kind>
 /** Asks the build. */
 export declare function info(): BuildInfo
 
+/** The code of a job that was dropped without an answer. */
+export declare const JOB_DROPPED: number
+
 /** A kind of error. */
 export interface Kind {
   /** The name, `err.code`. */
@@ -190,6 +269,69 @@ export interface Packed {
   block: ArrayBuffer
   /** Frames outside the block, in the order of their positions. */
   large?: Array<Buffer>
+}
+
+/** Requests by what became of them. */
+export interface RequestCounts {
+  /** Taken responsibility for. */
+  accepted: number
+  /** Answered by a worker. */
+  delivered: number
+  /** Given to another worker after one was lost. */
+  redelivered: number
+  /** Lost, by reason. */
+  lost: Record<string, number>
+  /** Still open. */
+  held: number
+  /** Of those, given to nobody yet. */
+  waiting: number
+  /** Refused because too many were there. */
+  refusedFull: number
+  /** Refused for another reason. */
+  refusedOther: number
+  /** Answers of workers that had been given up, and that were used. */
+  lateUsed: number
+  /** Answers that nobody waited for. */
+  lateDropped: number
+  /** Answered from the cache. */
+  fromCache: number
+  /** Joined another of the same key. */
+  joined: number
+  /** Durable requests and answers in the store. */
+  stored: number
+  /** Messages that made no sense. */
+  malformed: number
+}
+
+/** The defaults of core. */
+export declare function requestDefaults(): RequestDefaults
+
+/** How a request is made, unless its options say otherwise. */
+export interface RequestDefaults {
+  /** In milliseconds. */
+  deadline: number
+  /** How often it may be given to a worker. */
+  attempts: number
+  /** How often to ask again. */
+  retries: number
+}
+
+/** What a worker did. */
+export interface WorkerCounts {
+  /** Jobs taken. */
+  accepted: number
+  /** Jobs answered. */
+  answered: number
+  /** Jobs here. */
+  held: number
+  /** Jobs that nobody waits for any more. */
+  cancelled: number
+  /** Answers whose client is gone. */
+  lostAskerGone: number
+  /** Jobs not taken. */
+  refused: number
+  /** Messages that made no sense. */
+  malformed: number
 }
 
 /** Runs `zpat` with these arguments, the first of which is its name, and returns its exit code. Blocks until it ends. */

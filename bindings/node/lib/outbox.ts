@@ -10,7 +10,7 @@ import { type WaitOptions, check, watch } from './deadline';
 import { ZpatternsError, call, closed, invalid } from './errors';
 import { type MessageLike, framesOf } from './message';
 import type { Socket as NativeSocket } from './native';
-import { Slab } from './slab';
+import { type Hand, LARGEST, Slab } from './slab';
 
 const DONE = Promise.resolve();
 
@@ -49,7 +49,9 @@ export class Outbox implements Leaving {
   constructor(native: NativeSocket, settle: () => void) {
     this.#native = native;
     this.#settle = settle;
-    this.#slab = new Slab(native);
+    const hand: Hand = ({ bytes, frameEnds, messageEnds }, first, end) =>
+      native.sendPacked(bytes, frameEnds, messageEnds, first, end);
+    this.#slab = new Slab(hand, Math.min(native.coalescesUpTo, LARGEST));
   }
 
   /** Whether something waits for room; a notice comes when there is some. */

@@ -16,8 +16,11 @@ export class PackedBatch {
   readonly #numbers: Uint32Array;
   /** Where among the numbers the ends of the frames are. */
   readonly #frameEnds: number;
-  /** Where the ends of the messages are; undefined if every message has one frame. */
+  /** Where the ends of the messages are; undefined if every message has one frame, without facts. */
   readonly #messageEnds: number | undefined;
+  /** Where the facts are, and how many each message has. */
+  readonly #factsAt: number;
+  readonly #facts: number;
   readonly #largeAt: number;
   readonly #large: readonly Buffer[];
   readonly #frames: number;
@@ -27,7 +30,7 @@ export class PackedBatch {
   #offset = 0;
   #nextLarge = 0;
 
-  constructor({ block, large }: Packed) {
+  constructor({ block, large }: Packed, facts = 0) {
     this.#block = block;
     this.#numbers = new Uint32Array(block);
     const tail = this.#numbers.length - 4;
@@ -35,8 +38,11 @@ export class PackedBatch {
     this.#messages = this.#number(tail + 1);
     this.#large = large ?? NONE;
     this.#largeAt = tail - this.#number(tail + 2);
-    this.#messageEnds = this.#frames === this.#messages ? undefined : this.#largeAt - this.#messages;
+    const single = facts === 0 && this.#frames === this.#messages;
+    this.#messageEnds = single ? undefined : this.#largeAt - this.#messages;
     this.#frameEnds = Math.ceil(this.#number(tail + 3) / 4);
+    this.#factsAt = this.#frameEnds + this.#frames;
+    this.#facts = facts;
   }
 
   /** Messages that are left. */
@@ -49,6 +55,27 @@ export class PackedBatch {
     const last = this.#frames === 0 ? 0 : this.#number(this.#frameEnds + this.#frames - 1);
     const large = this.#large.slice(this.#nextLarge).reduce((sum, frame) => sum + frame.length, 0);
     return last - this.#offset + large;
+  }
+
+  /** A number that the next message has beside its frames. There must be one. */
+  fact(index: number): number {
+    return this.#number(this.#factsAt + this.#message * this.#facts + index);
+  }
+
+  /** Passes over a frame of the next message; where its bytes end in the {@link cut} block. */
+  skip(): number {
+    this.#offset = this.#number(this.#frameEnds + this.#frame++);
+    return this.#offset;
+  }
+
+  /** Where the bytes of the next frame begin. */
+  get at(): number {
+    return this.#offset;
+  }
+
+  /** Bytes of the block. */
+  cut(start: number, end: number): Buffer {
+    return Buffer.from(this.#block, start, end - start);
   }
 
   /** The next message of one frame. Fails, and stays in front, if the message has several. There must be one. */
@@ -110,7 +137,7 @@ export class PackedBatch {
     }
     const start = this.#offset;
     this.#offset = this.#number(this.#frameEnds + frame);
-    return Buffer.from(this.#block, start, this.#offset - start);
+    return this.cut(start, this.#offset);
   }
 
   /** The number of frames up to the end of the next message. */

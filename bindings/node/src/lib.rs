@@ -14,5 +14,6 @@ pub mod monitor;
 pub mod options;
 pub mod pack;
 pub mod proxy;
+pub mod reqrep;
 pub mod socket;
 pub mod stats;

@@ -8,7 +8,7 @@ use napi::{
     bindgen_prelude::{Env, FromNapiValue, JsObjectValue, JsValue, Object, Unknown},
 };
 use napi_derive::napi;
-use zpatterns::{Error, ErrorKind, OptionInfo, OptionType, OptionValue, SocketOptions};
+use zpatterns::{Error, ErrorKind, OptionInfo, OptionType, OptionValue, Result, SocketOptions};
 
 use crate::error::raise;
 
@@ -18,20 +18,32 @@ const HIDDEN: &str = "background";
 /// Socket options from the properties of `given`; those that are undefined keep their defaults.
 pub(crate) fn socket_options(env: &Env, given: &Object<'_>) -> napi::Result<SocketOptions> {
     let mut options = SocketOptions::background();
+    each(env, given, |name, value| {
+        let row = rows().find(|row| camel(row.name) == name).ok_or_else(|| wrong("there is no such option", name))?;
+        options.set(row.name, value.ok_or_else(|| wrong(expectation(row.kind), name))?)
+    })?;
+    Ok(options)
+}
+
+/// Sets each property of `given` that is not undefined; a value is none if it is of no type that an option has.
+pub(crate) fn each(
+    env: &Env,
+    given: &Object<'_>,
+    mut set: impl FnMut(&str, Option<OptionValue>) -> Result<()>,
+) -> napi::Result<()> {
     for name in Object::keys(given)? {
         let property: Unknown<'_> = given.get_named_property(&name)?;
-        if property.get_type()? == ValueType::Undefined {
-            continue;
+        if property.get_type()? != ValueType::Undefined {
+            let value = value(&property)?;
+            set(&name, value).map_err(raise(env))?;
         }
-        let row = rows().find(|row| camel(row.name) == name).ok_or_else(|| {
-            raise(env)(Error::new(ErrorKind::InvalidArgument, "there is no such option").with("option", &name))
-        })?;
-        let value = value(&property)?.ok_or_else(|| {
-            raise(env)(Error::new(ErrorKind::InvalidArgument, expectation(row.kind)).with("option", &name))
-        })?;
-        options.set(row.name, value).map_err(raise(env))?;
     }
-    Ok(options)
+    Ok(())
+}
+
+/// The error of an option that is wrong, or that there is not.
+pub(crate) fn wrong(text: &str, option: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, text).with("option", option)
 }
 
 fn value(given: &Unknown<'_>) -> napi::Result<Option<OptionValue>> {

@@ -1,10 +1,11 @@
 //! Batches across the boundary.
 //!
 //! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to
-//! a multiple of four, the end of each frame, the number of frames up to the end of each message (left out if every
-//! message has one frame), the position of each large frame, and last four numbers: frames, messages, large frames, bytes
-//! before the padding. All numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one
-//! `Uint32Array`. Large frames follow as Buffers over libzmq's memory.
+//! a multiple of four, the end of each frame, the facts (numbers that a pattern has for each message, or none), the
+//! number of frames up to the end of each message (left out if there are no facts and every message has one frame), the
+//! position of each large frame, and last four numbers: frames, messages, large frames, bytes before the padding. All
+//! numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one `Uint32Array`. Large
+//! frames follow as Buffers over libzmq's memory.
 
 use std::ops::Range;
 
@@ -26,26 +27,34 @@ pub struct Packed<'env> {
 
 /// Hands a batch over.
 pub(crate) fn pack<'env>(env: &'env Env, batch: Batch) -> napi::Result<Packed<'env>> {
-    let (mut block, frame_ends, message_ends, large) = batch.into_parts();
-    let tail = [frame_ends.len(), message_ends.len(), large.len(), block.len()].map(|count| count as u32);
-    let single = frame_ends.len() == message_ends.len();
-    let positions = large.iter().map(|(position, _)| *position);
-    block.resize(block.len().next_multiple_of(4), 0);
-    append(&mut block, frame_ends.iter().copied());
-    append(&mut block, message_ends.iter().copied().filter(|_| !single));
-    append(&mut block, positions);
-    append(&mut block, tail);
+    let (block, frame_ends, message_ends, large) = batch.into_parts();
+    let positions: Vec<u32> = large.iter().map(|(position, _)| *position).collect();
+    let block = seal(env, block, &frame_ends, &[], &message_ends, &positions)?;
     let large = large.into_iter().map(|(_, frame)| buffer(env, frame)).collect::<napi::Result<Vec<_>>>()?;
-    let block = if block.len() < HAND_OVER_MINIMUM {
-        ArrayBuffer::copy_from(env, block)?
-    } else {
-        ArrayBuffer::from_data(env, block)?
-    };
     Ok(Packed { block, large: if large.is_empty() { None } else { Some(large) } })
 }
 
-fn append(block: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
-    block.extend(numbers.into_iter().flat_map(u32::to_ne_bytes));
+/// The block described above, of these parts.
+pub(crate) fn seal<'env>(
+    env: &'env Env,
+    mut block: Vec<u8>,
+    frame_ends: &[u32],
+    facts: &[u32],
+    message_ends: &[u32],
+    positions: &[u32],
+) -> napi::Result<ArrayBuffer<'env>> {
+    let tail = [frame_ends.len(), message_ends.len(), positions.len(), block.len()].map(|count| count as u32);
+    let single = facts.is_empty() && frame_ends.len() == message_ends.len();
+    let message_ends = if single { &[] } else { message_ends };
+    block.resize(block.len().next_multiple_of(4), 0);
+    for numbers in [frame_ends, facts, message_ends, positions, &tail] {
+        block.extend(numbers.iter().flat_map(|number| number.to_ne_bytes()));
+    }
+    if block.len() < HAND_OVER_MINIMUM {
+        ArrayBuffer::copy_from(env, block)
+    } else {
+        ArrayBuffer::from_data(env, block)
+    }
 }
 
 /// A Buffer over the memory of a frame that is not empty; a copy where the runtime refuses foreign memory, and where
@@ -59,17 +68,30 @@ fn buffer<'env>(env: &'env Env, frame: Frame) -> napi::Result<BufferSlice<'env>>
     unsafe { BufferSlice::from_external(env, data, size, frame, |_, frame| drop(frame)) }
 }
 
-/// A batch of these messages of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end
-/// after `message_ends` frames. Ends out of order or out of range are cut to fit.
+/// A batch of these messages of what JavaScript packed.
 pub(crate) fn unpack(data: &[u8], frame_ends: &[u32], message_ends: &[u32], messages: Range<usize>) -> Result<Batch> {
     let mut batch = Batch::new();
-    let start = |ends: &[u32], index: usize| index.checked_sub(1).map_or(0, |before| ends[before] as usize);
     for message in messages.start..messages.end.min(message_ends.len()) {
-        for frame in start(message_ends, message)..frame_ends.len().min(message_ends[message] as usize) {
-            let bytes = start(frame_ends, frame)..frame_ends[frame] as usize;
-            batch.push_frame(data.get(bytes).unwrap_or_default())?;
+        for frame in frames(data, frame_ends, message_ends, message) {
+            batch.push_frame(frame)?;
         }
         batch.end_message();
     }
     Ok(batch)
+}
+
+/// The frames of a message of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end
+/// after `message_ends` frames. Ends out of order or out of range are cut to fit.
+pub(crate) fn frames<'a>(
+    data: &'a [u8],
+    frame_ends: &'a [u32],
+    message_ends: &[u32],
+    message: usize,
+) -> impl Iterator<Item = &'a [u8]> {
+    let start = |ends: &[u32], index: usize| index.checked_sub(1).map_or(0, |before| ends[before] as usize);
+    let last = message_ends.get(message).map_or(0, |end| frame_ends.len().min(*end as usize));
+    (start(message_ends, message)..last).map(move |frame| {
+        let bytes = start(frame_ends, frame)..frame_ends[frame] as usize;
+        data.get(bytes).unwrap_or_default()
+    })
 }

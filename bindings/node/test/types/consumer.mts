@@ -1,6 +1,8 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
 import {
-  Context, Proxy, type ProxyStats, type SocketOptions, type SocketStats, Socket, ZpatternsError, info,
+  Broker, Client, type ClientOptions, Context, Job, type Part, Proxy, type ProxyStats, type RequestCounters,
+  RequestFailed, type RequestOptions, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters,
+  ZpatternsError, info,
 } from 'zpatterns';
 
 const options: SocketOptions = { sendHwm: 10, linger: 500, routingId: Buffer.from('me'), ipv6: true };
@@ -27,6 +29,43 @@ try {
 }
 console.log(sent, received, messages, why.code, passed.forwardBytes, stats.sentMessages, info().libzmq);
 
+await using broker = new Broker(['tcp://127.0.0.1:0'], { balance: 'sticky', store: 'file', maxAge: 1000 });
+using worker: Worker = new Worker(broker.endpoints, 'service', { credit: 10, context: new Context() });
+const clientOptions: ClientOptions = { heartbeatInterval: 500, heartbeatLimit: 2, maxRequests: 10 };
+using client = new Client(broker.endpoints[0] ?? '', clientOptions);
+const signal = AbortSignal.timeout(1);
+const requestOptions: RequestOptions = { deadline: 5, attempts: 1, once: true, key: 'k', signal };
+try {
+  const answer: Buffer[] = await client.request('service', ['frame', new Uint8Array(1)], requestOptions);
+  for await (const part of client.stream('service')) console.log(part satisfies Part, part.run + part.body.length);
+  await client.store('service', 'question', { key: 'k' });
+  const fetched: Buffer[] = await client.fetch('service', Buffer.from('k'), { patience: 5 });
+  const discarded: void = await client.discard('service', 'k');
+  console.log(answer, fetched, discarded);
+} catch (error) {
+  if (!(error instanceof RequestFailed)) throw error;
+  if (error.code === 'JobFailed') console.log(error.workerCode === Job.DROPPED, error.body);
+  if (!error.mayHaveRun) console.log(error.retryAfter);
+}
+for await (const job of worker) {
+  using held = job;
+  if (job.cancelled || job.signal.aborted || job.remaining < 5 || job.answered) job.fail(7, 'no', new Uint8Array(1));
+  job.sendPartial(job.service);
+  held.reply([...job.body, job.key]);
+}
+const next: Job = await worker.next({ timeout: 5 });
+const direct: string | undefined = Worker.bind('tcp://127.0.0.1:0', 'service').endpoint;
+const counted: [RequestCounters, WorkerCounters] = [client.counters(), worker.counters()];
+await broker.drain({ timeout: 5 });
+worker.leave();
+console.log(next, direct, counted[0].lost.noService, broker.workers(), broker.wait({ signal: AbortSignal.timeout(1) }));
+
+// @ts-expect-error: a request has no timeout; it has a deadline
+client.request('service', 'x', { timeout: 5 });
+// @ts-expect-error: what is stored has a key
+client.store('service', 'x');
+// @ts-expect-error: there is no such balance
+new Client('tcp://127.0.0.1:1', { balance: 'nope' });
 // @ts-expect-error: there is no such type
 new Socket('nope');
 // @ts-expect-error: there is no such option

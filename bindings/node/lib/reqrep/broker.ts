@@ -1,0 +1,103 @@
+/** Who stands between those who ask and those who answer. */
+import { native } from '../addon';
+import { defaultContext } from '../context';
+import type { WaitOptions } from '../deadline';
+import { awaiting, resting } from '../environment';
+import { call, closed } from '../errors';
+import { Inbox } from '../inbox';
+import type { RequestCounters } from './counters';
+import { type BrokerOptions, endpointsOf } from './options';
+
+/** Something that is so from then on: whoever waits for it gets it, whenever they ask. */
+const FACT = { length: 1, bytes: 0 };
+
+/**
+ * Takes requests from clients and gives them to workers; both connect to it. It works on threads of its own until it is
+ * closed or collected, and does not keep the process alive: `await broker.wait()` does.
+ */
+export class Broker implements AsyncDisposable, Disposable {
+  /** Where it is reached, with the ports that the system chose, in the order given. */
+  readonly endpoints: readonly string[];
+  readonly #native: InstanceType<typeof native.Broker>;
+  readonly #drained: Inbox<typeof FACT>;
+  readonly #ended: Inbox<typeof FACT>;
+  #closed = false;
+
+  /**
+   * A broker that clients and workers reach at these endpoints, once it has read its store. `AddressInUse`, ... if that
+   * fails; `WrongState` if the store is open already, `Corrupt` if it is damaged.
+   */
+  constructor(endpoints: string | readonly string[], options: BrokerOptions = {}) {
+    const { context = defaultContext(), ...rest } = options;
+    const broker = call(() => new native.Broker(context.native, endpointsOf(endpoints), rest));
+    const drained = () => {
+      if (broker.isDrained()) return FACT;
+      if (broker.isEnded()) throw closed('broker');
+      return undefined;
+    };
+    const settle = () => this.#settle();
+    this.endpoints = broker.endpoints;
+    this.#native = broker;
+    this.#drained = new Inbox(drained, settle, 'broker');
+    this.#ended = new Inbox(() => (broker.isEnded() ? FACT : undefined), settle, 'broker');
+  }
+
+  /** Whether the broker was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Takes no more requests, and waits until those that are here are answered. `Timeout` or `Cancelled` if they are not
+   * by then; it goes on draining. `Closed` if the broker ends first.
+   */
+  async drain(options?: WaitOptions): Promise<void> {
+    if (!this.#closed) this.#native.drain();
+    await this.#drained.receive((fact) => fact, options);
+  }
+
+  /** Waits for the end: of the context, or by {@link close}. The process stays alive meanwhile. */
+  async wait(options?: WaitOptions): Promise<void> {
+    await this.#ended.receive((fact) => fact, options);
+  }
+
+  /** What became of the requests so far. */
+  counters(): RequestCounters {
+    return call(() => this.#native.counters()) as RequestCounters;
+  }
+
+  /** Workers connected now. */
+  workers(): number {
+    return call(() => this.#native.workers());
+  }
+
+  /** Closes where it is. Clients are told, and may ask another. Twice is fine. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#native.close();
+    this.#noticed();
+    resting(this.#native.id);
+  }
+
+  /** As {@link close}: `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** As {@link close}: `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #noticed(): void {
+    this.#drained.noticed();
+    this.#ended.noticed();
+  }
+
+  #settle(): void {
+    const { id } = this.#native;
+    if (this.#drained.waiting || this.#ended.waiting) awaiting(id, { noticed: () => this.#noticed() });
+    else resting(id);
+  }
+}

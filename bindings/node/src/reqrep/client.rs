@@ -1,0 +1,190 @@
+//! The side that asks.
+//!
+//! Every request is posted, and JavaScript knows by its ticket whose outcome came.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{ArrayBuffer, Env, Float64ArraySlice, Object};
+use napi_derive::napi;
+use zpatterns::{
+    Deadline, Error, ErrorKind, Result,
+    reqrep::{self, Failure, Outcome, Part, Ticket},
+};
+
+use super::{
+    counters::RequestCounts,
+    options::{REQUEST_FACTS, client_options, request_options},
+    packing::Packing,
+};
+use crate::{
+    context::{Context, Owned},
+    environment::{Ending, Handle},
+    error::raise,
+    pack::frames,
+};
+
+const REPLY: u32 = 0;
+const PARTIAL: u32 = 1;
+const ERROR: u32 = 2;
+const FAILED: u32 = 3;
+const FAILED_MAY_HAVE_RUN: u32 = 4;
+
+/// How many facts JavaScript gets with what comes of a request: the lower and the upper half of its ticket; what it is;
+/// the run of a part, a worker's own code, or the kind of a failure; and when to try again, in milliseconds.
+const FACTS: usize = 5;
+
+impl Ending for Handle<reqrep::Client> {
+    fn end(&self) {
+        if let Some(client) = self.take() {
+            client.set_hook(None);
+            client.close();
+        }
+    }
+}
+
+/// A client.
+#[napi]
+pub struct Client {
+    id: u32,
+    client: Handle<reqrep::Client>,
+    // Kept until the client is gone, and only then allowed to end.
+    context: Arc<Owned>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[napi]
+impl Client {
+    /// Opens a client of these brokers, or of workers that bind.
+    #[napi(constructor)]
+    pub fn new(env: &Env, context: &Context, endpoints: Vec<String>, options: Object<'_>) -> napi::Result<Self> {
+        let options = client_options(env, &options)?;
+        let context = Arc::clone(&context.0);
+        let environment = context.environment();
+        let id = environment.next_id();
+        let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
+        let client = context.context().and_then(|context| reqrep::Client::connect(&context, &endpoints, options));
+        let client = client.map_err(raise(env))?;
+        client.set_hook(Some(environment.hook(id)));
+        let client = Handle::new(client);
+        environment.remember(id, client.clone());
+        Ok(Self { id, client, context })
+    }
+
+    /// The number in this client's notices.
+    #[napi(getter)]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Posts packed requests, those from `first` up to `end`, writes their tickets and returns how many were posted.
+    /// The frames of each are its service, its key and its question. If the next request is refused, that shows when it
+    /// is the first.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a packed batch")]
+    pub fn post(
+        &self,
+        env: &Env,
+        data: &[u8],
+        frame_ends: &[u32],
+        message_ends: &[u32],
+        facts: &[u32],
+        mut tickets: Float64ArraySlice<'_>,
+        first: u32,
+        end: u32,
+    ) -> napi::Result<u32> {
+        let client = self.client.get().map_err(raise(env))?;
+        // SAFETY: JavaScript, which knows the array, waits for this call.
+        let tickets = unsafe { tickets.as_mut() };
+        let requests = facts.chunks(REQUEST_FACTS).zip(tickets).enumerate();
+        let mut posted = 0;
+        let mut refused = None;
+        client.cork();
+        for (index, (facts, ticket)) in requests.take(end as usize).skip(first as usize) {
+            match post(&client, facts, frames(data, frame_ends, message_ends, index)) {
+                Ok(Ticket(number)) => *ticket = number as f64,
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+            posted += 1;
+        }
+        let sent = client.uncork();
+        match refused.filter(|_| posted == 0) {
+            Some(error) => Err(raise(env)(error)),
+            None => sent.map(|()| posted).map_err(raise(env)),
+        }
+    }
+
+    /// Takes what came of requests. Nothing, if nothing did, and then a notice follows.
+    #[napi]
+    pub fn drain<'env>(&self, env: &'env Env) -> napi::Result<Option<ArrayBuffer<'env>>> {
+        let packing = self.client.get().and_then(|client| take(&client)).map_err(raise(env))?;
+        packing.map(|packing| packing.seal(env)).transpose()
+    }
+
+    /// Takes a request back; its outcome comes at once.
+    #[napi]
+    pub fn cancel(&self, env: &Env, ticket: f64) -> napi::Result<()> {
+        self.client.get().and_then(|client| client.cancel(Ticket(ticket as u64))).map_err(raise(env))
+    }
+
+    /// What became of the requests so far.
+    #[napi]
+    pub fn counters(&self, env: &Env) -> napi::Result<RequestCounts> {
+        self.client.get().and_then(|client| client.counters()).map(Into::into).map_err(raise(env))
+    }
+
+    /// Closes the client. Requests that are open have no outcome.
+    #[napi]
+    pub fn close(&self) {
+        self.context.environment().forget(self.id);
+        self.client.end();
+    }
+}
+
+fn post<'a>(client: &reqrep::Client, facts: &[u32], mut frames: impl Iterator<Item = &'a [u8]>) -> Result<Ticket> {
+    let service = std::str::from_utf8(frames.next().unwrap_or_default())
+        .map_err(|_| Error::new(ErrorKind::InvalidText, "the name of a service is UTF-8"))?;
+    let (task, options) = request_options(facts, frames.next().unwrap_or_default())?;
+    client.post_task(task, service, frames.map(|frame| frame.to_vec().into()).collect(), &options)
+}
+
+/// What came of requests; arms the client if nothing did, and looks again if something came in between.
+fn take(client: &reqrep::Client) -> Result<Option<Packing<FACTS>>> {
+    let mut packing = Packing::default();
+    while !packing.is_full() {
+        match client.next(&Deadline::now()) {
+            Ok((Ticket(ticket), part)) => add(&mut packing, ticket, &part),
+            // It shows in the next call.
+            Err(_) if !packing.is_empty() => break,
+            Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
+            Err(_) if client.arm() => {}
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(Some(packing))
+}
+
+fn add(packing: &mut Packing<FACTS>, ticket: u64, part: &Part) {
+    let facts = |kind, value, retry_after| [ticket as u32, (ticket >> 32) as u32, kind, value, retry_after];
+    match part {
+        Part::Partial { run, body } => packing.add(facts(PARTIAL, (*run).into(), 0), body.iter().map(|frame| &**frame)),
+        Part::Outcome(Outcome::Reply(body)) => packing.add(facts(REPLY, 0, 0), body.iter().map(|frame| &**frame)),
+        // An answer without frames.
+        Part::Outcome(Outcome::Accepted) => packing.add(facts(REPLY, 0, 0), []),
+        Part::Outcome(Outcome::Error { code, body }) => {
+            packing.add(facts(ERROR, *code, 0), body.iter().map(|frame| &**frame));
+        }
+        Part::Outcome(Outcome::Failed(Failure { kind, may_have_run, retry_after, text })) => {
+            let what = if *may_have_run { FAILED_MAY_HAVE_RUN } else { FAILED };
+            let retry_after = retry_after.as_millis().try_into().unwrap_or(u32::MAX);
+            packing.add(facts(what, kind.code().into(), retry_after), [text.as_bytes()]);
+        }
+    }
+}
