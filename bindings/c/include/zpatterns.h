@@ -60,11 +60,12 @@
 #define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), 1000, 3, 16384, 268435456, 0 }
 #define ZPAT_WORKER_OPTIONS_INIT { sizeof(zpat_worker_options_t), 1000, 3, 1, 16384, 10000 }
 #define ZPAT_BROKER_OPTIONS_INIT { sizeof(zpat_broker_options_t), \
-    1000, 3, 0, 100000, 1073741824, 50000, 536870912, 3600000, 16384, 20000, 67108864, 10000, 67108864, 600000 }
-#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), 30000, -1, 3, 3, 0, 0, { NULL, 0 } }
+    1000, 3, 0, 100000, 1073741824, 50000, 536870912, 3600000, 16384, 20000, 268435456, 10000, 67108864, \
+    600000, NULL, 100000, 268435456, 86400000 }
+#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), 30000, -1, 3, 3, 0, 0, { NULL, 0 }, ZPAT_TASK_ASK }
 #define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
@@ -132,6 +133,8 @@ typedef enum zpat_error_t {
   ZPAT_E_SYSTEM = -20,
   /** The worker that answered a request says that it cannot be done. */
   ZPAT_E_JOB_FAILED = -21,
+  /** What is stored is damaged, or of another program or version; it is left as it is. */
+  ZPAT_E_CORRUPT = -22,
 } zpat_error_t;
 
 /**
@@ -1003,7 +1006,7 @@ typedef struct zpat_broker_options_t {
   int64_t max_per_client;
   /** Clients and workers connected at once. */
   int64_t max_peers;
-  /** Bytes of answers that a client has not fetched; partial answers beyond end their request. */
+  /** Bytes of answers that a client has not fetched; requests whose answers come beyond fail with `ZPAT_E_FULL`. */
   int64_t max_unfetched;
   /** Answers kept for requests that are run once. */
   int64_t max_cached;
@@ -1011,6 +1014,21 @@ typedef struct zpat_broker_options_t {
   int64_t max_cached_bytes;
   /** How long they are kept, in milliseconds. */
   int64_t max_cached_age;
+  /**
+   * The file of the store for durable requests and their answers, a path as `open(2)` takes it; the file is made if
+   * it is not there. The text is read while the broker is opened, not later, and stays the caller's. NULL, the
+   * default, is no store: then durable requests are refused with `ZPAT_E_UNSUPPORTED`.
+   */
+  const char *store;
+  /** Durable requests and answers kept at once, in the store and in memory. */
+  int64_t max_stored;
+  /** Bytes of those. */
+  int64_t max_stored_bytes;
+  /**
+   * How long an answer is kept in the store that nobody fetches, in milliseconds. One that was fetched goes when its
+   * place is needed, at the latest after `max_cached_age`.
+   */
+  int64_t max_stored_age;
 } zpat_broker_options_t;
 
 /** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_CLIENT_OPTIONS_INIT` does. */
@@ -1071,6 +1089,8 @@ typedef struct zpat_reqrep_counters_t {
   uint64_t lost_closed;
   /** Messages that made no sense. */
   uint64_t malformed;
+  /** Durable requests and their answers that are in the broker's store, or on their way into it. */
+  uint64_t stored;
 } zpat_reqrep_counters_t;
 
 /** What a worker did so far. Start from `ZPAT_WORKER_COUNTERS_INIT`. */
@@ -1095,6 +1115,21 @@ typedef struct zpat_worker_counters_t {
 
 /* ---- Request-reply: requests and what comes of them ------------------------------------------------------- */
 
+/** What is wanted of a request. All but asking is for durable requests: it needs a key, and a broker with a store. */
+typedef enum zpat_task_t {
+  /** Do it, and answer. */
+  ZPAT_TASK_ASK = 0,
+  /** Store it, as `zpat_client_store` does; the outcome is `ZPAT_OUTCOME_ACCEPTED`. */
+  ZPAT_TASK_STORE = 1,
+  /** The outcome of the one that is stored under service and key, as `zpat_client_fetch`. It takes no frames. */
+  ZPAT_TASK_FETCH = 2,
+  /**
+   * Forget the one that is stored under service and key, as `zpat_client_discard`; the outcome is
+   * `ZPAT_OUTCOME_ACCEPTED`. It takes no frames.
+   */
+  ZPAT_TASK_DISCARD = 3,
+} zpat_task_t;
+
 /** What came of a request. */
 typedef enum zpat_outcome_kind_t {
   /** Nothing: the call failed. The request is as the call says. */
@@ -1107,6 +1142,8 @@ typedef enum zpat_outcome_kind_t {
   ZPAT_OUTCOME_FAILED = 3,
   /** Some of the answer, in the batch; more follows. */
   ZPAT_OUTCOME_PARTIAL = 4,
+  /** What was to be stored or discarded is: the broker has it on its disk. The batch is empty. */
+  ZPAT_OUTCOME_ACCEPTED = 5,
 } zpat_outcome_kind_t;
 
 /** How a request is made. Start from `ZPAT_REQUEST_OPTIONS_INIT`. */
@@ -1124,7 +1161,10 @@ typedef struct zpat_request_options_t {
   int64_t attempts;
   /** How often to ask again, after a pause, where a queue was full. 0 to 255, default 3. */
   int64_t retries;
-  /** 1: stored by the broker before it is accepted; it fails with `ZPAT_E_UNSUPPORTED` where nothing is stored. */
+  /**
+   * 1: stored by the broker before it is given to a worker, and answered once for its service and `key`, also if the
+   * broker is lost meanwhile. It needs a key, and fails with `ZPAT_E_UNSUPPORTED` where nothing is stored.
+   */
   int64_t durable;
   /**
    * 1: run once for all requests of the same service and `key`, which a broker sees to; without one it fails with
@@ -1132,10 +1172,16 @@ typedef struct zpat_request_options_t {
    */
   int64_t once;
   /**
-   * By which it is kept to one worker, or run once; at most 255 bytes, read during the call. NULL is none, the
-   * default.
+   * By which it is kept to one worker, run once, or stored; at most 255 bytes, read during the call. NULL is none,
+   * the default.
    */
   zpat_slice_t key;
+  /**
+   * A `zpat_task_t`; `ZPAT_TASK_ASK` is the default. With another, `zpat_client_submit` and `zpat_client_post` do
+   * from an event loop what `zpat_client_store`, `zpat_client_fetch` and `zpat_client_discard` wait for. `deadline`
+   * and `patience` of a fetch or a discard are for the wait alone: what is stored keeps its own.
+   */
+  int64_t task;
 } zpat_request_options_t;
 
 /** What came of a request, beside the frames. Start from `ZPAT_OUTCOME_INIT`. */
@@ -1146,7 +1192,7 @@ typedef struct zpat_outcome_t {
   int64_t kind;
   /** A `zpat_error_t`: `ZPAT_OK`, `ZPAT_E_JOB_FAILED` for a worker's own error, or why the request failed. */
   int64_t error;
-  /** Which request; 0 from `zpat_client_request`. */
+  /** Which request; 0 from a call that makes one and waits. */
   int64_t ticket;
   /** The worker's own error code, 0 to 4294967295; `ZPAT_JOB_DROPPED` if it gave no answer. 0 without an error. */
   int64_t code;
@@ -1285,6 +1331,57 @@ int zpat_client_set_hook(const zpat_client_t *client,
  * `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
  */
 int zpat_client_close(zpat_client_t **client);
+
+/* ---- Request-reply: requests that outlive the broker ------------------------------------------------------ */
+
+/**
+ * Leaves a durable request with a broker that has a store, and waits until it is on the broker's disk. `options` have
+ * its key, which it needs; their `task` is not looked at. Otherwise as `zpat_client_request`.
+ *
+ * Returns 0, with `ZPAT_OUTCOME_ACCEPTED` in `outcome`, which may be NULL. From then on it is done, also if the client
+ * and the broker are lost, until its deadline has passed. Who knows service and key can fetch the outcome with
+ * `zpat_client_fetch`, or ask again: a key is stored once. `ZPAT_E_UNSUPPORTED` where nothing is stored.
+ *
+ * If `cancel` fires or a signal arrives first, it fails with `ZPAT_E_CANCELLED` and may be stored nevertheless: store
+ * it again, or discard it.
+ */
+int zpat_client_store(const zpat_client_t *client,
+                      const char *service,
+                      const zpat_slice_t *frames,
+                      size_t count,
+                      const zpat_request_options_t *options,
+                      const zpat_cancel_t *cancel,
+                      zpat_outcome_t *outcome);
+
+/**
+ * Waits for the outcome of the durable request with this service and key, for at most `patience_ms`, which is not
+ * negative. The broker keeps it for some time, and tells it to whoever fetches it. The result, `body` and `outcome`
+ * are as of `zpat_client_request`.
+ *
+ * `ZPAT_E_NOT_FOUND` if there is no such request, `ZPAT_E_TIMEOUT` if it has no outcome in time: it goes on, fetch
+ * again. `ZPAT_E_CANCELLED` if `cancel` fires or a signal arrives first; it goes on, too.
+ */
+int zpat_client_fetch(const zpat_client_t *client,
+                      const char *service,
+                      zpat_slice_t key,
+                      int64_t patience_ms,
+                      const zpat_cancel_t *cancel,
+                      zpat_batch_t **body,
+                      zpat_outcome_t *outcome);
+
+/**
+ * Forgets the durable request with this service and key, and its outcome; a worker that has it is told that nobody
+ * waits. Waits until the broker's disk has forgotten it, for at most `patience_ms`, which is not negative.
+ *
+ * Returns 0, with `ZPAT_OUTCOME_ACCEPTED` in `outcome`, which may be NULL, also if there is no such request. Who waits
+ * for its outcome elsewhere is told `ZPAT_E_CANCELLED`.
+ */
+int zpat_client_discard(const zpat_client_t *client,
+                        const char *service,
+                        zpat_slice_t key,
+                        int64_t patience_ms,
+                        const zpat_cancel_t *cancel,
+                        zpat_outcome_t *outcome);
 
 /* ---- Request-reply: jobs ---------------------------------------------------------------------------------- */
 
@@ -1425,14 +1522,100 @@ int zpat_worker_set_hook(const zpat_worker_t *worker,
  */
 int zpat_worker_close(zpat_worker_t **worker);
 
+/* ---- Request-reply: many at once -------------------------------------------------------------------------- */
+
+/** How one job ends, for `zpat_worker_answer_many`. It does not grow. */
+typedef struct zpat_answer_t {
+  /** The job. The call frees it and clears the pointer. */
+  zpat_job_t *job;
+  /** `ZPAT_OUTCOME_REPLY`, as by `zpat_job_reply`, or `ZPAT_OUTCOME_ERROR`, as by `zpat_job_fail`. */
+  int64_t kind;
+  /** Of an error: a code of the program's own, 0 to 4294967295. */
+  int64_t code;
+  /** The frames, which are copied; there may be none, and they may be those of a job in the same array. */
+  const zpat_slice_t *frames;
+  /** How many frames. */
+  size_t count;
+} zpat_answer_t;
+
+/**
+ * Posts a request for `service` for each message of `questions`, as `zpat_client_post` does with one; `options`,
+ * which have no task but asking, are for all of them. The batch keeps its messages. `ZPAT_E_INVALID_ARGUMENT`, and no
+ * request, if one of the arguments makes no sense.
+ *
+ * Returns the ticket of the first request, 1 or more; each of the others has the next number. 0 for an empty batch.
+ */
+int64_t zpat_client_post_many(const zpat_client_t *client,
+                              const char *service,
+                              const zpat_batch_t *questions,
+                              const zpat_request_options_t *options);
+
+/**
+ * Waits for what comes next of any posted request, and takes what is there besides. Returns how many came, 1 to
+ * `max_outcomes`, which is the room in the caller's array `outcomes`; `struct_size` of its first element is set, and
+ * holds for all. `*bodies`, NULL or a batch as for `zpat_socket_recv`, gets as many messages: message `i` belongs to
+ * `outcomes[i]`.
+ *
+ * Their bodies are as of `zpat_client_next`, except that the message of a failure is its text, in one frame: a
+ * failure is no error of this call, and the last error stays as it was. `ZPAT_E_TIMEOUT` if nothing came in time.
+ */
+int zpat_client_next_many(const zpat_client_t *client,
+                          size_t max_outcomes,
+                          int64_t timeout_ms,
+                          const zpat_cancel_t *cancel,
+                          zpat_batch_t **bodies,
+                          zpat_outcome_t *outcomes);
+
+/**
+ * Keeps requests back that are made from now on, by any thread, to send them together with `zpat_client_uncork`, which
+ * costs less than one by one. They leave earlier if there are many, or if something else is to be sent. Corks are
+ * counted, and each is to be taken away soon: deadlines run.
+ */
+int zpat_client_cork(const zpat_client_t *client);
+
+/** Undoes one `zpat_client_cork`. */
+int zpat_client_uncork(const zpat_client_t *client);
+
+/**
+ * Waits for the next job, and takes those that are there besides. Returns how many came, 1 to `max_jobs`, which is the
+ * room in the caller's array `jobs`. As many of its elements become handles that the caller answers or frees, in any
+ * order; the others, and all after an error, stay as they were. Otherwise as `zpat_worker_next`.
+ */
+int zpat_worker_next_many(const zpat_worker_t *worker,
+                          size_t max_jobs,
+                          int64_t timeout_ms,
+                          const zpat_cancel_t *cancel,
+                          zpat_job_t **jobs);
+
+/**
+ * Answers `count` jobs of this worker at once; frees them and clears their pointers in the caller's array.
+ *
+ * After `ZPAT_E_INVALID_ARGUMENT` all jobs are still there, unless one was another worker's: then all are freed
+ * without an answer. `ZPAT_E_CLOSED` if the worker was closed: the jobs were given to others.
+ */
+int zpat_worker_answer_many(const zpat_worker_t *worker,
+                            zpat_answer_t *answers,
+                            size_t count);
+
+/**
+ * Keeps answers back that are given from now on, by any thread, to send them together with `zpat_worker_uncork`.
+ * Otherwise as `zpat_client_cork`.
+ */
+int zpat_worker_cork(const zpat_worker_t *worker);
+
+/** Undoes one `zpat_worker_cork`. */
+int zpat_worker_uncork(const zpat_worker_t *worker);
+
 /* ---- Request-reply: brokers ------------------------------------------------------------------------------- */
 
 /** Takes requests from clients and gives them to workers; both connect to it. It works on threads of the context. */
 typedef struct zpat_broker_t zpat_broker_t;
 
 /**
- * Opens a broker at `count` endpoints, at least one. `options` may be NULL for the defaults. The caller frees it with
- * `zpat_broker_close`. Errors as `zpat_socket_bind`.
+ * Opens a broker at `count` endpoints, at least one; with a store, once it has read that. `options` may be NULL for
+ * the defaults. The caller frees it with `zpat_broker_close`. Errors as `zpat_socket_bind`. Of the store:
+ * `ZPAT_E_WRONG_STATE` if it is open already, here or in another process; `ZPAT_E_CORRUPT` if it is damaged, or no
+ * store of this version, and it is left as it is.
  */
 int zpat_broker_bind(const zpat_context_t *context,
                      const char *const *endpoints,

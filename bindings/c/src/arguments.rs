@@ -4,7 +4,9 @@
 //! text. A pointer that is neither null nor what its function asks for cannot be seen, in C as ever.
 
 use std::{
-    ffi::{CStr, CString, c_char, c_void},
+    ffi::{CStr, CString, OsStr, c_char, c_void},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
     ptr, slice,
     sync::LazyLock,
     time::Duration,
@@ -75,14 +77,20 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_void, len: usize) -> Result<&'a [u
     Ok(unsafe { slice::from_raw_parts(data.cast(), len) })
 }
 
+/// An error unless there can be an array of `count` elements at `array`.
+pub(crate) fn check_array<T>(array: *const T, count: usize, name: &'static str) -> Result<()> {
+    if count > 0 && (array.is_null() || isize::try_from(count.saturating_mul(size_of::<T>())).is_err()) {
+        return Err(invalid("there is no array of that many elements", name).with("count", count));
+    }
+    Ok(())
+}
+
 /// An array of slices that C describes.
 ///
 /// # Safety
 /// `frames` is null or points to `count` slices, each as [`bytes`] asks.
 pub(crate) unsafe fn frames_of<'a>(frames: *const zpat_slice_t, count: usize) -> Result<Frames<'a>> {
-    if count > 0 && (frames.is_null() || isize::try_from(count.saturating_mul(size_of::<zpat_slice_t>())).is_err()) {
-        return Err(invalid("there is no array of that many frames", "frames").with("count", count));
-    }
+    check_array(frames, count, "frames")?;
     // SAFETY: as the caller promises; an index below `count` is inside.
     (0..count).map(|index| unsafe { bytes((*frames.add(index)).data, (*frames.add(index)).len) }).collect()
 }
@@ -113,14 +121,21 @@ pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: &'static str) 
     Ok(Some(text))
 }
 
+/// The path that C describes, of any bytes; null is none.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn optional_path(path: *const c_char) -> Option<PathBuf> {
+    // SAFETY: as the caller promises.
+    (!path.is_null()).then(|| OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()).into())
+}
+
 /// An array of texts that C describes.
 ///
 /// # Safety
 /// `list` is null or points to `count` texts, each as [`text`] asks.
 pub(crate) unsafe fn texts<'a>(list: *const *const c_char, count: usize, name: &'static str) -> Result<Vec<&'a str>> {
-    if count > 0 && (list.is_null() || isize::try_from(count.saturating_mul(size_of::<*const c_char>())).is_err()) {
-        return Err(invalid("there is no array of that many texts", name).with("count", count));
-    }
+    check_array(list, count, name)?;
     // SAFETY: as the caller promises; an index below `count` is inside.
     (0..count).map(|index| unsafe { text(*list.add(index), name) }).collect()
 }
@@ -160,7 +175,8 @@ pub(crate) unsafe fn write_text(text: &str, buffer: *mut c_char, size: usize) ->
     Ok(())
 }
 
-/// Copies as much of `text` as fits, with a zero at the end; a character is never cut in two. Returns the bytes of text.
+/// Copies as much of `text` as fits, with a zero at the end; a character is never cut in two. Returns the bytes of
+/// text.
 pub(crate) fn write_cut(text: &str, buffer: &mut [c_char]) -> usize {
     let room = buffer.len().saturating_sub(1).min(text.len());
     let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

@@ -12,12 +12,15 @@ use crate::{
 /// Messages in order, each of one or more frames; an answer may have none. A batch belongs to one thread at a time.
 pub struct zpat_batch_t(Content);
 
-/// A message received alone keeps libzmq's memory, and an answer that of the machine; everything else is packed.
+/// A message received alone keeps libzmq's memory, and answers that of the machine; everything else is packed.
 enum Content {
     One(Message),
-    Body(Body),
+    Bodies(Bodies),
     Many(Batch),
 }
+
+/// What came of requests; often of one.
+type Bodies = smallvec::SmallVec<[Body; 1]>;
 
 impl Default for zpat_batch_t {
     fn default() -> Self {
@@ -28,7 +31,8 @@ impl Default for zpat_batch_t {
 impl zpat_batch_t {
     fn len(&self) -> usize {
         match &self.0 {
-            Content::One(_) | Content::Body(_) => 1,
+            Content::One(_) => 1,
+            Content::Bodies(bodies) => bodies.len(),
             Content::Many(batch) => batch.len(),
         }
     }
@@ -36,7 +40,7 @@ impl zpat_batch_t {
     fn bytes(&self) -> usize {
         match &self.0 {
             Content::One(one) => one.size(),
-            Content::Body(body) => body.iter().map(|frame| frame.len()).sum(),
+            Content::Bodies(bodies) => bodies.iter().flatten().map(|frame| frame.len()).sum(),
             Content::Many(batch) => batch.bytes(),
         }
     }
@@ -44,7 +48,7 @@ impl zpat_batch_t {
     fn frame_count(&self, message: usize) -> usize {
         match &self.0 {
             Content::One(one) if message == 0 => one.len(),
-            Content::Body(body) if message == 0 => body.len(),
+            Content::Bodies(bodies) => bodies.get(message).map_or(0, Vec::len),
             Content::Many(batch) if message < batch.len() => {
                 let (first, end) = batch.frame_range(message);
                 end - first
@@ -59,22 +63,34 @@ impl zpat_batch_t {
         }
         Some(match &self.0 {
             Content::One(one) => &one[frame],
-            Content::Body(body) => &body[frame],
+            Content::Bodies(bodies) => &bodies[message][frame],
             Content::Many(batch) => batch.frame(batch.frame_range(message).0 + frame),
         })
     }
 
+    /// The frames of each message.
+    fn messages(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        (0..self.len())
+            .map(move |message| (0..self.frame_count(message)).filter_map(move |frame| self.frame(message, frame)))
+    }
+
+    /// Copies of the messages, as requests have them.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = Body> {
+        self.messages().map(|frames| frames.map(|frame| frame.to_vec().into()).collect())
+    }
+
     /// The messages packed, to add to or to send.
     pub(crate) fn packed(&mut self) -> Result<&mut Batch> {
-        if let Content::One(_) | Content::Body(_) = &self.0 {
+        if let Content::One(_) | Content::Bodies(_) = &self.0 {
             let mut batch = Batch::new();
-            let frames: Vec<&[u8]> = (0..self.frame_count(0)).filter_map(|frame| self.frame(0, frame)).collect();
-            batch.push_multipart(&frames)?;
+            for frames in self.messages() {
+                batch.push_multipart(&frames.collect::<Vec<_>>())?;
+            }
             self.0 = Content::Many(batch);
         }
         match &mut self.0 {
             Content::Many(batch) => Ok(batch),
-            Content::One(_) | Content::Body(_) => unreachable!("packed above"),
+            Content::One(_) | Content::Bodies(_) => unreachable!("packed above"),
         }
     }
 }
@@ -101,8 +117,8 @@ impl<'a> Slot<'a> {
         self.fill(Content::One(message));
     }
 
-    pub(crate) fn fill_with_body(self, body: Body) {
-        self.fill(Content::Body(body));
+    pub(crate) fn fill_with_bodies(self, bodies: impl IntoIterator<Item = Body>) {
+        self.fill(Content::Bodies(bodies.into_iter().collect()));
     }
 
     pub(crate) fn fill_with_many(self, batch: Batch) {

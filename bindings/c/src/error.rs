@@ -63,6 +63,8 @@ pub enum zpat_error_t {
     ZPAT_E_SYSTEM = -20,
     /// The worker that answered a request says that it cannot be done.
     ZPAT_E_JOB_FAILED = -21,
+    /// What is stored is damaged, or of another program or version; it is left as it is.
+    ZPAT_E_CORRUPT = -22,
 }
 
 /// Bytes of the buffer for the last error's text, with the zero at its end; longer texts are cut.
@@ -109,10 +111,15 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic")
 }
 
+/// The `zpat_error_t` of an error.
+pub(crate) fn code_of(error: &Error) -> c_int {
+    -c_int::from(error.kind().code())
+}
+
 /// Makes `error` the last one of this thread, and returns its code.
 pub(crate) fn remember(error: &Error) -> c_int {
     LAST.with_borrow_mut(|last| {
-        last.code = -c_int::from(error.kind().code());
+        last.code = code_of(error);
         last.length = 0;
         let _ = write!(last, "{error}");
         last.code
@@ -210,7 +217,7 @@ mod tests {
                 assert_eq!(zpat_error_is_retryable(code) != 0, kind.is_retryable());
             }
         }
-        for code in [c_int::MIN, c_int::MAX, 22, -22, 65_537] {
+        for code in [c_int::MIN, c_int::MAX, 23, -23, 65_537] {
             // SAFETY: the function returns static text.
             assert_eq!(unsafe { CStr::from_ptr(zpat_error_name(code)) }, c"Unknown");
         }

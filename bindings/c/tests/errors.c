@@ -4,7 +4,7 @@
 static const char *const names[] = {
   "Ok", "InvalidArgument", "InvalidEndpoint", "AddressInUse", "AddressNotAvailable", "Unsupported", "Timeout",
   "Cancelled", "Interrupted", "Closed", "Full", "Unreachable", "WrongState", "TooLarge", "PermissionDenied", "NotFound",
-  "TooManyOpen", "InvalidText", "Forked", "Poisoned", "System", "JobFailed",
+  "TooManyOpen", "InvalidText", "Forked", "Poisoned", "System", "JobFailed", "Corrupt",
 };
 
 static void *other_thread(void *unused) {
@@ -70,7 +70,7 @@ int main(void) {
     CHECK(strcmp(zpat_error_name(code), names[code]) == 0);
     CHECK(zpat_error_is_retryable(-code) == retryable);
   }
-  CHECK(strcmp(zpat_error_name(-22), "Unknown") == 0);
+  CHECK(strcmp(zpat_error_name(-23), "Unknown") == 0);
 
   FAILS(ZPAT_E_INVALID_ARGUMENT, zpat_cancel_fire(NULL));
   length = zpat_last_error_copy(text, sizeof text);

@@ -50,8 +50,12 @@ static void no_requests(struct town *town) {
   FAILS(ZPAT_E_FORKED, zpat_client_request(town->client, "service", NULL, 0, NULL, NULL, &body, &outcome));
   FAILS(ZPAT_E_FORKED, zpat_client_submit(town->client, "service", NULL, 0, NULL));
   FAILS(ZPAT_E_FORKED, zpat_client_next(town->client, -1, NULL, &body, &outcome));
+  FAILS(ZPAT_E_FORKED, zpat_client_next_many(town->client, 1, -1, NULL, &body, &outcome));
+  FAILS(ZPAT_E_FORKED, zpat_client_uncork(town->client));
   FAILS(ZPAT_E_FORKED, zpat_client_counters(town->client, &counters));
   FAILS(ZPAT_E_FORKED, zpat_worker_next(town->worker, -1, NULL, &job));
+  FAILS(ZPAT_E_FORKED, zpat_worker_next_many(town->worker, 1, -1, NULL, &job));
+  FAILS(ZPAT_E_FORKED, zpat_worker_uncork(town->worker));
   FAILS(ZPAT_E_FORKED, zpat_worker_leave(town->worker));
   FAILS(ZPAT_E_FORKED, zpat_broker_workers(town->broker));
   FAILS(ZPAT_E_FORKED, zpat_broker_drain(town->broker, -1, NULL));

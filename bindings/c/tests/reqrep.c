@@ -203,7 +203,7 @@ static void deadlines(struct town *town) {
         zpat_client_request(town->client, "nobody", NULL, 0, &options, NULL, &town->body, &town->outcome));
   CHECK(town->outcome.kind == ZPAT_OUTCOME_FAILED && town->outcome.may_have_run == 0);
   options = patient();
-  options.durable = 1;
+  options.durable = 1, options.key = zpat_slice_text("a key");
   FAILS(ZPAT_E_UNSUPPORTED,
         zpat_client_request(town->client, "slow", NULL, 0, &options, NULL, &town->body, &town->outcome));
   CHECK(town->outcome.kind == ZPAT_OUTCOME_FAILED && town->outcome.may_have_run == 0);

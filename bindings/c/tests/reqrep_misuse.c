@@ -19,6 +19,9 @@ static void no_handles(void) {
   REFUSED(zpat_client_request(NULL, "s", NULL, 0, NULL, NULL, &body, &outcome));
   REFUSED(zpat_client_submit(NULL, "s", NULL, 0, NULL));
   REFUSED(zpat_client_post(NULL, "s", NULL, 0, NULL));
+  REFUSED(zpat_client_store(NULL, "s", NULL, 0, NULL, NULL, &outcome));
+  REFUSED(zpat_client_fetch(NULL, "s", zpat_slice_text("key"), 0, NULL, &body, &outcome));
+  REFUSED(zpat_client_discard(NULL, "s", zpat_slice_text("key"), 0, NULL, &outcome));
   REFUSED(zpat_client_wait(NULL, 1, 0, NULL, &body, &outcome));
   REFUSED(zpat_client_next(NULL, 0, NULL, &body, &outcome));
   REFUSED(zpat_client_cancel(NULL, 1));
@@ -113,12 +116,15 @@ static void options(zpat_context_t *context) {
   REFUSED(zpat_client_options_init(NULL, sizeof client_options));
   REFUSED(zpat_worker_options_init(&worker_options, 7));
   REFUSED(zpat_broker_options_init(&broker_options, sizeof broker_options + 8));
-  /* An older program's structure ends here, and what lies behind it stays. */
-  memset(&broker_options, 0x55, sizeof broker_options);
-  OK(zpat_broker_options_init(&broker_options, offsetof(zpat_broker_options_t, max_age)));
-  CHECK(broker_options.max_waiting == 50000 && broker_options.max_age == 0x5555555555555555);
-  OK(zpat_broker_bind(context, (const char *[]){ "tcp://127.0.0.1:0" }, 1, &broker_options, &broker));
-  OK(zpat_broker_close(&broker));
+  /* An older program's structure ends here, and what lies behind it stays, and is not looked at. */
+  size_t old[] = { offsetof(zpat_broker_options_t, max_age), offsetof(zpat_broker_options_t, store) };
+  for (int age = 0; age < 2; age++) {
+    memset(&broker_options, 0x55, sizeof broker_options);
+    OK(zpat_broker_options_init(&broker_options, old[age]));
+    CHECK(broker_options.max_waiting == 50000 && broker_options.max_stored == 0x5555555555555555);
+    OK(zpat_broker_bind(context, (const char *[]){ "tcp://127.0.0.1:0" }, 1, &broker_options, &broker));
+    OK(zpat_broker_close(&broker));
+  }
 
   client_options.balance = 3;
   NAMED(zpat_client_open(context, somewhere, 1, &client_options, &client), "balance");
@@ -172,8 +178,17 @@ static void requests(zpat_context_t *context) {
   REFUSED(ask(client, &options));
   options.key.data = long_name, options.key.len = 256;
   NAMED(ask(client, &options), "key");
-  options = defaults, options.struct_size -= 8;
+  options = defaults, options.task = 4;
+  NAMED(ask(client, &options), "task");
+  for (int64_t task = ZPAT_TASK_STORE; task <= ZPAT_TASK_DISCARD; task++) {
+    options.task = task;
+    NAMED(ask(client, &options), "key");
+  }
+  options = defaults, options.struct_size = offsetof(zpat_request_options_t, task) - 8;
   REFUSED(ask(client, &options));
+  /* An older program's structure has no task. */
+  options.struct_size = offsetof(zpat_request_options_t, task), options.task = 4;
+  OK(zpat_client_forget(client, OK(ask(client, &options))));
   /* A structure that is wrong takes no answer, and a batch that is there loses its old one. */
   outcome.struct_size = 3;
   REFUSED(zpat_client_next(client, 0, NULL, &body, &outcome));
@@ -190,11 +205,41 @@ static void requests(zpat_context_t *context) {
   REFUSED(zpat_client_counters(client, NULL));
   counters.struct_size = 8;
   REFUSED(zpat_client_counters(client, &counters));
+  counters.struct_size = offsetof(zpat_reqrep_counters_t, stored), counters.stored = 77;
+  OK(zpat_client_counters(client, &counters));
+  CHECK(counters.accepted == 1 && counters.stored == 77);
   /* The longest there is. */
   options = defaults, options.deadline = INT64_MAX;
   int64_t ticket = OK(ask(client, &options));
   FAILS(ZPAT_E_TIMEOUT, zpat_client_wait(client, ticket, 0, NULL, &body, &outcome));
   CHECK(body == NULL && outcome.kind == ZPAT_OUTCOME_NONE);
+  OK(zpat_client_close(&client));
+}
+
+/* What durable requests need is checked before anybody is asked. */
+static void durable(zpat_context_t *context) {
+  zpat_request_options_t options = ZPAT_REQUEST_OPTIONS_INIT;
+  zpat_client_t *client = open_client(context, *somewhere);
+  zpat_slice_t key = zpat_slice_text("key"), none = { NULL, 0 }, bad = { NULL, 1 };
+  zpat_outcome_t outcome = ZPAT_OUTCOME_INIT;
+  zpat_batch_t *body = NULL;
+  NAMED(zpat_client_store(client, "s", NULL, 0, NULL, NULL, &outcome), "key");
+  NAMED(zpat_client_fetch(client, "s", none, 0, NULL, &body, &outcome), "key");
+  NAMED(zpat_client_discard(client, "s", none, 0, NULL, &outcome), "key");
+  options.durable = 1;
+  NAMED(ask(client, &options), "key");
+  REFUSED(zpat_client_fetch(client, "s", bad, 0, NULL, &body, &outcome));
+  REFUSED(zpat_client_discard(client, "s", bad, 0, NULL, &outcome));
+  NAMED(zpat_client_fetch(client, "s", key, -1, NULL, &body, &outcome), "patience_ms");
+  NAMED(zpat_client_discard(client, "s", key, -1, NULL, &outcome), "patience_ms");
+  REFUSED(zpat_client_fetch(client, NULL, key, 0, NULL, &body, &outcome));
+  REFUSED(zpat_client_fetch(client, "s", key, 0, NULL, NULL, &outcome));
+  REFUSED(zpat_client_discard(client, "", key, 0, NULL, &outcome));
+  options.key = key;
+  REFUSED(zpat_client_store(client, "s", NULL, 1, &options, NULL, &outcome));
+  outcome.struct_size = 3;
+  REFUSED(zpat_client_store(client, "s", NULL, 0, &options, NULL, &outcome));
+  CHECK(body == NULL);
   OK(zpat_client_close(&client));
 }
 
@@ -238,6 +283,7 @@ int main(void) {
   opening(context);
   options(context);
   requests(context);
+  durable(context);
   jobs(context);
   OK(zpat_context_close(&context));
   return 0;

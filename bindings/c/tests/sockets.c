@@ -131,7 +131,8 @@ int main(int argc, char **argv) {
   kinds(context);
   lingers();
   OK(zpat_info(&info));
-  CHECK(info.curve == 1 && strcmp(info.transports, "inproc ipc tcp ws") == 0 && strcmp(info.version, ZPAT_VERSION) == 0);
+  CHECK(info.curve == 1 && strcmp(info.transports, "inproc ipc tcp ws") == 0);
+  CHECK(strcmp(info.version, ZPAT_VERSION) == 0);
   CHECK(strncmp(info.libzmq, "4.3.", 4) == 0);
   OK(zpat_context_close(&context));
   return 0;

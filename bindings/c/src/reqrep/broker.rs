@@ -24,8 +24,10 @@ unsafe fn handle(broker: *const zpat_broker_t) -> Result<Broker> {
     Ok(unsafe { required(broker, "broker") }?.0.clone())
 }
 
-/// Opens a broker at `count` endpoints, at least one. `options` may be NULL for the defaults. The caller frees it with
-/// `zpat_broker_close`. Errors as `zpat_socket_bind`.
+/// Opens a broker at `count` endpoints, at least one; with a store, once it has read that. `options` may be NULL for
+/// the defaults. The caller frees it with `zpat_broker_close`. Errors as `zpat_socket_bind`. Of the store:
+/// `ZPAT_E_WRONG_STATE` if it is open already, here or in another process; `ZPAT_E_CORRUPT` if it is damaged, or no
+/// store of this version, and it is left as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_broker_bind(
     context: *const zpat_context_t,

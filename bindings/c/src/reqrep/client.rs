@@ -3,12 +3,11 @@
 use std::{
     ffi::{c_char, c_int, c_void},
     os::fd::AsRawFd,
-    ptr,
 };
 
 use zpatterns::{
     Result,
-    reqrep::{Client, Part, Ticket},
+    reqrep::{Client, Frames, Part, RequestOptions, Task, Ticket},
 };
 
 use super::{
@@ -32,7 +31,7 @@ pub struct zpat_client_t(Client);
 ///
 /// # Safety
 /// `client` is null or a live handle.
-unsafe fn handle(client: *const zpat_client_t) -> Result<Client> {
+pub(super) unsafe fn handle(client: *const zpat_client_t) -> Result<Client> {
     // SAFETY: as the caller promises.
     Ok(unsafe { required(client, "client") }?.0.clone())
 }
@@ -83,16 +82,14 @@ pub unsafe extern "C" fn zpat_client_request(
     outcome: *mut zpat_outcome_t,
 ) -> c_int {
     entry(|| {
-        let mut unseen = zpat_outcome_t::NOTHING;
-        let outcome = if outcome.is_null() { ptr::from_mut(&mut unseen) } else { outcome };
         // SAFETY: C's promise.
-        let (report, client) = unsafe { (Report::empty(Slot::empty(body)?, outcome)?, handle(client)?) };
+        let (report, client) = unsafe { (Report::optional(Some(Slot::empty(body)?), outcome)?, handle(client)?) };
         // SAFETY: C's promise.
         let (service, question) = unsafe { (text(service, "service")?, body_of(frames, count)?) };
         // SAFETY: C's promise.
-        let (options, wait) = unsafe { (zpat_request_options_t::convert(options)?, deadline(-1, cancel)?) };
-        let answer = client.request_until(service, question, &options, &wait)?;
-        report.fill(Ticket(0), Part::Outcome(answer))
+        let ((task, options), wait) = unsafe { (zpat_request_options_t::convert(options)?, deadline(-1, cancel)?) };
+        let ticket = client.submit_task(task, service, question, &options)?;
+        report.fill(Ticket(0), Part::Outcome(client.outcome(ticket, &wait)?))
     })
 }
 
@@ -107,7 +104,7 @@ pub unsafe extern "C" fn zpat_client_submit(
     options: *const zpat_request_options_t,
 ) -> i64 {
     // SAFETY: C's promise.
-    entry(|| unsafe { ask(client, service, frames, count, options, Client::submit) })
+    entry(|| unsafe { ask(client, service, frames, count, options, Client::submit_task) })
 }
 
 /// Asks, as `zpat_client_request`, and goes on. Returns the ticket of the request, 1 or more; `zpat_client_next` brings
@@ -121,7 +118,7 @@ pub unsafe extern "C" fn zpat_client_post(
     options: *const zpat_request_options_t,
 ) -> i64 {
     // SAFETY: C's promise.
-    entry(|| unsafe { ask(client, service, frames, count, options, Client::post) })
+    entry(|| unsafe { ask(client, service, frames, count, options, Client::post_task) })
 }
 
 /// # Safety
@@ -132,13 +129,13 @@ unsafe fn ask(
     frames: *const zpat_slice_t,
     count: usize,
     options: *const zpat_request_options_t,
-    how: fn(&Client, &str, zpatterns::reqrep::Frames, &zpatterns::reqrep::RequestOptions) -> Result<Ticket>,
+    how: fn(&Client, Task, &str, Frames, &RequestOptions) -> Result<Ticket>,
 ) -> Result<i64> {
     // SAFETY: as the caller promises.
     let (client, service) = unsafe { (handle(client)?, text(service, "service")?) };
     // SAFETY: as the caller promises.
-    let (question, options) = unsafe { (body_of(frames, count)?, zpat_request_options_t::convert(options)?) };
-    Ok(how(&client, service, question, &options)?.0.cast_signed())
+    let (question, (task, options)) = unsafe { (body_of(frames, count)?, zpat_request_options_t::convert(options)?) };
+    Ok(how(&client, task, service, question, &options)?.0.cast_signed())
 }
 
 /// Waits for what comes next of a submitted request, and returns 1: a part of the answer, or how it ended, and

@@ -51,10 +51,12 @@ pub struct zpat_reqrep_counters_t {
     pub lost_closed: u64,
     /// Messages that made no sense.
     pub malformed: u64,
+    /// Durable requests and their answers that are in the broker's store, or on their way into it.
+    pub stored: u64,
 }
 
 impl zpat_reqrep_counters_t {
-    pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, malformed) + size_of::<u64>()];
+    pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, stored), size_of::<Self>()];
 
     /// Every counter of core by its name: one more there, or one more reason, does not compile here.
     pub(super) fn of(counters: &Counters) -> Self {
@@ -71,6 +73,7 @@ impl zpat_reqrep_counters_t {
             late_dropped,
             from_cache,
             joined,
+            stored,
             malformed,
         } = *counters;
         let [
@@ -105,6 +108,7 @@ impl zpat_reqrep_counters_t {
             lost_asker_gone,
             lost_closed,
             malformed,
+            stored,
         }
     }
 }

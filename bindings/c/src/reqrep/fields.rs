@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zpatterns::reqrep::Balance;
 
-/// An option as C has it: eight bytes, whatever it is.
+/// An option as C has it: a number of eight bytes, whatever it is.
 pub(crate) trait Plain {
     /// Milliseconds, a count, or the number of a choice.
     fn plain(&self) -> i64;
@@ -43,7 +43,8 @@ impl Plain for Balance {
     }
 }
 
-/// Calls `$then!` with the structure, core's options, and every option.
+/// Calls `$then!` with the structure, core's options, and every option. One without a type is [`Plain`]; a `Path` is a
+/// `const char *`, and null by default.
 macro_rules! with_client_options {
     ($then:ident) => {
         $then! {
@@ -90,6 +91,10 @@ macro_rules! with_broker_options {
             max_cached = max_cached,
             max_cached_bytes = max_cached_bytes,
             max_cached_age = max_cached_age,
+            store: Path = store,
+            max_stored = max_stored,
+            max_stored_bytes = max_stored_bytes,
+            max_stored_age = max_stored_age,
         }
     };
 }

@@ -1,15 +1,20 @@
 //! Options of a client, a worker and a broker.
 
-use std::{ffi::c_int, mem::offset_of, time::Duration};
+use std::{
+    ffi::{c_char, c_int},
+    mem::offset_of,
+    ptr,
+    time::Duration,
+};
 
 use zpatterns::{
     Result,
-    reqrep::{Balance, BrokerOptions, ClientOptions, WorkerOptions},
+    reqrep::{Balance, BrokerOptions, ClientOptions, Task, WorkerOptions},
 };
 
 use super::fields::{Plain, with_broker_options, with_client_options, with_worker_options};
 use crate::{
-    arguments::{growing, init_growing, invalid},
+    arguments::{growing, init_growing, invalid, optional_path},
     error::entry,
 };
 
@@ -90,7 +95,7 @@ pub struct zpat_broker_options_t {
     pub max_per_client: i64,
     /// Clients and workers connected at once.
     pub max_peers: i64,
-    /// Bytes of answers that a client has not fetched; partial answers beyond end their request.
+    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with `ZPAT_E_FULL`.
     pub max_unfetched: i64,
     /// Answers kept for requests that are run once.
     pub max_cached: i64,
@@ -98,6 +103,17 @@ pub struct zpat_broker_options_t {
     pub max_cached_bytes: i64,
     /// How long they are kept, in milliseconds.
     pub max_cached_age: i64,
+    /// The file of the store for durable requests and their answers, a path as `open(2)` takes it; the file is made if
+    /// it is not there. The text is read while the broker is opened, not later, and stays the caller's. NULL, the
+    /// default, is no store: then durable requests are refused with `ZPAT_E_UNSUPPORTED`.
+    pub store: *const c_char,
+    /// Durable requests and answers kept at once, in the store and in memory.
+    pub max_stored: i64,
+    /// Bytes of those.
+    pub max_stored_bytes: i64,
+    /// How long an answer is kept in the store that nobody fetches, in milliseconds. One that was fetched goes when its
+    /// place is needed, at the latest after `max_cached_age`.
+    pub max_stored_age: i64,
 }
 
 /// An option as core has it, or an error that names it.
@@ -128,28 +144,61 @@ checked! {
         2 => Some(Self::Sticky),
         _ => None,
     }, "there is no such balance";
+    Task: |value| match value {
+        0 => Some(Self::Ask),
+        1 => Some(Self::Store),
+        2 => Some(Self::Fetch),
+        3 => Some(Self::Discard),
+        _ => None,
+    }, "there is no such task";
+}
+
+macro_rules! c_type {
+    () => { i64 };
+    (Path) => { *const c_char };
+}
+
+/// A default of core as C sees it.
+macro_rules! to_c {
+    ($value:expr) => {
+        $value.plain()
+    };
+    ($value:expr, Path) => {
+        ptr::null()
+    };
+}
+
+/// A value from C as core takes it.
+macro_rules! from_c {
+    ($name:expr, $value:expr) => {
+        Checked::checked($value, $name)?
+    };
+    ($name:expr, $value:expr, Path) => {
+        // SAFETY: C's promise.
+        unsafe { optional_path($value) }
+    };
 }
 
 macro_rules! options {
-    ($c:ident, $core:ident: $($name:ident = $($path:ident).+,)*) => {
+    ($c:ident, $core:ident: $($name:ident $(: $type:ident)? = $($path:ident).+,)*) => {
         impl $c {
             const ENDS: &'static [usize] =
-                &[size_of::<usize>(), $(offset_of!(Self, $name) + size_of::<i64>(),)*];
+                &[size_of::<usize>(), $(offset_of!(Self, $name) + size_of::<c_type!($($type)?)>(),)*];
 
             fn defaults() -> Self {
                 let core = $core::default();
-                Self { struct_size: size_of::<Self>(), $($name: core.$($path).+.plain(),)* }
+                Self { struct_size: size_of::<Self>(), $($name: to_c!(core.$($path).+ $(, $type)?),)* }
             }
 
             /// What C passed, or the defaults for null, as core takes it.
             ///
             /// # Safety
-            /// `options` is null or points to a structure that starts with its size.
+            /// `options` is null or points to a structure that starts with its size, with readable paths in it.
             pub(super) unsafe fn convert(options: *const Self) -> Result<$core> {
                 // SAFETY: as the caller promises.
                 let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
                 let mut core = $core::default();
-                $(core.$($path).+ = Checked::checked(given.$name, stringify!($name))?;)*
+                $(core.$($path).+ = from_c!(stringify!($name), given.$name $(, $type)?);)*
                 Ok(core)
             }
         }

@@ -4,15 +4,30 @@ use std::{borrow::Cow, ffi::c_int, mem::offset_of, time::Duration};
 
 use zpatterns::{
     Error, ErrorKind, Result,
-    reqrep::{Failure, Frames as Body, Outcome, Part, RequestOptions, Ticket},
+    reqrep::{Failure, Frames as Body, Outcome, Part, RequestOptions, Task, Ticket},
 };
 
 use super::{fields::Plain, options::Checked};
 use crate::{
-    arguments::{bytes, fill_growing, frames_of, growing, init_growing, zpat_slice_t},
+    arguments::{bytes, check_growing, fill_growing, frames_of, growing, init_growing, zpat_slice_t},
     batch::Slot,
-    error::{entry, remember},
+    error::{code_of, entry, remember},
 };
+
+/// What is wanted of a request. All but asking is for durable requests: it needs a key, and a broker with a store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub enum zpat_task_t {
+    /// Do it, and answer.
+    ZPAT_TASK_ASK = 0,
+    /// Store it, as `zpat_client_store` does; the outcome is `ZPAT_OUTCOME_ACCEPTED`.
+    ZPAT_TASK_STORE = 1,
+    /// The outcome of the one that is stored under service and key, as `zpat_client_fetch`. It takes no frames.
+    ZPAT_TASK_FETCH = 2,
+    /// Forget the one that is stored under service and key, as `zpat_client_discard`; the outcome is
+    /// `ZPAT_OUTCOME_ACCEPTED`. It takes no frames.
+    ZPAT_TASK_DISCARD = 3,
+}
 
 /// How a request is made. Start from `ZPAT_REQUEST_OPTIONS_INIT`.
 #[derive(Clone, Copy, Debug)]
@@ -29,18 +44,24 @@ pub struct zpat_request_options_t {
     pub attempts: i64,
     /// How often to ask again, after a pause, where a queue was full. 0 to 255, default 3.
     pub retries: i64,
-    /// 1: stored by the broker before it is accepted; it fails with `ZPAT_E_UNSUPPORTED` where nothing is stored.
+    /// 1: stored by the broker before it is given to a worker, and answered once for its service and `key`, also if the
+    /// broker is lost meanwhile. It needs a key, and fails with `ZPAT_E_UNSUPPORTED` where nothing is stored.
     pub durable: i64,
     /// 1: run once for all requests of the same service and `key`, which a broker sees to; without one it fails with
     /// `ZPAT_E_UNSUPPORTED`.
     pub once: i64,
-    /// By which it is kept to one worker, or run once; at most 255 bytes, read during the call. NULL is none, the
-    /// default.
+    /// By which it is kept to one worker, run once, or stored; at most 255 bytes, read during the call. NULL is none,
+    /// the default.
     pub key: zpat_slice_t,
+    /// A `zpat_task_t`; `ZPAT_TASK_ASK` is the default. With another, `zpat_client_submit` and `zpat_client_post` do
+    /// from an event loop what `zpat_client_store`, `zpat_client_fetch` and `zpat_client_discard` wait for. `deadline`
+    /// and `patience` of a fetch or a discard are for the wait alone: what is stored keeps its own.
+    pub task: i64,
 }
 
 impl zpat_request_options_t {
-    const ENDS: &'static [usize] = &[size_of::<usize>(), offset_of!(Self, key), size_of::<Self>()];
+    const ENDS: &'static [usize] =
+        &[size_of::<usize>(), offset_of!(Self, key), offset_of!(Self, task), size_of::<Self>()];
 
     fn defaults() -> Self {
         let RequestOptions { deadline, attempts, retries, durable, once, .. } = RequestOptions::default();
@@ -53,6 +74,7 @@ impl zpat_request_options_t {
             durable: durable.into(),
             once: once.into(),
             key: zpat_slice_t::NONE,
+            task: zpat_task_t::ZPAT_TASK_ASK as i64,
         }
     }
 
@@ -60,13 +82,13 @@ impl zpat_request_options_t {
     ///
     /// # Safety
     /// `options` is null or points to a structure that starts with its size, with a readable key.
-    pub(super) unsafe fn convert(options: *const Self) -> Result<RequestOptions> {
+    pub(super) unsafe fn convert(options: *const Self) -> Result<(Task, RequestOptions)> {
         // SAFETY: as the caller promises.
         let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
         let patience = if given.patience == -1 { given.deadline } else { given.patience };
         // SAFETY: as the caller promises.
         let key = unsafe { bytes(given.key.data, given.key.len) }?.to_vec().into();
-        Ok(RequestOptions {
+        let options = RequestOptions {
             deadline: Duration::checked(given.deadline, "deadline")?,
             patience: Duration::checked(patience, "patience")?,
             attempts: u8::checked(given.attempts, "attempts")?,
@@ -74,7 +96,8 @@ impl zpat_request_options_t {
             durable: bool::checked(given.durable, "durable")?,
             once: bool::checked(given.once, "once")?,
             key,
-        })
+        };
+        Ok((Task::checked(given.task, "task")?, options))
     }
 }
 
@@ -100,6 +123,8 @@ pub enum zpat_outcome_kind_t {
     ZPAT_OUTCOME_FAILED = 3,
     /// Some of the answer, in the batch; more follows.
     ZPAT_OUTCOME_PARTIAL = 4,
+    /// What was to be stored or discarded is: the broker has it on its disk. The batch is empty.
+    ZPAT_OUTCOME_ACCEPTED = 5,
 }
 
 /// What came of a request, beside the frames. Start from `ZPAT_OUTCOME_INIT`.
@@ -112,7 +137,7 @@ pub struct zpat_outcome_t {
     pub kind: i64,
     /// A `zpat_error_t`: `ZPAT_OK`, `ZPAT_E_JOB_FAILED` for a worker's own error, or why the request failed.
     pub error: i64,
-    /// Which request; 0 from `zpat_client_request`.
+    /// Which request; 0 from a call that makes one and waits.
     pub ticket: i64,
     /// The worker's own error code, 0 to 4294967295; `ZPAT_JOB_DROPPED` if it gave no answer. 0 without an error.
     pub code: i64,
@@ -141,11 +166,23 @@ impl zpat_outcome_t {
 
 /// Where a call writes what came of a request.
 pub(super) struct Report<'a> {
-    body: Slot<'a>,
+    body: Option<Slot<'a>>,
     outcome: *mut zpat_outcome_t,
 }
 
 impl<'a> Report<'a> {
+    /// As [`empty`](Self::empty), of a call whose caller need not look: null is for who does not.
+    ///
+    /// # Safety
+    /// As [`empty`](Self::empty), or `outcome` is null.
+    pub(super) unsafe fn optional(body: Option<Slot<'a>>, outcome: *mut zpat_outcome_t) -> Result<Self> {
+        if !outcome.is_null() {
+            // SAFETY: as the caller promises.
+            unsafe { fill_growing(outcome, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
+        }
+        Ok(Self { body, outcome })
+    }
+
     /// Says that nothing came, so that after an error nobody takes an old outcome for a new one.
     ///
     /// # Safety
@@ -153,38 +190,95 @@ impl<'a> Report<'a> {
     pub(super) unsafe fn empty(body: Slot<'a>, outcome: *mut zpat_outcome_t) -> Result<Self> {
         // SAFETY: as the caller promises.
         unsafe { fill_growing(outcome, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
-        Ok(Self { body, outcome })
+        Ok(Self { body: Some(body), outcome })
     }
 
     /// Writes what came, and returns its `zpat_error_t`, which is then the last error of the thread.
     pub(super) fn fill(self, ticket: Ticket, part: Part) -> Result<c_int> {
+        let Told { outcome, body, error } = Told::of(ticket, part);
+        if let (Some(slot), Some(body)) = (self.body, body) {
+            slot.fill_with_bodies([body]);
+        }
+        if !self.outcome.is_null() {
+            // SAFETY: a structure was promised, and it was filled in once already.
+            unsafe { fill_growing(self.outcome, outcome, zpat_outcome_t::ENDS) }?;
+        }
+        Ok(error.as_ref().map_or(0, remember))
+    }
+}
+
+/// As [`Report`], for a call that brings many.
+pub(super) struct Reports<'a> {
+    bodies: Slot<'a>,
+    outcomes: *mut zpat_outcome_t,
+    size: usize,
+}
+
+impl<'a> Reports<'a> {
+    /// As [`Report::empty`]; the first structure stands for all.
+    ///
+    /// # Safety
+    /// As [`Report::empty`], and `outcomes` is an array of structures of that size.
+    pub(super) unsafe fn empty(bodies: Slot<'a>, outcomes: *mut zpat_outcome_t) -> Result<Self> {
+        // SAFETY: as the caller promises.
+        let size = unsafe { check_growing(outcomes, zpat_outcome_t::ENDS) }?;
+        // SAFETY: as the caller promises.
+        unsafe { fill_growing(outcomes, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
+        Ok(Self { bodies, outcomes, size })
+    }
+
+    /// Writes what came, no more than there is room for, and returns how many.
+    pub(super) fn fill(self, parts: Vec<(Ticket, Part)>) -> Result<c_int> {
+        let (count, mut bodies) = (parts.len(), Vec::with_capacity(parts.len()));
+        for (index, (ticket, part)) in parts.into_iter().enumerate() {
+            let Told { outcome, body, error } = Told::of(ticket, part);
+            let text = || error.map(|error| error.to_string().into()).into_iter().collect();
+            bodies.push(body.unwrap_or_else(text));
+            // SAFETY: an array was promised, of structures as an older program may know them.
+            unsafe {
+                let place = self.outcomes.byte_add(index * self.size);
+                init_growing(place, self.size, outcome, zpat_outcome_t::ENDS)
+            }?;
+        }
+        self.bodies.fill_with_bodies(bodies);
+        Ok(c_int::try_from(count).expect("no more than fit were asked for"))
+    }
+}
+
+/// What came of a request as C sees it.
+struct Told {
+    outcome: zpat_outcome_t,
+    /// Of what has one.
+    body: Option<Body>,
+    /// What it is for a call that brings nothing else.
+    error: Option<Error>,
+}
+
+impl Told {
+    fn of(ticket: Ticket, part: Part) -> Self {
         use zpat_outcome_kind_t as Kind;
-        let mut told = zpat_outcome_t { ticket: ticket.0.cast_signed(), ..zpat_outcome_t::NOTHING };
+        let mut outcome = zpat_outcome_t { ticket: ticket.0.cast_signed(), ..zpat_outcome_t::NOTHING };
         let (kind, body, error) = match part {
             Part::Partial { run, body } => {
-                told.run = run.into();
-                (Kind::ZPAT_OUTCOME_PARTIAL, body, None)
+                outcome.run = run.into();
+                (Kind::ZPAT_OUTCOME_PARTIAL, Some(body), None)
             }
-            Part::Outcome(Outcome::Reply(body)) => (Kind::ZPAT_OUTCOME_REPLY, body, None),
+            Part::Outcome(Outcome::Reply(body)) => (Kind::ZPAT_OUTCOME_REPLY, Some(body), None),
+            Part::Outcome(Outcome::Accepted) => (Kind::ZPAT_OUTCOME_ACCEPTED, None, None),
             Part::Outcome(Outcome::Error { code, body }) => {
-                told.code = code.into();
+                outcome.code = code.into();
                 let error = worker_error(code, &body);
-                (Kind::ZPAT_OUTCOME_ERROR, body, Some(error))
+                (Kind::ZPAT_OUTCOME_ERROR, Some(body), Some(error))
             }
             Part::Outcome(Outcome::Failed(failure)) => {
-                told.may_have_run = failure.may_have_run.into();
-                told.retry_after_ms = failure.retry_after.plain();
-                (Kind::ZPAT_OUTCOME_FAILED, Body::new(), Some(failed(&failure)))
+                outcome.may_have_run = failure.may_have_run.into();
+                outcome.retry_after_ms = failure.retry_after.plain();
+                (Kind::ZPAT_OUTCOME_FAILED, None, Some(failed(&failure)))
             }
         };
-        let code = error.as_ref().map_or(0, remember);
-        (told.kind, told.error) = (kind as i64, code.into());
-        if kind != Kind::ZPAT_OUTCOME_FAILED {
-            self.body.fill_with_body(body);
-        }
-        // SAFETY: `empty` was promised a structure, which was filled in once already.
-        unsafe { fill_growing(self.outcome, told, zpat_outcome_t::ENDS) }?;
-        Ok(code)
+        outcome.kind = kind as i64;
+        outcome.error = error.as_ref().map_or(0, |error| code_of(error).into());
+        Self { outcome, body, error }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct zpat_worker_t(Worker);
 ///
 /// # Safety
 /// `worker` is null or a live handle.
-unsafe fn handle(worker: *const zpat_worker_t) -> Result<Worker> {
+pub(super) unsafe fn handle(worker: *const zpat_worker_t) -> Result<Worker> {
     // SAFETY: as the caller promises.
     Ok(unsafe { required(worker, "worker") }?.0.clone())
 }

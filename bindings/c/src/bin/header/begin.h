@@ -60,11 +60,11 @@
 #define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), @CLIENT@ }
 #define ZPAT_WORKER_OPTIONS_INIT { sizeof(zpat_worker_options_t), @WORKER@ }
 #define ZPAT_BROKER_OPTIONS_INIT { sizeof(zpat_broker_options_t), \
-    @BROKER@ }
-#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), @REQUEST@, { NULL, 0 } }
+@BROKER@ }
+#define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), @REQUEST@, { NULL, 0 }, ZPAT_TASK_ASK }
 #define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus

@@ -43,18 +43,21 @@ const SECTIONS: &[(&str, &str)] = &[
     ("reqrep/counters.rs", "Request-reply: counters"),
     ("reqrep/request.rs", "Request-reply: requests and what comes of them"),
     ("reqrep/client.rs", "Request-reply: clients"),
+    ("reqrep/durable.rs", "Request-reply: requests that outlive the broker"),
     ("reqrep/job.rs", "Request-reply: jobs"),
     ("reqrep/worker.rs", "Request-reply: workers"),
+    ("reqrep/many.rs", "Request-reply: many at once"),
     ("reqrep/broker.rs", "Request-reply: brokers"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 10] = [
+const NAMED: [&str; 11] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
     "zpat_slice_t",
     "zpat_balance_t",
+    "zpat_task_t",
     "zpat_outcome_kind_t",
     "zpat_outcome_t",
     "zpat_reqrep_counters_t",
@@ -79,11 +82,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// One of core's defaults in C.
+macro_rules! written {
+    ($value:expr) => {
+        $value.plain().to_string()
+    };
+    ($value:expr, Path) => {
+        String::from("NULL")
+    };
+}
+
 /// Core's defaults in the order of a structure.
 macro_rules! defaults {
-    ($c:ident, $core:ident: $($name:ident = $($path:ident).+,)*) => {{
+    ($c:ident, $core:ident: $($name:ident $(: $type:ident)? = $($path:ident).+,)*) => {{
         let core = $core::default();
-        let all = [$(core.$($path).+.plain().to_string(),)*];
+        let all = [$(written!(core.$($path).+ $(, $type)?),)*];
         all.join(", ")
     }};
 }
@@ -101,7 +114,7 @@ fn header() -> String {
         .replace("@MAX_SOCKETS@", &context.max_sockets.to_string())
         .replace("@CLIENT@", &with_client_options!(defaults))
         .replace("@WORKER@", &with_worker_options!(defaults))
-        .replace("@BROKER@", &with_broker_options!(defaults))
+        .replace("@BROKER@", &wrapped(&with_broker_options!(defaults), "   ", "   ").join(" \\\n"))
         .replace("@REQUEST@", &request_defaults())
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
@@ -174,8 +187,8 @@ fn options() -> String {
         names.iter().map(|name| SocketOptions::info(name).expect("fields.rs has the names of core's table")).collect();
     let mut text = String::from(
         "/**\n * How a socket is set up; fixed once it is open. Start from `ZPAT_SOCKET_OPTIONS_INIT`, then set what \
-         differs:\n *\n *     zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;\n *     options.linger = 250;\n \
-         *\n * Switches are 0 or 1. Texts are UTF-8, and they and bytes are read while the socket is opened, not \
+         differs:\n *\n *     zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;\n *     options.linger = 250;\n\
+         \x20*\n * Switches are 0 or 1. Texts are UTF-8, and they and bytes are read while the socket is opened, not \
          later.\n */\ntypedef struct zpat_socket_options_t {\n  /** `sizeof(zpat_socket_options_t)`. */\n  size_t \
          struct_size;\n",
     );
@@ -228,14 +241,19 @@ fn describe(row: &OptionInfo) -> String {
 }
 
 fn comment(text: &str) -> String {
-    let mut lines = vec![String::from("  /**")];
+    wrapped(text, "  /**", "   *").join("\n") + " */\n"
+}
+
+/// Lines of these words, which begin like this.
+fn wrapped(text: &str, first: &str, others: &str) -> Vec<String> {
+    let mut lines = vec![first.to_owned()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("never empty");
         if last.len() + 1 + word.len() > WIDTH - 3 {
-            lines.push(format!("   * {word}"));
+            lines.push(format!("{others} {word}"));
         } else {
             *last += &format!(" {word}");
         }
     }
-    lines.join("\n") + " */\n"
+    lines
 }
