@@ -2,7 +2,7 @@
  *
  * With --async every socket is a background one, and sending and receiving never wait in the library: the program
  * asks for a notice and waits for it with poll, as an event loop does. Words are decoded in place, so a line is all
- * the memory that a command needs. */
+ * the memory that a command needs. Commands of a pattern are in a file of its name. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
@@ -26,16 +26,32 @@
   X(sent_messages) X(sent_bytes) X(received_messages) X(received_bytes) X(send_full) X(send_unreachable) \
   X(inbox_messages) X(inbox_bytes) X(inbox_full) X(lost_closed)
 
+/* What has a name; things of different types may have the same. */
 struct slot {
   char name[32];
   zpat_socket_t *socket;
   zpat_monitor_t *monitor;
+  zpat_client_t *client;
+  zpat_worker_t *worker;
+  zpat_broker_t *broker;
+  zpat_job_t *job;
+  /* A request and its client, the run of its last part, and what came of it while an event loop waited for another. */
+  const zpat_client_t *asker;
+  int64_t ticket, run;
+  zpat_batch_t *body;
+  zpat_outcome_t outcome;
+  int came;
+  /* Who serves for the worker, how many jobs, and what stops that. */
+  pthread_t server;
+  int64_t jobs;
+  zpat_cancel_t *stop;
 };
 
 static zpat_context_t *context;
 static zpat_authenticator_t *authenticator;
 static zpat_batch_t *batch;
-static struct slot slots[64];
+enum { SLOTS = 64 };
+static struct slot slots[SLOTS];
 static int is_async;
 
 /* What a command returns besides an error: main still has to say ok, or the command has said it. */
@@ -50,6 +66,18 @@ static char *next(char **rest) {
 }
 
 static int64_t number(char **rest) { return strtoll(next(rest), NULL, 10); }
+
+/* The name of the option that is next, or NULL if there is none. */
+static char *next_option(char **rest, char **value) {
+  char *start = *rest ? *rest + strspn(*rest, " ") : "";
+  if (!memchr(start, '=', strcspn(start, " \n"))) return NULL;
+  char *name = next(rest);
+  *value = strchr(name, '=');
+  *(*value)++ = 0;
+  return name;
+}
+
+static int64_t number_of(const char *value) { return strcmp(value, "true") == 0 ? 1 : strtoll(value, NULL, 10); }
 
 /* Decodes hexadecimal in place, with a zero behind it. */
 static zpat_slice_t unhex(char *word) {
@@ -71,10 +99,26 @@ static void print_hex(zpat_slice_t bytes) {
   }
 }
 
+/* All words that are left, at most 64. */
+static size_t next_frames(char **rest, zpat_slice_t *frames) {
+  size_t count = 0;
+  char *word;
+  while (*(word = next(rest)) && count < 64) frames[count++] = unhex(word);
+  return count;
+}
+
 static struct slot *find(const char *name) {
-  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+  for (size_t i = 0; i < SLOTS; i++)
     if (strcmp(slots[i].name, name) == 0) return &slots[i];
   return NULL;
+}
+
+/* The slot with this name, or an empty one that gets it. */
+static struct slot *make(const char *name) {
+  struct slot *slot = find(name) ? find(name) : find("");
+  if (!slot || strlen(name) >= sizeof slot->name) return NULL;
+  strcpy(slot->name, name);
+  return slot;
 }
 
 static zpat_socket_t *socket_of(char **rest) {
@@ -86,20 +130,17 @@ static int do_open(char **rest) {
   static const char *const kinds[] = { "pair", "pub", "sub", "req", "rep", "dealer", "router", "pull", "push", "xpub",
                                        "xsub", "stream" };
   zpat_socket_options_t options = ZPAT_SOCKET_OPTIONS_INIT;
-  char *name = next(rest), *type = next(rest), *word;
+  char *name = next(rest), *type = next(rest), *word, *value;
   int kind = -1;
-  struct slot *slot = find(name) ? find(name) : find("");
-  if (!slot || strlen(name) >= sizeof slot->name) return ZPAT_E_TOO_MANY_OPEN;
+  struct slot *slot = make(name);
+  if (!slot) return ZPAT_E_TOO_MANY_OPEN;
   for (int i = 0; i < 12; i++)
     if (strcmp(type, kinds[i]) == 0) kind = i;
   options.background = is_async;
-  while (*(word = next(rest))) {
-    char *value = strchr(word, '=');
-    if (!value) return ZPAT_E_INVALID_ARGUMENT;
-    *value++ = 0;
+  while ((word = next_option(rest, &value))) {
     int is_bytes = strncmp(value, "hex:", 4) == 0;
     zpat_slice_t bytes = is_bytes ? unhex(value + 4) : (zpat_slice_t){ NULL, 0 };
-    int64_t plain = is_bytes ? 0 : strcmp(value, "true") == 0 ? 1 : strtoll(value, NULL, 10);
+    int64_t plain = is_bytes ? 0 : number_of(value);
     int known = 0;
 #define NUMBER(option) if (strcmp(word, #option) == 0) options.option = plain, known = 1;
 #define TEXT(option) if (strcmp(word, #option) == 0) options.option = bytes.data, known = 1;
@@ -111,7 +152,6 @@ static int do_open(char **rest) {
   zpat_socket_t *socket = NULL;
   int outcome = zpat_socket_open(context, kind, &options, &socket);
   if (outcome < 0) return outcome;
-  strcpy(slot->name, name);
   zpat_socket_close(&slot->socket, 0);
   slot->socket = socket;
   return DONE;
@@ -150,25 +190,23 @@ static int64_t now(void) {
   return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* An event loop's wait: 0 when the interest may hold, or ZPAT_E_TIMEOUT. */
-static int await_notice(zpat_socket_t *socket, int interest, int64_t end) {
-  int holds = zpat_socket_arm(socket, interest);
-  if (holds != 0) return holds < 0 ? holds : 0;
-  struct pollfd fd = { zpat_socket_ready_fd(socket), POLLIN, 0 };
-  int64_t left = end - now();
-  return poll(&fd, 1, left > 0 ? (int)left : 0) == 0 ? ZPAT_E_TIMEOUT : 0;
+static int64_t left(int64_t end) { return end > now() ? end - now() : 0; }
+
+/* An event loop's wait after arming: 0 when what it wants may be so, or ZPAT_E_TIMEOUT. */
+static int await_notice(int armed, int descriptor, int64_t end) {
+  if (armed != 0) return armed < 0 ? armed : 0;
+  struct pollfd fd = { descriptor, POLLIN, 0 };
+  return poll(&fd, 1, (int)left(end)) == 0 ? ZPAT_E_TIMEOUT : 0;
 }
 
 static int do_send(char **rest) {
   zpat_socket_t *socket = socket_of(rest);
   int64_t timeout = number(rest), end = now() + timeout;
   zpat_slice_t frames[64];
-  size_t count = 0;
-  char *word;
-  while (*(word = next(rest)) && count < 64) frames[count++] = unhex(word);
+  size_t count = next_frames(rest, frames);
   int outcome = zpat_socket_send_multipart(socket, frames, count, is_async ? 0 : timeout, NULL);
   while (is_async && timeout != 0 && outcome == ZPAT_E_FULL) {
-    outcome = await_notice(socket, ZPAT_SEND, end);
+    outcome = await_notice(zpat_socket_arm(socket, ZPAT_SEND), zpat_socket_ready_fd(socket), end);
     if (outcome == 0) outcome = zpat_socket_send_multipart(socket, frames, count, 0, NULL);
   }
   return outcome;
@@ -199,7 +237,7 @@ static int receive(zpat_socket_t *socket, size_t max, int64_t timeout) {
   int outcome;
   while ((outcome = zpat_socket_recv_many(socket, max, SIZE_MAX, is_async ? 0 : timeout, NULL, &batch)) ==
              ZPAT_E_TIMEOUT && is_async) {
-    outcome = await_notice(socket, ZPAT_RECV, end);
+    outcome = await_notice(zpat_socket_arm(socket, ZPAT_RECV), zpat_socket_ready_fd(socket), end);
     if (outcome < 0) break;
   }
   return outcome;
@@ -297,12 +335,17 @@ static int do_keys(char **rest) {
   return ANSWERED;
 }
 
+#include "reqrep.h"
+
 static int do_reset(char **rest) {
   (void)rest;
-  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+  for (size_t i = 0; i < SLOTS; i++) {
+    end_parties(&slots[i]);
+    zpat_job_free(&slots[i].job);
+    zpat_batch_free(&slots[i].body);
     zpat_monitor_close(&slots[i].monitor);
     zpat_socket_close(&slots[i].socket, 0);
-    slots[i].name[0] = 0;
+    memset(&slots[i], 0, sizeof slots[i]);
   }
   zpat_authenticator_close(&authenticator);
   return DONE;
@@ -319,7 +362,14 @@ static const struct {
   { "send", do_send }, { "send-many", do_send_many }, { "recv", do_recv }, { "recv-many", do_recv_many },
   { "cancel-recv", do_cancel_recv }, { "stats", do_stats }, { "close", do_close }, { "monitor", do_monitor },
   { "event", do_event }, { "authenticator", do_authenticator }, { "allow-key", do_allow_key }, { "keys", do_keys },
-  { "info", do_info }, { "reset", do_reset },
+  { "broker", do_broker }, { "worker", do_worker }, { "server", do_server }, { "client", do_client },
+  { "request", do_request }, { "ask", do_ask }, { "answer", do_answer }, { "stream", do_ask }, { "part", do_part },
+  { "take-back", do_take_back }, { "store", do_store }, { "fetch", do_fetch }, { "discard", do_discard },
+  { "ask-many", do_ask_many }, { "answers", do_answers }, { "job", do_job }, { "job-partial", do_job_partial },
+  { "job-reply", do_job_reply }, { "job-fail", do_job_fail }, { "job-drop", do_job_drop },
+  { "job-cancelled", do_job_cancelled }, { "serve", do_serve }, { "leave", do_leave }, { "drain", do_drain },
+  { "workers", do_workers }, { "counters", do_counters }, { "end", do_end }, { "info", do_info },
+  { "reset", do_reset },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -330,7 +380,7 @@ static int do_info(char **rest) {
   if (outcome < 0) return outcome;
   printf("ok zpatterns=%s libzmq=%s curve=%s transports=", info.version, info.libzmq, info.curve ? "true" : "false");
   for (const char *c = info.transports; *c; c++) putchar(*c == ' ' ? ',' : *c);
-  fputs(" can=quit,try-send,multipart-batches", stdout);
+  fputs(" can=quit,try-send,multipart-batches,cancel-verdict", stdout);
   if (!is_async) fputs(",direct", stdout);
   for (int i = 0; i < COMMANDS; i++) printf(",%s", commands[i].name);
   putchar('\n');

@@ -1,6 +1,6 @@
 """The conformance peer in Python: does what it reads, one command per line; the line protocol is in ../README.md.
 
-With --async it uses zpatterns.aio in one event loop, else the blocking sockets.
+With --async it uses zpatterns.aio in one event loop, else what blocks. Commands of a pattern are in a module of its name.
 """
 
 import asyncio
@@ -10,25 +10,11 @@ import threading
 import traceback
 
 import zpatterns
+from reqrep import AsyncReqrep, Reqrep
+from words import line, seconds, tohex, unhex
 from zpatterns import aio
 
 OPTION_TYPES = {row[0]: row[1] for row in zpatterns.option_table()}
-
-
-def unhex(word):
-    return b"" if word == "-" else bytes.fromhex(word)
-
-
-def tohex(data):
-    return data.hex() or "-"
-
-
-def line(frames, between=" "):
-    return between.join(map(tohex, frames))
-
-
-def seconds(millis):
-    return None if int(millis) < 0 else int(millis) / 1000
 
 
 def option(name, word):
@@ -42,13 +28,17 @@ def option(name, word):
     return int(word) / 1000 if kind == "Duration" else int(word)
 
 
-class Peer:
+class Peer(Reqrep):
     """Commands are the methods that are named after them; what they return follows `ok`."""
 
-    abilities = ("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "direct")
+    abilities = (
+        *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "direct", "zpat"),
+        *Reqrep.abilities,
+    )
     Socket = zpatterns.Socket
 
     def __init__(self):
+        super().__init__()
         self.sockets, self.monitors, self.authenticator = {}, {}, None
 
     def can(self):
@@ -140,7 +130,8 @@ class Peer:
         info = zpatterns.info()
         return (
             f"zpatterns={info.version} libzmq={info.libzmq} curve={str(info.curve).lower()} "
-            f"transports={','.join(info.transports)} can={','.join(self.can())}"
+            f"transports={','.join(info.transports)} can={','.join(self.can())} "
+            f"zpat={line([sys.executable.encode(), b'-m', b'zpatterns'], ',')}"
         )
 
     def do_reset(self):
@@ -151,10 +142,14 @@ class Peer:
         if self.authenticator:
             self.authenticator.close()
         self.sockets, self.monitors, self.authenticator = {}, {}, None
+        return self.reset_reqrep()
 
 
-class AsyncPeer(Peer):
-    abilities = ("quit", "named-options", "closed-handle", "multipart-batches", "try-send")
+class AsyncPeer(AsyncReqrep, Peer):
+    abilities = (
+        *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat"),
+        *AsyncReqrep.abilities,
+    )
     Socket = aio.Socket
 
     async def do_send(self, name, timeout, *frames):

@@ -1,7 +1,9 @@
 //! The conformance peer in Rust: does what it reads, one command per line; the line protocol is in `../README.md`.
 //!
 //! With `--async` every socket is a background one, and receiving and sending are futures under a small `block_on`;
-//! what has no future is the blocking call on the background socket.
+//! what has no future is the blocking call on the background socket. Commands of a pattern are in a module of its name.
+
+mod reqrep;
 
 use std::{
     collections::BTreeMap,
@@ -13,15 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqrep::Reqrep;
 use zpatterns::{
     Authenticator, Batch, Cancel, Context, CurveKeys, Deadline, Error, ErrorKind, Monitor, OptionValue, Result, Socket,
-    SocketKind, SocketOptions,
+    SocketKind, SocketOptions, reqrep::Frames,
 };
 
 /// Limits how much one `recv-many` takes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-type Run = fn(&mut Peer, &mut Words<'_>) -> Result<String>;
+pub(crate) type Run = fn(&mut Peer, &mut Words<'_>) -> Result<String>;
 
 const COMMANDS: &[(&str, Run)] = &[
     ("open", Peer::open),
@@ -71,9 +74,10 @@ const COMMANDS: &[(&str, Run)] = &[
     ("reset", Peer::reset),
 ];
 
-struct Peer {
+pub(crate) struct Peer {
     context: Context,
     asynchronous: bool,
+    reqrep: Reqrep,
     sockets: BTreeMap<String, Socket>,
     monitors: BTreeMap<String, Monitor>,
     authenticator: Option<Authenticator>,
@@ -84,9 +88,8 @@ impl Peer {
         let (name, kind) = (words.next()?, words.next()?);
         let kind = SocketKind::from_name(kind).ok_or_else(|| invalid("no socket type has this name"))?;
         let mut options = SocketOptions { background: self.asynchronous, ..SocketOptions::default() };
-        while let Ok(word) = words.next() {
-            let (option, text) = word.split_once('=').ok_or_else(|| invalid("an option is name=value"))?;
-            options.set(option, value(text)?)?;
+        for (option, value) in words.options()? {
+            options.set(option, value)?;
         }
         self.sockets.insert(name.to_owned(), self.context.socket(kind, &options)?);
         done(Ok(()))
@@ -141,8 +144,8 @@ impl Peer {
 
     fn info(&mut self, _words: &mut Words<'_>) -> Result<String> {
         let info = zpatterns::info()?;
-        let mut can: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
-        can.extend(["quit", "try-send", "named-options", "closed-handle", "multipart-batches"]);
+        let mut can: Vec<&str> = COMMANDS.iter().chain(reqrep::COMMANDS).map(|(name, _)| *name).collect();
+        can.extend(["quit", "cancel-verdict", "try-send", "named-options", "closed-handle", "multipart-batches"]);
         can.extend((!self.asynchronous).then_some("direct"));
         let (curve, transports) = (info.curve, info.transports.join(","));
         Ok(format!(
@@ -159,6 +162,7 @@ impl Peer {
         }
         self.monitors.clear();
         self.authenticator = None;
+        self.reqrep.reset();
         done(Ok(()))
     }
 
@@ -168,7 +172,7 @@ impl Peer {
 }
 
 /// The rest of a line.
-struct Words<'a>(std::collections::VecDeque<&'a str>);
+pub(crate) struct Words<'a>(std::collections::VecDeque<&'a str>);
 
 impl<'a> Words<'a> {
     fn next(&mut self) -> Result<&'a str> {
@@ -182,17 +186,45 @@ impl<'a> Words<'a> {
     fn deadline(&mut self) -> Result<Deadline> {
         self.number().map(deadline)
     }
+
+    fn millis(&mut self) -> Result<Duration> {
+        let millis = u64::try_from(self.number()?).map_err(|_| invalid("a time is not negative"))?;
+        Ok(Duration::from_millis(millis))
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        unhex(self.next()?)
+    }
+
+    fn text(&mut self) -> Result<String> {
+        String::from_utf8(self.bytes()?).map_err(|_| invalid("text is needed"))
+    }
+
+    /// The words `name=value` that are next.
+    fn options(&mut self) -> Result<Vec<(&'a str, OptionValue)>> {
+        let mut options = Vec::new();
+        while let Some((name, text)) = self.0.front().and_then(|word| word.split_once('=')) {
+            options.push((name, value(text)?));
+            self.0.pop_front();
+        }
+        Ok(options)
+    }
+
+    /// All words that are left.
+    fn frames(&mut self) -> Result<Frames> {
+        self.0.drain(..).map(|word| unhex(word).map(Into::into)).collect()
+    }
 }
 
 fn deadline(timeout: i64) -> Deadline {
     u64::try_from(timeout).map_or(Deadline::never(), |millis| Deadline::after(Duration::from_millis(millis)))
 }
 
-fn done(outcome: Result<()>) -> Result<String> {
+pub(crate) fn done(outcome: Result<()>) -> Result<String> {
     outcome.map(|()| String::new())
 }
 
-fn invalid(text: &str) -> Error {
+pub(crate) fn invalid(text: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, text)
 }
 
@@ -206,7 +238,7 @@ fn value(text: &str) -> Result<OptionValue> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     match bytes {
         [] => "-".into(),
         bytes => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -245,9 +277,11 @@ fn block_on<T>(future: impl Future<Output = Result<T>>, timeout: i64) -> Result<
 }
 
 fn main() -> io::Result<()> {
+    let asynchronous = std::env::args().any(|word| word == "--async");
     let mut peer = Peer {
         context: Context::new().expect("a new process has room for a context"),
-        asynchronous: std::env::args().any(|word| word == "--async"),
+        asynchronous,
+        reqrep: Reqrep::new(asynchronous),
         sockets: BTreeMap::new(),
         monitors: BTreeMap::new(),
         authenticator: None,
@@ -260,7 +294,7 @@ fn main() -> io::Result<()> {
         if name == "quit" {
             break;
         }
-        let outcome = match COMMANDS.iter().find(|(command, _)| *command == name) {
+        let outcome = match COMMANDS.iter().chain(reqrep::COMMANDS).find(|(command, _)| *command == name) {
             Some((_, run)) => run(&mut peer, &mut words),
             None => Err(Error::new(ErrorKind::Unsupported, "there is no such command")),
         };

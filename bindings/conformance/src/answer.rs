@@ -37,12 +37,14 @@ impl Answer {
         let data = match form {
             Form::Nothing => Data::Nothing,
             Form::Word => Data::Word(words.next().context("a word is missing")?.to_owned()),
+            Form::Words => bail!("nothing answers with a list of words"),
             Form::Number => Data::Number(words.next().context("a number is missing")?.parse()?),
             Form::Bytes | Form::Frames => Data::Frames(words.by_ref().map(unhex).collect::<Result<_>>()?),
             Form::Messages => Data::Messages(words.by_ref().map(frames).collect::<Result<_>>()?),
-            Form::Fields => {
+            Form::Fields | Form::Counters => {
                 let field = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-                Data::Fields(words.by_ref().map(|word| field(word).context("name=value")).collect::<Result<_>>()?)
+                let fields = words.by_ref().map(|word| field(word).context("name=value")).collect::<Result<_>>()?;
+                Data::Fields(if form == Form::Counters { sums(fields)? } else { fields })
             }
         };
         ensure!(words.next().is_none(), "`{}` says more than it should", shortened(line));
@@ -81,6 +83,18 @@ impl fmt::Display for Answer {
             }
         }
     }
+}
+
+/// Counters with what follows from them.
+fn sums(mut counters: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    let number = |name: &str| counters.get(name).map_or("0", String::as_str).parse::<u64>();
+    let mut lost = 0;
+    for name in counters.keys().filter(|name| name.starts_with("lost_")) {
+        lost += number(name)?;
+    }
+    let balance = number("accepted")? == number("delivered")? + lost + number("held")?;
+    counters.extend([("lost".to_owned(), lost.to_string()), ("balance".to_owned(), balance.to_string())]);
+    Ok(counters)
 }
 
 /// Frames as a scenario would write them.
@@ -144,6 +158,8 @@ mod tests {
         assert_eq!(data("ok 61 -", Form::Frames), Answer::Ok(Data::Frames(vec![b"a".to_vec(), vec![]])));
         assert_eq!(data("error Full", Form::Frames), Answer::Error("Full".into()));
         assert_eq!(data("ok a= b=c=d", Form::Fields).to_string(), "{ a = , b = c=d }");
+        let counters = data("ok accepted=6 delivered=2 held=1 lost_age=1 lost_closed=2", Form::Counters).to_string();
+        assert!(counters.contains("balance = true") && counters.contains("lost = 3"), "{counters}");
         for (line, form) in
             [("", Form::Nothing), ("ok x", Form::Nothing), ("ok x", Form::Number), ("error", Form::Word)]
         {

@@ -11,6 +11,18 @@ pub(crate) struct Command {
     pub(crate) on: bool,
     pub(crate) parameters: &'static [Parameter],
     pub(crate) answer: Form,
+    pub(crate) doer: Doer,
+}
+
+/// Who does it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doer {
+    /// A process, as its line says.
+    Peer,
+    /// The runner, to the process from outside; no peer knows it.
+    Outside,
+    /// The proxy, which is a role that every scenario has.
+    Proxy,
 }
 
 /// An argument, by its name in a step.
@@ -26,7 +38,8 @@ pub(crate) struct Parameter {
 pub(crate) enum Default {
     Number(i64),
     Text(&'static str),
-    Empty,
+    NoFields,
+    NoFrames,
 }
 
 /// How a value looks on the line.
@@ -36,6 +49,8 @@ pub(crate) enum Form {
     Nothing,
     /// A word as it is.
     Word,
+    /// A list of those.
+    Words,
     /// A decimal number.
     Number,
     /// Hexadecimal, `-` if empty.
@@ -46,6 +61,8 @@ pub(crate) enum Form {
     Messages,
     /// `name=value` words.
     Fields,
+    /// The same, with what follows from them: `lost`, the sum of all `lost_` fields, and whether the books `balance`.
+    Counters,
 }
 
 /// Milliseconds that a step waits at most, unless it says otherwise.
@@ -59,26 +76,60 @@ const fn number(name: &'static str, default: i64) -> Parameter {
     Parameter { name, form: Form::Number, default: Some(Default::Number(default)) }
 }
 
+const fn text(name: &'static str, form: Form, default: &'static str) -> Parameter {
+    Parameter { name, form, default: Some(Default::Text(default)) }
+}
+
 const TIMEOUT: Parameter = number("timeout", PATIENCE);
 const ENDPOINT: Parameter = required("endpoint", Form::Word);
+const ANYWHERE: Parameter = text("endpoint", Form::Word, "$any");
+const OPTIONS: Parameter = Parameter { name: "options", form: Form::Fields, default: Some(Default::NoFields) };
+const FRAMES: Parameter = Parameter { name: "frames", form: Form::Frames, default: Some(Default::NoFrames) };
+const SERVICE: Parameter = text("service", Form::Bytes, "echo");
+const REQUEST: Parameter = text("request", Form::Word, "request");
+const KEY: Parameter = required("key", Form::Bytes);
+const JOB: Parameter = text("job", Form::Word, "job");
+const NUMBER: Parameter = required("number", Form::Number);
 
 macro_rules! commands {
-    ($($name:literal $(on $handle:ident)? ($($parameter:expr),*) -> $answer:ident;)*) => {
-        const COMMANDS: &[Command] = &[$(Command {
+    ($table:ident: $($name:literal $(on $handle:ident)? ($($parameter:expr),*) -> $answer:ident;)*) => {
+        const $table: &[Command] = &[$(Command {
             name: $name,
             on: false $(|| stringify!($handle).len() > 0)?,
             parameters: &[$($parameter),*],
             answer: Form::$answer,
+            doer: match stringify!($table).as_bytes() {
+                b"OUTSIDE" => Doer::Outside,
+                b"PROXY" => Doer::Proxy,
+                _ => Doer::Peer,
+            },
         },)*];
     };
 }
 
-commands! {
-    "open" on handle (
-        required("kind", Form::Word),
-        Parameter { name: "options", form: Form::Fields, default: Some(Default::Empty) }
-    ) -> Nothing;
-    "bind" on handle (Parameter { name: "endpoint", form: Form::Word, default: Some(Default::Text("$any")) }) -> Word;
+commands! { OUTSIDE:
+    "kill" () -> Nothing;
+    "stop" () -> Nothing;
+    "go-on" () -> Nothing;
+    "zpat" (required("arguments", Form::Words)) -> Word;
+    "zpat-kill" () -> Nothing;
+}
+
+commands! { PROXY:
+    "forward" (ENDPOINT) -> Word;
+    "reset-connections" () -> Nothing;
+    "hold-connections" () -> Nothing;
+}
+
+commands! { ANY:
+    "info" () -> Fields;
+    "reset" () -> Nothing;
+    "quit" () -> Nothing;
+}
+
+commands! { SOCKET:
+    "open" on handle (required("kind", Form::Word), OPTIONS) -> Nothing;
+    "bind" on handle (ANYWHERE) -> Word;
     "connect" on handle (ENDPOINT) -> Nothing;
     "unbind" on handle (ENDPOINT) -> Nothing;
     "disconnect" on handle (ENDPOINT) -> Nothing;
@@ -97,14 +148,42 @@ commands! {
     "event" on handle (TIMEOUT) -> Fields;
     "authenticator" () -> Nothing;
     "allow-key" (required("key", Form::Word)) -> Nothing;
-    "info" () -> Fields;
     "keys" () -> Fields;
-    "reset" () -> Nothing;
-    "quit" () -> Nothing;
+}
+
+commands! { REQREP:
+    "broker" on handle (ANYWHERE, OPTIONS) -> Word;
+    "worker" on handle (SERVICE, ENDPOINT, OPTIONS) -> Nothing;
+    "server" on handle (SERVICE, ANYWHERE, OPTIONS) -> Word;
+    "client" on handle (ENDPOINT, OPTIONS) -> Nothing;
+    "request" on handle (SERVICE, OPTIONS, FRAMES) -> Fields;
+    "ask" on handle (REQUEST, SERVICE, OPTIONS, FRAMES) -> Nothing;
+    "answer" on handle (REQUEST, TIMEOUT) -> Fields;
+    "take-back" on handle (REQUEST) -> Nothing;
+    "stream" on handle (REQUEST, SERVICE, OPTIONS, FRAMES) -> Nothing;
+    "part" on handle (REQUEST, TIMEOUT) -> Fields;
+    "store" on handle (SERVICE, OPTIONS, FRAMES) -> Fields;
+    "fetch" on handle (SERVICE, KEY, number("patience", PATIENCE)) -> Fields;
+    "discard" on handle (SERVICE, KEY, number("patience", PATIENCE)) -> Fields;
+    "ask-many" on handle (SERVICE, NUMBER, OPTIONS) -> Nothing;
+    "answers" on handle (NUMBER, TIMEOUT) -> Fields;
+    "job" on handle (JOB, TIMEOUT) -> Fields;
+    "job-partial" (JOB, FRAMES) -> Nothing;
+    "job-reply" (JOB, FRAMES) -> Nothing;
+    "job-fail" (JOB, required("code", Form::Number), FRAMES) -> Nothing;
+    "job-drop" (JOB) -> Nothing;
+    "job-cancelled" (JOB, TIMEOUT) -> Nothing;
+    "serve" on handle (number("number", -1)) -> Nothing;
+    "leave" on handle () -> Nothing;
+    "drain" on handle (TIMEOUT) -> Nothing;
+    "workers" on handle () -> Number;
+    "counters" on handle () -> Counters;
+    "end" on handle () -> Nothing;
 }
 
 impl Command {
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
-        COMMANDS.iter().find(|command| command.name == name).with_context(|| format!("there is no command `{name}`"))
+        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP].into_iter().flatten();
+        all.find(|command| command.name == name).with_context(|| format!("there is no command `{name}`"))
     }
 }

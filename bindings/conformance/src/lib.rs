@@ -12,6 +12,8 @@ mod parity;
 mod plan;
 mod play;
 mod process;
+mod program;
+mod proxy;
 mod scenario;
 mod surface;
 mod value;
@@ -26,7 +28,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     gaps::Gaps,
-    plan::{Company, Outcome, lines},
+    plan::{Company, Outcome, circle, lines},
     scenario::Scenario,
 };
 
@@ -76,6 +78,9 @@ pub struct Request {
     pub only: Vec<String>,
     /// If not empty: only scenarios whose name contains one of these.
     pub scenario: Vec<String>,
+    /// Whether scenarios in which processes are killed are also played over every ordered pair, rather than by each
+    /// language once per role.
+    pub all_pairs: bool,
 }
 
 /// How many times a scenario was played by a company of peers, over all of its transports.
@@ -118,13 +123,19 @@ pub fn write_parity(request: &Request, page: &Path) -> Result<()> {
 /// `N passed, N failed`. An error means that nothing could be played: a scenario that cannot be read, or no peers.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Summary> {
     let scenarios = request.load()?;
-    let lines = lines(&request.peers, &request.only);
-    ensure!(!lines.is_empty(), "no peers: give --peer NAME=COMMAND, and --only a name that is among them");
+    let (mut all, circle) = (lines(&request.peers, &request.only), circle(&request.peers, &request.only));
+    ensure!(!all.is_empty(), "no peers: give --peer NAME=COMMAND, and --only a name that is among them");
+    let pairs = all.len();
+    all.extend(circle);
     let mut company = Company::new(Gaps::load(&request.scenarios)?)?;
     let mut summary = Summary::default();
     for part in scenarios.chunk_by(|left, right| left.pattern() == right.pattern()) {
-        for line in &lines {
-            let chosen: Vec<_> = part.iter().filter(|scenario| scenario.roles.len().min(2) == line.len()).collect();
+        for (index, line) in all.iter().enumerate() {
+            let is_chosen = |scenario: &&Scenario| match index < pairs {
+                true => scenario.roles.len().min(2) == line.len() && (request.all_pairs || !scenario.is_rough()),
+                false => scenario.is_rough(),
+            };
+            let chosen: Vec<_> = part.iter().filter(is_chosen).collect();
             if !chosen.is_empty() {
                 let names: Vec<_> = line.iter().map(|peer| peer.name.as_str()).collect();
                 let title = format!("{:8}{:28}", part[0].pattern(), names.join(" -> "));

@@ -19,6 +19,10 @@ struct Arguments {
     /// Only scenarios whose name, such as `socket/push-pull`, contains this.
     #[arg(long, value_name = "TEXT")]
     scenario: Vec<String>,
+    /// Play scenarios in which processes are killed also over every ordered pair; otherwise each language plays every
+    /// role of them once.
+    #[arg(long)]
+    all_pairs: bool,
     /// The folder of the scenarios.
     #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"))]
     scenarios: PathBuf,
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         peers: arguments.peers,
         only: arguments.only,
         scenario: arguments.scenario,
+        all_pairs: arguments.all_pairs,
     };
     let mut out = std::io::stdout();
     let outcome = if let Some(page) = arguments.parity {

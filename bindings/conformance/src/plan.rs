@@ -30,11 +30,24 @@ pub(crate) fn lines<'a>(peers: &'a [Peer], only: &[String]) -> Vec<Vec<&'a Peer>
     if let Some(first) = plain.first() {
         lines.extend(variants.iter().flat_map(|variant| [vec![*first, *variant], vec![*variant, *first]]));
     }
-    lines.retain(|line| {
-        let names: Vec<_> = line.iter().map(|peer| peer.name.as_str()).collect();
-        only.is_empty() || only.iter().any(|one| names.contains(&one.as_str()) || names.join(":") == *one)
-    });
+    lines.retain(|line| is_wanted(line, only));
     lines
+}
+
+/// Every language once in each of three roles.
+pub(crate) fn circle<'a>(peers: &'a [Peer], only: &[String]) -> Vec<Vec<&'a Peer>> {
+    let plain: Vec<_> = peers.iter().filter(|peer| !peer.is_variant()).collect();
+    let mut lines: Vec<Vec<&Peer>> =
+        (0..plain.len()).map(|first| (first..first + 3).map(|index| plain[index % plain.len()]).collect()).collect();
+    lines.retain(|line| is_wanted(line, only));
+    lines
+}
+
+/// Whether one of `only` plays in a line, or its first two are `server:client`.
+fn is_wanted(line: &[&Peer], only: &[String]) -> bool {
+    let names: Vec<_> = line.iter().map(|peer| peer.name.as_str()).collect();
+    let pair = names[..names.len().min(2)].join(":");
+    only.is_empty() || only.iter().any(|one| names.contains(&one.as_str()) || pair == *one)
 }
 
 /// The processes, by peer and role.
@@ -52,20 +65,24 @@ impl Company {
         Ok(Self { processes: BTreeMap::new(), gaps, folder, games: 0 })
     }
 
-    /// Plays a scenario over all of its transports.
+    /// Plays a scenario in all of its ways over all of its transports.
     pub(crate) fn play(&mut self, scenario: &Scenario, line: &[&Peer]) -> Outcome {
         match self.can_play(scenario, line) {
             Ok(true) => {}
             Ok(false) => return Outcome::Gap,
             Err(error) => return Outcome::Failed(format!("{error:#}")),
         }
-        for transport in &scenario.transports {
-            if let Err(error) = self.play_once(scenario, line, *transport) {
+        let ways: Vec<_> = if scenario.ways.is_empty() { vec![None] } else { scenario.ways.iter().map(Some).collect() };
+        for (transport, way) in
+            scenario.transports.iter().flat_map(|transport| ways.iter().map(move |way| (transport, way)))
+        {
+            if let Err(error) = self.play_once(scenario, line, *transport, *way) {
                 // What the processes are in the middle of is unknown: the next scenario has new ones.
                 for (role, peer) in cast(scenario, line) {
                     self.processes.remove(&(peer.name.clone(), role));
                 }
-                return Outcome::Failed(format!("{transport:?}: {error:#}"));
+                let way = way.map_or_else(String::new, |way| format!(", {way}"));
+                return Outcome::Failed(format!("{transport:?}{way}: {error:#}"));
             }
         }
         Outcome::Passed
@@ -86,7 +103,13 @@ impl Company {
         Ok(can)
     }
 
-    fn play_once(&mut self, scenario: &Scenario, line: &[&Peer], transport: Transport) -> Result<()> {
+    fn play_once(
+        &mut self,
+        scenario: &Scenario,
+        line: &[&Peer],
+        transport: Transport,
+        way: Option<&String>,
+    ) -> Result<()> {
         self.games += 1;
         let folder = self.folder.path().join(self.games.to_string());
         std::fs::create_dir(&folder).context("a folder for ipc")?;
@@ -100,7 +123,7 @@ impl Company {
             }
         }
         playing.sort_by_key(|(role, _)| *role);
-        play(scenario, transport, folder, playing.into_iter().map(|(_, process)| process).collect())
+        play(scenario, way, transport, folder, playing.into_iter().map(|(_, process)| process).collect())
     }
 
     fn process(&mut self, peer: &Peer, role: usize) -> Result<&Process> {
@@ -127,7 +150,7 @@ impl Company {
     }
 }
 
-/// The peer of each role: the first two are the line, and a third speaks the first one's language.
+/// The peer of each role. If the line has two, a third role speaks the first one's language.
 fn cast<'a>(scenario: &Scenario, line: &[&'a Peer]) -> impl Iterator<Item = (usize, &'a Peer)> + use<'a> {
     let mut peers = line.to_vec();
     peers.extend(line.first().copied());
@@ -156,5 +179,16 @@ mod tests {
         assert_eq!(names(&[]), [&alone[..], &pairs].concat());
         assert_eq!(names(&["c:rust", "rust-async:rust"]), ["c:rust", "rust-async:rust"]);
         assert_eq!(names(&["rust-async"]), ["rust-async", "rust:rust-async", "rust-async:rust"]);
+    }
+
+    #[test]
+    fn in_a_circle_every_language_plays_every_role_once() {
+        let peers = peers();
+        let of = |only: &[String]| -> Vec<String> {
+            let names = |line: &Vec<&Peer>| line.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>().join(":");
+            circle(&peers, only).iter().map(names).collect()
+        };
+        assert_eq!(of(&[]), ["rust:c:rust", "c:rust:c"]);
+        assert_eq!(of(&["rust:c".to_owned()]), ["rust:c:rust"]);
     }
 }

@@ -13,21 +13,34 @@ use crate::{
     answer::{Answer, Data, shortened},
     command::{Command, Form},
     process::{Process, WATCHDOG},
+    program::Program,
+    proxy::Proxy,
     scenario::{Scenario, Step, Transport},
     value::Values,
 };
 
-/// Plays a scenario over a transport; the processes are in the order of its roles. The error says which step went
-/// wrong and how, and then the processes are in an unknown state.
-pub(crate) fn play(scenario: &Scenario, transport: Transport, folder: PathBuf, cast: Vec<&mut Process>) -> Result<()> {
+/// Plays a scenario in one of its ways over a transport; the processes are in the order of its roles. The error says
+/// which step went wrong and how, and then the processes are in an unknown state.
+pub(crate) fn play(
+    scenario: &Scenario,
+    way: Option<&String>,
+    transport: Transport,
+    folder: PathBuf,
+    cast: Vec<&mut Process>,
+) -> Result<()> {
     let running = cast.iter().map(|_| None).collect();
-    let mut game = Game { scenario, values: Values::new(transport, folder), cast, running };
+    let mut game = Game { scenario, values: Values::new(transport, folder), cast, running, program: None, proxy: None };
     for (index, step) in scenario.steps.iter().enumerate() {
-        game.step(index, step)?;
+        if step.way.is_none() || step.way.as_ref() == way {
+            game.step(index, step)?;
+        }
     }
+    // Whoever ends first may be the one that another still hears from.
     for role in 0..scenario.roles.len() {
         game.settle(role)?;
-        game.cast[role].send("reset")?;
+    }
+    for process in &game.cast {
+        process.send("reset")?;
     }
     for (role, process) in game.cast.iter_mut().enumerate() {
         let answer = process.answer(Form::Nothing, WATCHDOG).with_context(|| scenario.roles[role].clone())?;
@@ -44,15 +57,21 @@ struct Game<'a> {
     cast: Vec<&'a mut Process>,
     /// For each role, the step that it is still busy with, and its line.
     running: Vec<Option<(usize, String)>>,
+    /// The program that a step started.
+    program: Option<Program>,
+    /// What stands between two roles.
+    proxy: Option<Proxy>,
 }
 
 impl Game<'_> {
     fn step(&mut self, index: usize, step: &Step) -> Result<()> {
-        let role = self.scenario.roles.iter().position(|role| *role == step.role).expect("checked when it was read");
-        self.settle(role)?;
+        let role = self.scenario.roles.iter().position(|role| *role == step.role);
+        if let Some(role) = role {
+            self.settle(role)?;
+        }
         for repetition in 0..step.count {
             self.values.repetition = repetition;
-            if step.meanwhile {
+            if let Some(role) = role.filter(|_| step.meanwhile) {
                 let line = self.values.line(step).with_context(|| place(index, step))?;
                 self.cast[role].send(&line).with_context(|| place(index, step))?;
                 self.running[role] = Some((index, line));
@@ -76,7 +95,7 @@ impl Game<'_> {
     }
 
     /// Sends the line of a step until the answer is there as a whole and is one to keep.
-    fn exchange(&mut self, step: &Step, role: usize) -> Result<()> {
+    fn exchange(&mut self, step: &Step, role: Option<usize>) -> Result<()> {
         let wanted = match (&step.expect, Command::named(&step.command)?.answer) {
             (Some(expected), Form::Messages) => self.values.expected_messages(expected)?,
             _ => 0,
@@ -85,8 +104,14 @@ impl Game<'_> {
         let mut parts = Vec::new();
         loop {
             let line = self.values.line(step)?;
-            self.cast[role].send(&line)?;
-            let mut answer = self.answer(step, role)?;
+            let mut answer = match role {
+                None => self.between(&line)?,
+                Some(role) if step.is_outside() => self.outside(&line, role)?,
+                Some(role) => {
+                    self.cast[role].send(&line)?;
+                    self.answer(step, role)?
+                }
+            };
             let in_time = started.elapsed() < WATCHDOG;
             if in_time && self.is_skipped(step, &answer)? {
                 continue;
@@ -108,6 +133,41 @@ impl Game<'_> {
             }
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Does what no peer can do to itself.
+    fn outside(&mut self, line: &str, role: usize) -> Result<Answer> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let process = &mut self.cast[role];
+        match words[0] {
+            "kill" => process.kill()?,
+            "stop" => process.signal("STOP")?,
+            "go-on" => process.signal("CONT")?,
+            "zpat" => {
+                let (program, endpoint) = Program::start(&process.zpat, &words[1..])?;
+                self.program = Some(program);
+                return Ok(Answer::Ok(Data::Word(endpoint)));
+            }
+            "zpat-kill" => self.program = None,
+            other => unreachable!("{other} is not in the table of what the runner does"),
+        }
+        Ok(Answer::Ok(Data::Nothing))
+    }
+
+    /// Does what a network does.
+    fn between(&mut self, line: &str) -> Result<Answer> {
+        let (command, endpoint) = line.split_once(' ').unwrap_or((line, ""));
+        if command == "forward" {
+            let proxy = self.proxy.insert(Proxy::start(endpoint)?);
+            return Ok(Answer::Ok(Data::Word(proxy.endpoint().to_owned())));
+        }
+        let proxy = self.proxy.as_mut().context("no proxy was started")?;
+        match command {
+            "reset-connections" => proxy.reset()?,
+            "hold-connections" => proxy.hold()?,
+            other => unreachable!("{other} is not in the table of what the proxy does"),
+        }
+        Ok(Answer::Ok(Data::Nothing))
     }
 
     fn answer(&mut self, step: &Step, role: usize) -> Result<Answer> {

@@ -13,11 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     Peer,
-    answer::{Answer, Data},
+    answer::{Answer, Data, unhex},
     command::Form,
 };
 
@@ -29,6 +29,7 @@ const MAX_ERRORS: usize = 8 * 1024;
 
 /// A child process that is killed when it is dropped.
 pub(crate) struct Process {
+    peer: Peer,
     child: Child,
     lines: Sender<String>,
     answers: Receiver<String>,
@@ -36,6 +37,8 @@ pub(crate) struct Process {
     reader: JoinHandle<()>,
     /// The commands and abilities that it names.
     pub(crate) can: BTreeSet<String>,
+    /// How its package starts the program `zpat`, if it brings it.
+    pub(crate) zpat: Vec<String>,
 }
 
 impl Process {
@@ -73,15 +76,34 @@ impl Process {
             let errors = Arc::clone(&errors);
             move || keep(stderr, &errors)
         });
-        let mut process = Self { child, lines, answers, errors, reader, can: BTreeSet::new() };
+        let (peer, can, zpat) = (peer.clone(), BTreeSet::new(), vec![]);
+        let mut process = Self { peer, child, lines, answers, errors, reader, can, zpat };
         process.send("info")?;
         match process.answer(Form::Fields, WATCHDOG)? {
             Answer::Ok(Data::Fields(fields)) => {
-                process.can = fields.get("can").map_or("", String::as_str).split(',').map(str::to_owned).collect();
+                let list = |name| fields.get(name).into_iter().flat_map(|list| list.split(','));
+                process.can = list("can").map(str::to_owned).collect();
+                let word = |word| Ok(String::from_utf8(unhex(word)?)?);
+                process.zpat = list("zpat").map(word).collect::<Result<_>>()?;
                 Ok(process)
             }
-            other => bail!("{peer} answers info with {other}"),
+            other => bail!("{} answers info with {other}", process.peer),
         }
+    }
+
+    /// Kills it with -9, and starts another in its place, in which nothing is open.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        *self = Self::start(&self.peer.clone())?;
+        Ok(())
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().context("kill")?;
+        ensure!(sent.success(), "kill -s {name} gives {sent}");
+        Ok(())
     }
 
     pub(crate) fn send(&self, line: &str) -> Result<()> {

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::command::Command;
+use crate::command::{Command, Doer};
+
+/// The role that every scenario has besides its own: what stands between two of them.
+const PROXY: &str = "proxy";
 
 /// One file.
 #[derive(Deserialize, Debug)]
@@ -20,6 +23,9 @@ pub(crate) struct Scenario {
     /// One role plays alone; the first two are the pair, and a third has the first one's language.
     pub(crate) roles: Vec<String>,
     pub(crate) transports: Vec<Transport>,
+    /// Ways in which it is played, one after the other: each has its own steps besides those of all.
+    #[serde(default)]
+    pub(crate) ways: Vec<String>,
     /// What the peers must be able to do besides the commands in the steps.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
@@ -43,6 +49,8 @@ pub(crate) struct Step {
     pub(crate) role: String,
     #[serde(rename = "do")]
     pub(crate) command: String,
+    /// The way that the step belongs to.
+    pub(crate) way: Option<String>,
     /// The handle; a role with a single one need not name it.
     #[serde(default = "socket")]
     pub(crate) on: String,
@@ -99,35 +107,52 @@ impl Scenario {
         self.name.split('/').next().unwrap_or_default()
     }
 
+    /// Whether something is done to a process from outside: it dies, freezes, or is another program.
+    pub(crate) fn is_rough(&self) -> bool {
+        self.steps.iter().any(|step| step.is_outside())
+    }
+
     /// What the peer of a role must be able to do.
     pub(crate) fn needs_of(&self, role: usize) -> impl Iterator<Item = &str> {
-        let commands = self.steps.iter().filter(move |step| step.role == self.roles[role]);
+        // Of what the runner does, only the program comes from the peer.
+        let asks_peer = |step: &&Step| !step.is_outside() || step.command == "zpat";
+        let commands = self.steps.iter().filter(move |step| step.role == self.roles[role]).filter(asks_peer);
         self.needs.iter().map(String::as_str).chain(commands.map(|step| step.command.as_str()))
     }
 
     fn check(&self) -> Result<()> {
         ensure!((1..=3).contains(&self.roles.len()), "one to three roles");
+        ensure!(!self.roles.iter().any(|role| role == PROXY), "the proxy is there anyway");
         ensure!(!self.transports.is_empty() && !self.steps.is_empty(), "transports and steps are not empty");
         let across = self.roles.len() > 1 && self.transports.contains(&Transport::Inproc);
         ensure!(!across, "inproc does not reach another role");
         for (index, step) in self.steps.iter().enumerate() {
-            step.check(&self.roles).with_context(|| format!("step {}", index + 1))?;
+            step.check(&self.roles, &self.ways).with_context(|| format!("step {}", index + 1))?;
         }
         Ok(())
     }
 }
 
 impl Step {
-    fn check(&self, roles: &[String]) -> Result<()> {
-        ensure!(roles.contains(&self.role), "no role is called {}", self.role);
+    /// Whether it is done to a process from outside.
+    pub(crate) fn is_outside(&self) -> bool {
+        Command::named(&self.command).is_ok_and(|command| command.doer == Doer::Outside)
+    }
+
+    fn check(&self, roles: &[String], ways: &[String]) -> Result<()> {
+        ensure!(self.role == PROXY || roles.contains(&self.role), "no role is called {}", self.role);
+        ensure!(self.way.as_ref().is_none_or(|way| ways.contains(way)), "no way is called {:?}", self.way);
         let command = Command::named(&self.command)?;
+        let is_for_proxy = command.doer == Doer::Proxy;
+        ensure!(is_for_proxy == (self.role == PROXY), "{} is not for {}", self.command, self.role);
         for name in self.arguments.keys() {
             if !command.parameters.iter().any(|parameter| parameter.name == name) {
                 bail!("{} takes no `{name}`", self.command);
             }
         }
         ensure!(self.expect.is_none() || self.error.is_none(), "an answer or an error, not both");
-        ensure!(!(self.until && self.meanwhile), "until looks at the answer, so the other roles cannot go on");
+        let waits_for_nobody = self.meanwhile && (self.until || command.doer != Doer::Peer);
+        ensure!(!waits_for_nobody, "the runner has the answer before the other roles could go on");
         Ok(())
     }
 }
@@ -153,12 +178,18 @@ mod tests {
     fn mistakes_are_found_before_anything_runs() {
         let step = |text: &str| -> Result<()> {
             let step: Step = toml::from_str(text).expect("toml");
-            step.check(&["server".into()])
+            step.check(&["server".into()], &["over".into()])
         };
         step("role = 'server'\ndo = 'recv'\ntimeout = 5").expect("right");
         step("role = 'client'\ndo = 'recv'").expect_err("no such role");
         step("role = 'server'\ndo = 'receive'").expect_err("no such command");
         step("role = 'server'\ndo = 'recv'\ntimeuot = 5").expect_err("no such argument");
         step("role = 'server'\ndo = 'recv'\nexpect = []\nerror = 'Full'").expect_err("both");
+        step("role = 'server'\ndo = 'recv'\nway = 'over'").expect("right");
+        step("role = 'server'\ndo = 'recv'\nway = 'through'").expect_err("no such way");
+        step("role = 'server'\ndo = 'kill'\nmeanwhile = true").expect_err("it is done at once");
+        step("role = 'proxy'\ndo = 'forward'\nendpoint = '$x'").expect("right");
+        step("role = 'proxy'\ndo = 'recv'").expect_err("it is no peer");
+        step("role = 'server'\ndo = 'hold-connections'").expect_err("no peer can");
     }
 }

@@ -86,9 +86,9 @@ const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "node",
         index: &["bindings/node/lib/index.ts"],
-        sources: &["bindings/node/lib"],
+        sources: &["bindings/node/lib", "bindings/node/lib/reqrep"],
         types: &["export class "],
-        members: &["  async ", "  get ", "  "],
+        members: &["  static ", "  async ", "  get ", "  "],
         functions: &["export function "],
     },
 ];
@@ -109,8 +109,9 @@ pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
         }
         // What is no text, such as a folder or a library that was built there, declares nothing.
         for (file, text) in files.iter().filter_map(|file| Some((file, fs::read_to_string(file).ok()?))) {
-            // The one module that programs import by its name.
-            let module = if file.ends_with("aio.py") { "aio." } else { "" };
+            // The one module that programs import by its name, and those whose types it hands on.
+            let of_asyncio = file.file_name().is_some_and(|name| name.to_string_lossy().contains("aio"));
+            let module = if of_asyncio { "aio." } else { "" };
             let is_listed = |name: &&String| {
                 let first = name.split('.').next().unwrap_or_default();
                 syntax.index.is_empty() || listed.contains(first)

@@ -1,8 +1,9 @@
 //! Values in scenarios: text, bytes, repetitions, and what earlier steps saved.
 //!
 //! A text stands for its UTF-8, `hex:00ff` for bytes, `{ repeat = "a", times = 9 }` for a long value. In a text,
-//! `$name` and `$name.part` are what a step saved, `$i` counts a step's repetitions, and `$any` is an endpoint to bind
-//! to. In what is expected, `*` is any value, and a number in a text such as `>=1` a bound.
+//! `$name` and `$name.part` are what a step saved, `$i` counts a step's repetitions, `$any` is an endpoint to bind to,
+//! and `$folder` a folder of this game. In what is expected, `*` is any value, a number in a text such as `>=1` a bound,
+//! `!text` anything else, and a list in a field frames.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -55,6 +56,10 @@ impl Values {
         Ok(match form {
             Form::Nothing => vec![],
             Form::Word => vec![self.text(value)?],
+            Form::Words => {
+                let words = value.as_array().context("a list is needed")?;
+                words.iter().map(|word| self.text(word)).collect::<Result<_>>()?
+            }
             Form::Number => vec![value.as_integer().context("a number is needed")?.to_string()],
             Form::Bytes => vec![hex(&self.bytes(value)?)],
             Form::Frames => self.message(value)?.iter().map(|frame| hex(frame)).collect(),
@@ -62,7 +67,7 @@ impl Values {
                 let line = |frames: &Vec<Vec<u8>>| frames.iter().map(|frame| hex(frame)).collect::<Vec<_>>().join(",");
                 self.messages(value)?.iter().map(line).collect()
             }
-            Form::Fields => {
+            Form::Fields | Form::Counters => {
                 let table = value.as_table().context("a table is needed")?;
                 let field = |(name, value): (&String, &Value)| {
                     Ok(match value {
@@ -138,6 +143,7 @@ impl Values {
         match name {
             "i" => return Ok(self.repetition.to_string().into_bytes()),
             "any" => return Ok(self.endpoint().into_bytes()),
+            "folder" => return Ok(self.folder.display().to_string().into_bytes()),
             _ => {}
         }
         let saved = self.saved.get(name).with_context(|| format!("nothing is saved as ${name}"))?;
@@ -181,7 +187,14 @@ impl Values {
     }
 
     fn field_matches(&mut self, field: &str, expected: &Value) -> Result<bool> {
+        if let Value::Array(frames) = expected {
+            let frames = frames.iter().map(|frame| Ok(hex(&self.bytes(frame)?))).collect::<Result<Vec<_>>>()?;
+            return Ok(field == frames.join(","));
+        }
         let Value::String(text) = expected else { return Ok(field == expected.to_string()) };
+        if let Some(other) = text.strip_prefix('!') {
+            return Ok(field.as_bytes() != self.substituted(other)?);
+        }
         if let Some(bound) = text.strip_prefix(">=") {
             let bound: u64 = bound.trim().parse().context("a bound is a number")?;
             return Ok(field.parse::<u64>().is_ok_and(|number| number >= bound));
@@ -205,7 +218,8 @@ impl From<Default> for Value {
         match default {
             Default::Number(number) => Self::Integer(number),
             Default::Text(text) => Self::String(text.into()),
-            Default::Empty => Self::Table(toml::Table::new()),
+            Default::NoFields => Self::Table(toml::Table::new()),
+            Default::NoFrames => Self::Array(vec![]),
         }
     }
 }
@@ -233,6 +247,8 @@ mod tests {
                 "do = 'open'\non = 'x'\nkind = 'sub'\noptions = { linger = 5, ipv6 = true, zap_domain = 'a' }",
                 "open x sub ipv6=true linger=5 zap_domain=hex:61",
             ),
+            ("do = 'job-reply'", "job-reply job"),
+            ("do = 'zpat'\narguments = ['--store', '$folder/store']", "zpat --store /run/x/store"),
         ];
         for (step, expected) in cases {
             assert_eq!(line(&format!("role = 'a'\n{step}")), expected);
@@ -251,5 +267,8 @@ mod tests {
         let fields = Data::Fields([("sent".to_owned(), "3".to_owned())].into());
         assert!(check(&fields, "{ sent = 3 }") && check(&fields, "{ sent = '>=3' }"));
         assert!(!check(&fields, "{ sent = '>=4' }") && !check(&fields, "{ missing = '*' }"));
+        assert!(check(&fields, "{ sent = '!4' }") && !check(&fields, "{ sent = '!3' }"));
+        let fields = Data::Fields([("body".to_owned(), "61,-".to_owned())].into());
+        assert!(check(&fields, "{ body = ['a', ''] }") && !check(&fields, "{ body = ['a'] }"));
     }
 }
