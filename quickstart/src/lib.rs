@@ -1,7 +1,7 @@
 //! The quickstart: one command that takes a person from a fresh clone to four languages that talk to each other.
 //!
 //! It looks for toolchains ([`doctor`]), builds and installs the package of each language ([`packages`]), lets every
-//! language send to every other one ([`tutorials`]), measures each ([`bench`](mod@bench)) and writes a report ([`report`]). The
+//! language talk to every other one ([`tutorials`]), measures each ([`bench`](mod@bench)) and writes a report ([`report`]). The
 //! parts are a library because `cargo verify` uses them too.
 
 #![forbid(unsafe_code)]
@@ -62,7 +62,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
 
     if cli.command.is_none() {
         report.tutorial = tutorials::run(&layout, &progress, &languages, &built, &extras)?;
-        println!("{}", tables::tutorial(&report.tutorial));
+        println!("{}", tables::tutorials(&report.tutorial));
         failures.extend(report.failed_pairs());
     }
     if let Some(long) = measures {

@@ -1,7 +1,7 @@
 //! Builds the package of each language and installs it as a user would.
 //!
 //! One language never stops another: what fails is written to a log, shown, and its rows say `failed`. The result is
-//! one [`Programs`] per language: how to start its tutorial and its bench driver, wherever they were installed.
+//! one [`Programs`] per language: how to start its tutorials and its bench driver, wherever they were installed.
 
 mod artifacts;
 mod c;
@@ -20,6 +20,7 @@ use crate::{
     layout::Layout,
     progress::{Progress, Step},
     shell::{Call, Finished, Log},
+    tutorials,
 };
 
 /// What to build and with what.
@@ -38,8 +39,8 @@ pub struct Builder<'a> {
 /// How to start the programs of one language.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// The tutorial 01-strings, without arguments.
-    pub strings: Call,
+    /// The tutorials.
+    pub tutorials: tutorials::Programs,
     /// The bench driver, without arguments; absent also when it was not asked for.
     pub driver: Result<Call, Absent>,
     /// Whether the driver finds the package that an implementation needs; those that need none are not listed.
@@ -139,7 +140,7 @@ impl Builder<'_> {
     }
 
     fn package(&self, language: Language, peers: Option<&Peers>) -> Result<Programs, Absent> {
-        let (strings, driver) = match language {
+        let (tutorials, driver) = match language {
             Language::Rust => (self.rust_package()?, peers.map(|_| self.rust_driver())),
             Language::C => (self.c_package()?, peers.map(|_| self.c_driver())),
             Language::Python => (self.python_package()?, peers.map(|_| Ok(self.python_driver()))),
@@ -151,7 +152,7 @@ impl Builder<'_> {
             let installed = self.peer(language, &peer.package);
             peer.implementations.iter().map(move |name| (name.clone(), installed.clone()))
         });
-        Ok(Programs { strings, driver, peers: peers.collect() })
+        Ok(Programs { tutorials, driver, peers: peers.collect() })
     }
 
     /// Installs a package to compare with, beside ours.

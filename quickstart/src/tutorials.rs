@@ -1,16 +1,15 @@
-//! Runs the tutorial 01-strings between every ordered pair of languages, over every transport.
+//! Runs the tutorials between every ordered pair of languages.
 //!
-//! The receiver binds to an address that the system chooses and prints it; the sender connects to it. What the
-//! receiver prints must be, line by line, what `expected.txt` says, plus one line for each text and file of the
-//! person. Every line is a row of the report.
+//! The programs of a tutorial must print, line by line, what its `expected.txt` says. What is the same for all of them
+//! is here: which there are, which pairs play them, and how a verdict becomes a row of the report. How one goes is in a
+//! module of its own: [`strings`], [`reqrep`].
 
-use std::{
-    fmt, fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod reqrep;
+mod strings;
 
-use anyhow::{Context as _, Result, ensure};
+use std::{collections::BTreeMap, fmt, fs, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
 
 use crate::{
     language::{Absent, Language},
@@ -18,58 +17,80 @@ use crate::{
     packages::Built,
     progress::Progress,
     report::TutorialRow,
-    shell::{Call, Finished, Running, ask},
+    shell::Call,
 };
 
-/// The folder of the tutorial, and its name in the report.
-pub const STRINGS: &str = "01-strings";
-/// The programs give up after 30 s without a message, so this ends only those that hang.
+pub use strings::Extra;
+
+/// The programs end by themselves, so this ends only those that hang.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// A text or a file that a person adds to the strings of the tutorial.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Extra {
-    /// A text of so many bytes.
-    Text(String),
-    /// A file, and how many bytes it has.
-    File(PathBuf, u64),
+/// One tutorial; every language has its program.
+#[derive(Debug)]
+pub struct Tutorial {
+    /// Its folder, and its name in the report.
+    pub name: &'static str,
+    /// The program, without the ending of its language.
+    pub program: &'static str,
+    /// What the sender and the receiver of its rows are.
+    pub roles: [&'static str; 2],
+    /// What happens between them.
+    pub story: &'static str,
 }
 
-impl Extra {
-    /// The extras in the order in which the programs send them.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
-    pub fn read(texts: &[String], files: &[PathBuf]) -> Result<Vec<Self>> {
-        let texts = texts.iter().map(|text| Ok(Self::Text(text.clone())));
-        let files = files.iter().map(|path| {
-            let unreadable = || format!("cannot read {}", path.display());
-            let path = path.canonicalize().with_context(unreadable)?;
-            let meta = fs::File::open(&path).and_then(|file| file.metadata()).with_context(unreadable)?;
-            ensure!(meta.is_file(), "{} is no file", path.display());
-            Ok(Self::File(path, meta.len()))
-        });
-        texts.chain(files).collect()
+impl Tutorial {
+    /// Every tutorial that is run between languages.
+    pub const ALL: [Self; 2] = [
+        Self {
+            name: "01-strings",
+            program: "strings",
+            roles: ["sender", "receiver"],
+            story: "Every language sends the same strings to every other one.",
+        },
+        Self {
+            name: "02-reqrep",
+            program: "reqrep",
+            roles: ["asker", "worker"],
+            story: "Every language asks every other one through a broker, while workers and brokers are killed. \
+                    Who takes over, and who the broker is, goes round.",
+        },
+    ];
+
+    /// The tutorial of that name; a report of an earlier version may have others.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.iter().find(|tutorial| tutorial.name == name)
     }
 
-    fn add_to(&self, call: Call) -> Call {
-        match self {
-            Self::Text(text) => call.arg("--text").arg(text),
-            Self::File(path, _) => call.arg("--file").arg(path),
-        }
+    /// The corner of a table with a row per sender and a column per receiver.
+    pub fn corner(&self) -> String {
+        self.roles.join(" \\ ")
     }
 
-    fn line(&self) -> String {
-        match self {
-            Self::Text(text) => format!("text {} equal", text.len()),
-            Self::File(_, length) => format!("file {length} equal"),
-        }
+    /// The source of its program in one language, in the repository.
+    pub fn source(&self, extension: &str) -> String {
+        format!("{}/{}.{extension}", self.folder(), self.program)
+    }
+
+    /// Its folder in the repository.
+    pub fn folder(&self) -> String {
+        format!("quickstart/tutorials/{}", self.name)
     }
 }
 
-/// How the two programs reach each other.
+/// How to start the program of each tutorial in one language, without arguments, by the name of the program.
+pub type Programs = BTreeMap<&'static str, Call>;
+
+/// The program of each tutorial, as `make` makes it.
+///
+/// # Errors
+/// Those of `make`.
+pub fn programs(mut make: impl FnMut(&Tutorial) -> Result<Call>) -> Result<Programs> {
+    Tutorial::ALL.iter().map(|tutorial| Ok((tutorial.program, make(tutorial)?))).collect()
+}
+
+/// How two programs reach each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Transport {
+enum Transport {
     /// TCP on this machine.
     Tcp,
     /// A Unix domain socket.
@@ -80,8 +101,9 @@ pub enum Transport {
 
 impl Transport {
     /// Every transport that every language has.
-    pub const ALL: [Self; 3] = [Self::Tcp, Self::Ipc, Self::Ws];
+    const ALL: [Self; 3] = [Self::Tcp, Self::Ipc, Self::Ws];
 
+    /// Where to bind; sockets of files go into `folder`.
     fn endpoint(self, folder: &Path) -> String {
         match self {
             Self::Ipc => format!("ipc://{}/s", folder.display()),
@@ -100,10 +122,10 @@ impl fmt::Display for Transport {
     }
 }
 
-/// Runs every pair of `languages` and gives a row per string; those of absent languages say why.
+/// Runs every tutorial with every pair of `languages`, and gives its rows; those of absent languages say why.
 ///
 /// # Errors
-/// When `expected.txt` cannot be read or no folder for ipc sockets can be made.
+/// When an `expected.txt` cannot be read.
 pub fn run(
     layout: &Layout,
     progress: &Progress,
@@ -111,112 +133,101 @@ pub fn run(
     built: &Built,
     extras: &[Extra],
 ) -> Result<Vec<TutorialRow>> {
-    let path = layout.source("quickstart/tutorials").join(STRINGS).join("expected.txt");
-    let expected = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let expected = expected_lines(&expected, extras);
-    let pairs = languages.iter().flat_map(|&sender| languages.iter().map(move |&receiver| (sender, receiver)));
-    let step = progress.counted("Tutorial 01-strings, every language to every language", {
-        languages.len() * languages.len() * Transport::ALL.len()
-    });
-    let mut rows = Vec::new();
-    for (sender, receiver) in pairs {
-        for transport in Transport::ALL {
-            step.note(&format!("{sender} to {receiver} over {transport}"));
-            let outcome = match (built.programs(sender), built.programs(receiver)) {
-                (Ok(sender), Ok(receiver)) => {
-                    let outcome = exchange(&sender.strings, &receiver.strings, transport, extras);
-                    Ok(outcome.map_err(|error| format!("{error:#}")))
-                }
-                // Of a missing and a failed language the failure says more.
-                (Err(Absent::Missing(_)), Err(absent)) | (Err(absent), _) | (_, Err(absent)) => Err(absent),
-            };
-            rows.extend(judge(&expected, outcome).into_iter().map(|(case, status, note)| TutorialRow {
-                name: STRINGS.into(),
-                sender,
-                receiver,
-                transport: transport.to_string(),
-                case,
-                passed: status == "ok",
-                status,
-                note,
-            }));
-            step.advance();
-        }
-    }
-    step.end(if rows.iter().all(|row| row.passed) { "ok" } else { "not all passed" });
+    let stage = Stage { layout, progress, languages, built };
+    let [strings, reqrep] = &Tutorial::ALL;
+    let mut rows = strings::run(&stage, strings, extras)?;
+    rows.extend(reqrep::run(&stage, reqrep)?);
     Ok(rows)
 }
 
-/// What the receiver must print after its endpoint.
-fn expected_lines(expected: &str, extras: &[Extra]) -> Vec<String> {
-    let mut lines: Vec<String> = expected.lines().map(str::to_owned).collect();
-    lines.pop();
-    lines.extend(extras.iter().map(Extra::line));
-    lines.push(format!("{} strings, all equal", lines.len()));
-    lines
+/// Everything that a tutorial is played with.
+struct Stage<'a> {
+    layout: &'a Layout,
+    progress: &'a Progress,
+    languages: &'a [Language],
+    built: &'a Built,
 }
 
-/// What both programs printed and how they ended.
-struct Exchange {
-    received: Vec<String>,
-    receiver: Finished,
-    sender: Finished,
+/// A language and its program.
+#[derive(Clone, Copy)]
+struct Player<'a> {
+    language: Language,
+    program: &'a Call,
 }
 
-fn exchange(sender: &Call, receiver: &Call, transport: Transport, extras: &[Extra]) -> Result<Exchange> {
-    let folder = tempfile::Builder::new().prefix("zpat").tempdir().context("cannot make a folder for ipc sockets")?;
-    let with_extras = |call: Call| extras.iter().fold(call, |call, extra| extra.add_to(call));
-    let receive = with_extras(receiver.clone().arg("recv").arg(transport.endpoint(folder.path())));
-    let mut receiver = Running::start(&receive, WATCHDOG)?;
-    let endpoint = receiver.announced("endpoint ")?;
-    let sender = ask(&with_extras(sender.clone().arg("send").arg(endpoint)), WATCHDOG)?;
-    let receiver = receiver.finish()?;
-    let lines = receiver.stdout.iter().filter(|line| !line.starts_with("endpoint "));
-    Ok(Exchange { received: lines.cloned().collect(), receiver, sender })
+/// A case, and what was wrong with it.
+type Verdict = (String, Option<String>);
+
+impl Stage<'_> {
+    fn expected(&self, tutorial: &Tutorial) -> Result<String> {
+        let path = self.layout.source(&tutorial.folder()).join("expected.txt");
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn player(&self, tutorial: &Tutorial, language: Language) -> Result<Player<'_>, Absent> {
+        Ok(Player { language, program: &self.built.programs(language)?.tutorials[tutorial.program] })
+    }
+
+    /// Everybody who is there.
+    fn players(&self, tutorial: &Tutorial) -> Vec<Player<'_>> {
+        self.languages.iter().filter_map(|&language| self.player(tutorial, language).ok()).collect()
+    }
+
+    /// Lets every ordered pair `play`, over each transport, which gives a verdict for each of `cases`.
+    fn pairs(
+        &self,
+        tutorial: &Tutorial,
+        cases: &[String],
+        transports: &[Transport],
+        play: impl Fn(Player<'_>, Player<'_>, Transport) -> Result<Vec<Verdict>>,
+    ) -> Vec<TutorialRow> {
+        let title = format!("Tutorial {}, every language to every language", tutorial.name);
+        let step = self.progress.counted(&title, self.languages.len().pow(2) * transports.len());
+        let mut rows = Vec::new();
+        let pairs = self.languages.iter().flat_map(|&sender| self.languages.iter().map(move |&it| (sender, it)));
+        for (sender, receiver) in pairs {
+            for &transport in transports {
+                step.note(&format!("{sender} to {receiver} over {transport}"));
+                let outcome = match (self.player(tutorial, sender), self.player(tutorial, receiver)) {
+                    (Ok(sender), Ok(receiver)) => {
+                        Ok(play(sender, receiver, transport).map_err(|error| format!("{error:#}")))
+                    }
+                    // Of a missing and a failed language the failure says more.
+                    (Err(Absent::Missing(_)), Err(absent)) | (Err(absent), _) | (_, Err(absent)) => Err(absent),
+                };
+                rows.extend(verdicts(cases, outcome).into_iter().map(|(case, status, note)| TutorialRow {
+                    name: tutorial.name.into(),
+                    sender,
+                    receiver,
+                    transport: transport.to_string(),
+                    case,
+                    passed: status == "ok",
+                    status: status.into(),
+                    note,
+                }));
+                step.advance();
+            }
+        }
+        step.end(if rows.iter().all(|row| row.passed) { "ok" } else { "not all passed" });
+        rows
+    }
 }
 
-type Verdict = (String, String, Option<String>);
-
-/// A verdict per expected line: the case, `ok`, `failed` or `missing`, and what was wrong. The last is `end`: both
-/// programs ended well, counted right, and printed nothing else.
-fn judge(expected: &[String], outcome: Result<Result<Exchange, String>, Absent>) -> Vec<Verdict> {
-    let cases = expected.iter().enumerate().map(|(index, line)| {
-        let case = if index + 1 == expected.len() { "end" } else { line.split(' ').next().unwrap_or_default() };
-        (index, line, case.to_owned())
-    });
-    let all = |status: &str, reason: &str| {
-        cases.clone().map(|(_, _, case)| (case, status.to_owned(), Some(reason.to_owned()))).collect()
+/// Case, status (`ok`, `failed` or `missing`) and what was wrong: for each case, also where none was played.
+fn verdicts(
+    cases: &[String],
+    outcome: Result<Result<Vec<Verdict>, String>, Absent>,
+) -> Vec<(String, &'static str, Option<String>)> {
+    let all = |status: &'static str, reason: &str| {
+        cases.iter().map(|case| (case.clone(), status, Some(reason.to_owned()))).collect()
     };
-    let exchange = match outcome {
-        Err(absent) => return all(absent.word(), absent.reason().lines().next().unwrap_or_default()),
-        Ok(Err(error)) => return all("failed", &error),
-        Ok(Ok(exchange)) => exchange,
-    };
-    let wrong_end = wrong_end(expected, &exchange);
-    let verdicts = cases.map(|(index, line, case)| {
-        let wrong = match exchange.received.get(index) {
-            Some(got) if got == line => None,
-            Some(got) => Some(format!("printed '{got}' instead of '{line}'")),
-            None => Some(format!("never printed '{line}'; {}", exchange.receiver.complaint())),
-        };
-        let wrong = if case == "end" { wrong.or_else(|| wrong_end.clone()) } else { wrong };
-        (case, if wrong.is_none() { "ok" } else { "failed" }.to_owned(), wrong)
-    });
-    verdicts.collect()
-}
-
-fn wrong_end(expected: &[String], exchange: &Exchange) -> Option<String> {
-    let sent = format!("{} strings sent", expected.len() - 1);
-    if !exchange.sender.succeeded() {
-        Some(format!("the sender: {}", exchange.sender.complaint()))
-    } else if !exchange.receiver.succeeded() {
-        Some(format!("the receiver: {}", exchange.receiver.complaint()))
-    } else if exchange.sender.stdout != [sent.as_str()] {
-        Some(format!("the sender printed '{}' instead of '{sent}'", exchange.sender.stdout.join(" ")))
-    } else if exchange.received.len() > expected.len() {
-        Some(format!("the receiver printed more: '{}'", exchange.received[expected.len()]))
-    } else {
-        None
+    match outcome {
+        Err(absent) => all(absent.word(), absent.reason().lines().next().unwrap_or_default()),
+        Ok(Err(error)) => all("failed", &error),
+        Ok(Ok(verdicts)) => {
+            let judged = |(case, wrong): Verdict| (case, if wrong.is_none() { "ok" } else { "failed" }, wrong);
+            verdicts.into_iter().map(judged).collect()
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 #include <zpatterns.h>
 
 /* What a call returned; if that is an error, the program tells it and ends. */
-static inline int check(int returned) {
+static inline int64_t check(int64_t returned) {
   if (returned < 0) errx(1, "%s", zpat_last_error());
   return returned;
 }

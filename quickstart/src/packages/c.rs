@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::{Builder, Shell};
-use crate::{language::Absent, shell::Call};
+use crate::{
+    language::Absent,
+    shell::Call,
+    tutorials::{self, Programs},
+};
 
 /// The static libraries that build scripts compiled, and the header of libzmq.
 pub(super) struct Natives {
@@ -17,13 +21,13 @@ pub(super) struct Natives {
 }
 
 impl Builder<'_> {
-    pub(super) fn c_package(&self) -> Result<Call, Absent> {
-        self.step("c", "C: build and install the library, compile the tutorial", |shell| {
+    pub(super) fn c_package(&self) -> Result<Programs, Absent> {
+        self.step("c", "C: build and install the library, compile the tutorials", |shell| {
             let built = self.cargo_build(&["-p", "zpatterns-c"], shell)?;
             let prefix = self.layout.fresh("c")?;
             let script = self.layout.source("bindings/c/install.sh");
             shell.run(&Call::new("sh").arg(script).arg(&prefix).arg(built.library_folder("zpatterns_c")?))?;
-            self.compile_c(&["quickstart/tutorials/01-strings/strings.c"], "strings", shell)
+            tutorials::programs(|tutorial| self.compile_c(&[&tutorial.source("c")], tutorial.program, shell))
         })
     }
 

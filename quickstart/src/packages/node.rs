@@ -5,14 +5,18 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::{Builder, python::only_file};
-use crate::{language::Absent, shell::Call};
+use crate::{
+    language::Absent,
+    shell::Call,
+    tutorials::{self, Programs},
+};
 
 const SOURCE: &str = "bindings/node";
 /// npm tells news and asks for money unless it is told not to.
 const QUIET: [&str; 3] = ["--no-audit", "--no-fund", "--no-update-notifier"];
 
 impl Builder<'_> {
-    pub(super) fn node_package(&self) -> Result<Call, Absent> {
+    pub(super) fn node_package(&self) -> Result<Programs, Absent> {
         let package = self.step("node-package", "Node: build and pack the package", |shell| {
             // Not `npm ci`: it fetches everything anew each time, and releases of npm disagree about which optional
             // packages of other platforms a lock file must name. This obeys the lock file and leaves it as it is.
@@ -27,7 +31,7 @@ impl Builder<'_> {
             fs::write(folder.join("package.json"), "{ \"private\": true, \"type\": \"module\" }\n")
                 .context("cannot write package.json")?;
             shell.run(&Call::new("npm").arg("install").args(QUIET).arg(package).dir(&folder))?;
-            self.node_program("quickstart/tutorials/01-strings", "strings.mjs")
+            tutorials::programs(|tutorial| self.node_program(&tutorial.folder(), &format!("{}.mjs", tutorial.program)))
         })
     }
 

@@ -9,18 +9,19 @@ use crate::{
     doctor::Python,
     language::Absent,
     shell::{Call, ask},
+    tutorials::{self, Programs},
 };
 
 /// The version that `bindings/python` is known to build with.
 const MATURIN: &str = "maturin>=1.9,<2";
 
 impl Builder<'_> {
-    pub(super) fn python_package(&self) -> Result<Call, Absent> {
+    pub(super) fn python_package(&self) -> Result<Programs, Absent> {
         let wheel = self.step("python-wheel", "Python: build the wheel", |shell| self.build_wheel(shell))?;
         self.step("python-install", "Python: install the wheel into a new environment", |shell| {
             self.make_environment("python", shell)?;
             shell.run(&self.pip("python").arg(wheel))?;
-            Ok(self.python().arg(self.layout.source("quickstart/tutorials/01-strings/strings.py")))
+            tutorials::programs(|tutorial| Ok(self.python().arg(self.layout.source(&tutorial.source("py")))))
         })
     }
 

@@ -1,15 +1,21 @@
-//! Rust: the tutorial is an example of the crate, the bench driver a program of its own.
+//! Rust: the tutorials are examples of the crate, the bench driver a program of its own.
 
 use anyhow::Result;
 
 use super::{Builder, Shell, artifacts::Artifacts};
-use crate::{language::Absent, shell::Call};
+use crate::{
+    language::Absent,
+    shell::Call,
+    tutorials::{self, Programs, Tutorial},
+};
 
 impl Builder<'_> {
-    pub(super) fn rust_package(&self) -> Result<Call, Absent> {
-        self.step("rust", "Rust: build the crate and its tutorial", |shell| {
-            let built = self.cargo_build(&["-p", "zpatterns", "--example", "strings"], shell)?;
-            Ok(Call::new(built.executable("strings")?))
+    pub(super) fn rust_package(&self) -> Result<Programs, Absent> {
+        self.step("rust", "Rust: build the crate and its tutorials", |shell| {
+            let examples = Tutorial::ALL.iter().flat_map(|tutorial| ["--example", tutorial.program]);
+            let selection: Vec<&str> = ["-p", "zpatterns"].into_iter().chain(examples).collect();
+            let built = self.cargo_build(&selection, shell)?;
+            tutorials::programs(|tutorial| Ok(Call::new(built.executable(tutorial.program)?)))
         })
     }
 

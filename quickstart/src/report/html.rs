@@ -12,7 +12,7 @@ use super::{
     curves::{Chart, Curves},
     tables,
 };
-use crate::language::Language;
+use crate::{language::Language, tutorials::Tutorial};
 
 const TEMPLATE: &str = include_str!("../templates/report.html");
 /// The axis of the plots reaches from 1/8 to 64, in powers of two, and is so many units wide.
@@ -23,17 +23,20 @@ const AXIS: (f64, f64, f64) = (-3.0, 6.0, 540.0);
 struct Page<'a> {
     failures: Vec<String>,
     toolchains: &'a [ToolRow],
-    matrix: Matrix,
-    passed: usize,
-    total: usize,
+    matrices: Vec<Matrix>,
     sections: Vec<Section>,
     ticks: Vec<(String, f64)>,
     width: f64,
 }
 
-/// Senders down, receivers across.
+/// A tutorial: senders down, receivers across.
 #[derive(Serialize)]
 struct Matrix {
+    name: String,
+    story: &'static str,
+    corner: String,
+    passed: usize,
+    total: usize,
     languages: Vec<&'static str>,
     rows: Vec<(&'static str, Vec<MatrixCell>)>,
 }
@@ -97,9 +100,7 @@ pub fn page(report: &Report) -> Result<String> {
     let page = Page {
         failures: report.failed_pairs().into_iter().chain(report.failed_measurements()).collect(),
         toolchains: &report.toolchains,
-        matrix: matrix(&report.tutorial),
-        passed: report.tutorial.iter().filter(|row| row.passed).count(),
-        total: report.tutorial.len(),
+        matrices: report.tutorial.chunk_by(|a, b| a.name == b.name).map(matrix).collect(),
         sections: Language::ALL.into_iter().filter_map(|language| section(report, language)).collect(),
         ticks: (AXIS.0 as i32..=AXIS.1 as i32).map(|power| (tick(power), x(2f64.powi(power)))).collect(),
         width: AXIS.2,
@@ -120,7 +121,17 @@ fn matrix(rows: &[TutorialRow]) -> Matrix {
             .map(|&receiver| matrix_cell(rows.iter().filter(|row| row.sender == sender && row.receiver == receiver)));
         (sender.title(), cells.collect())
     });
-    Matrix { languages: languages.iter().map(|language| language.title()).collect(), rows: lines.collect() }
+    let name = rows.first().map_or("", |row| &row.name);
+    let tutorial = Tutorial::named(name);
+    Matrix {
+        name: name.into(),
+        story: tutorial.map_or("", |tutorial| tutorial.story),
+        corner: tutorial.map(Tutorial::corner).unwrap_or_default(),
+        passed: rows.iter().filter(|row| row.passed).count(),
+        total: rows.len(),
+        languages: languages.iter().map(|language| language.title()).collect(),
+        rows: lines.collect(),
+    }
 }
 
 fn matrix_cell<'a>(rows: impl Iterator<Item = &'a TutorialRow>) -> MatrixCell {

@@ -14,7 +14,7 @@ use crate::{doctor::Tool, language::Language, layout::Layout};
 /// Everything that a run found out; its JSON has exactly these three keys.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// A row per string, transport and ordered pair of languages.
+    /// A row per case, transport and ordered pair of languages of each tutorial.
     pub tutorial: Vec<TutorialRow>,
     /// A row per metric, size, workload and implementation.
     pub bench: Vec<BenchRow>,
@@ -22,20 +22,20 @@ pub struct Report {
     pub toolchains: Vec<ToolRow>,
 }
 
-/// One string on its way from one language to another.
+/// One case of a tutorial between two languages, such as a string on its way from one to the other.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TutorialRow {
     /// The tutorial.
     pub name: String,
-    /// Who sent it.
+    /// Who sent it, or asked.
     pub sender: Language,
-    /// Who received it.
+    /// Who received it, or worked.
     pub receiver: Language,
     /// `tcp`, `ipc` or `ws`.
     pub transport: String,
-    /// The name of the string; `end` stands for how both programs ended.
+    /// The name of the string, or of who prints; `end` stands for how both programs ended.
     pub case: String,
-    /// Whether it arrived as it was sent.
+    /// Whether it went as the tutorial says.
     pub passed: bool,
     /// `ok`, `failed`, or `missing` where a language has no toolchain.
     pub status: String,
@@ -209,7 +209,7 @@ impl Report {
         Ok(paths)
     }
 
-    /// A line for each reason why strings did not arrive as they were sent.
+    /// A line for each reason why a tutorial did not go as it says.
     pub fn failed_pairs(&self) -> Vec<String> {
         reasons(self.tutorial.iter().filter(|row| row.status == "failed").map(|row| {
             let pair = format!("{} to {} over {}: {}", row.sender, row.receiver, row.transport, row.case);

@@ -6,6 +6,7 @@ use super::{BenchRow, TutorialRow};
 use crate::{
     doctor::{Status, Tool},
     language::Language,
+    tutorials::Tutorial,
 };
 
 /// What was found of every tool, and how to install what was not.
@@ -21,11 +22,19 @@ pub fn toolchains(tools: &[Tool]) -> String {
     format!("Toolchains\n{table}")
 }
 
+/// A table for each tutorial, as [`tutorial`].
+pub fn tutorials(rows: &[TutorialRow]) -> String {
+    let tables: Vec<String> = rows.chunk_by(|a, b| a.name == b.name).map(tutorial).collect();
+    tables.join("\n")
+}
+
 /// Senders down, receivers across; each cell tells the worst of the pair.
-pub fn tutorial(rows: &[TutorialRow]) -> String {
+fn tutorial(rows: &[TutorialRow]) -> String {
     let languages: Vec<Language> =
         Language::ALL.into_iter().filter(|language| rows.iter().any(|row| row.sender == *language)).collect();
-    let mut header = vec!["sender \\ receiver"];
+    let name = rows.first().map_or("", |row| &row.name);
+    let corner = Tutorial::named(name).map(Tutorial::corner).unwrap_or_default();
+    let mut header = vec![&*corner];
     header.extend(languages.iter().map(|language| language.title()));
     let mut table = table(&header);
     for &sender in &languages {
@@ -33,10 +42,10 @@ pub fn tutorial(rows: &[TutorialRow]) -> String {
         table.add_row([Cell::new(sender)].into_iter().chain(cells));
     }
     let passed = rows.iter().filter(|row| row.passed).count();
-    format!("Tutorial 01-strings: {passed} of {} rows passed\n{table}", rows.len())
+    format!("Tutorial {name}: {passed} of {} rows passed\n{table}", rows.len())
 }
 
-/// `ok` with the number of strings; or what went wrong, and where.
+/// `ok` with the number of rows; or what went wrong, and where.
 fn pair(rows: &[TutorialRow], sender: Language, receiver: Language) -> String {
     let rows: Vec<&TutorialRow> = rows.iter().filter(|it| it.sender == sender && it.receiver == receiver).collect();
     if let Some(absent) = rows.iter().find(|row| row.status == "missing") {
