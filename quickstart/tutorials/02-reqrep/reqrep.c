@@ -57,8 +57,9 @@ static void work(zpat_context_t *context, const char *endpoint, int dies_after) 
   zpat_worker_t *worker = NULL;
   zpat_job_t *job = NULL;
   check(zpat_worker_connect(context, &endpoint, 1, "greet", &set, &worker));
-  for (int greeted = 0, is_end = 0; !is_end; greeted++) {
-    check(zpat_worker_next(worker, -1, NULL, &job));
+  int next;
+  for (int greeted = 0; (next = zpat_worker_next(worker, -1, NULL, &job)) != ZPAT_E_CLOSED; greeted++) {
+    check(next);
     if (greeted == dies_after) {
       printf("killed, with questions at hand\n");
       fflush(stdout);
@@ -66,7 +67,8 @@ static void work(zpat_context_t *context, const char *endpoint, int dies_after) 
     }
     char text[256];
     zpat_slice_t name = zpat_job_frame(job, 0);
-    is_end = zpat_slice_equal(name, zpat_slice_text("end"));
+    if (zpat_slice_equal(name, zpat_slice_text("end")))
+      check(zpat_worker_leave(worker)); /* takes no more questions, and finishes what it has */
     snprintf(text, sizeof text, "Hello, %.*s!", (int)name.len, (const char *)name.data);
     zpat_slice_t greeting = zpat_slice_text(text);
     check(zpat_job_reply(&job, &greeting, 1)); /* the job and its name are gone then */
@@ -84,8 +86,7 @@ static void greet(zpat_client_t *client, const char *name) {
 
 static void send_home(zpat_client_t *client) {
   greet(client, "end");
-  options.deadline = 10000; /* the broker may be gone before its own answer is here, so this one may fail */
-  zpat_client_request(client, "end", NULL, 0, &options, NULL, &answer, NULL);
+  check(zpat_client_request(client, "end", NULL, 0, &options, NULL, &answer, NULL));
 }
 
 static void ask(zpat_client_t *client) {

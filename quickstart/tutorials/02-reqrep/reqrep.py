@@ -7,11 +7,10 @@
     reqrep.py fetch ENDPOINT                     fetches the answer to it; then the others go home
 """
 
-import contextlib
 import signal
 import sys
 
-from zpatterns.reqrep import Broker, Client, RequestFailed, Worker
+from zpatterns.reqrep import Broker, Client, Worker
 
 WAIT = 120  # seconds, for an answer
 
@@ -43,7 +42,7 @@ def work(endpoint, dies_after=None):
             [name] = job.body
             job.reply(b"Hello, " + name + b"!")
             if name == b"end":
-                break
+                worker.leave()  # takes no more questions, and finishes what it has
     print("sent home")
 # endregion: work
 
@@ -62,8 +61,7 @@ def ask(client):
 
 def send_home(client):
     client.request("greet", b"end", deadline=WAIT)
-    with contextlib.suppress(RequestFailed):  # the broker may be gone before its own answer is here
-        client.request("end", deadline=10)
+    client.request("end", deadline=WAIT)
 # endregion: ask
 
 

@@ -9,7 +9,7 @@
 use std::{env, error::Error, time::Duration};
 
 use rustix::process::{Signal, getpid, kill_process};
-use zpatterns::{Context, Deadline, reqrep::*};
+use zpatterns::{Context, Deadline, ErrorKind, reqrep::*};
 
 const WAIT: Duration = Duration::from_secs(120); // for an answer
 
@@ -36,8 +36,8 @@ fn broker(store: Option<&str>) -> Result {
 fn work(endpoint: &str, dies_after: usize) -> Result {
     let options = WorkerOptions { credit: 10, ..Default::default() }; // so many questions may be at hand
     let worker = Worker::connect(&Context::new()?, &[endpoint], "greet", options)?;
-    for greeted in 0.. {
-        let job = worker.next(&Deadline::never())?;
+    let mut greeted = 0;
+    while let Some(job) = next(&worker)? {
         if greeted == dies_after {
             println!("killed, with questions at hand");
             kill_process(getpid(), Signal::KILL)?;
@@ -45,11 +45,20 @@ fn work(endpoint: &str, dies_after: usize) -> Result {
         let name = job.body().concat();
         job.reply(vec![[b"Hello, ", &*name, b"!"].concat().into()])?;
         if name == b"end" {
-            break;
+            worker.leave()?; // takes no more questions, and finishes what it has
         }
+        greeted += 1;
     }
     println!("sent home");
     Ok(())
+}
+
+/// None once the worker has left.
+fn next(worker: &Worker) -> Result<Option<Job>> {
+    match worker.next(&Deadline::never()) {
+        Err(error) if error.kind() == ErrorKind::Closed => Ok(None),
+        job => Ok(Some(job?)),
+    }
 }
 // endregion: work
 
@@ -69,10 +78,8 @@ fn ask(client: &Client, options: &RequestOptions) -> Result {
 }
 
 fn send_home(client: &Client, options: &RequestOptions) -> Result {
-    client.request("greet", vec!["end".into()], options)?;
-    // The broker may be gone before its own answer is here, so this one may fail.
-    client.request("end", vec![], &RequestOptions { deadline: Duration::from_secs(10), ..options.clone() })?;
-    Ok(())
+    greeting(client.request("greet", vec!["end".into()], options)?)?;
+    greeting(client.request("end", vec![], options)?).map(drop)
 }
 // endregion: ask
 

@@ -277,10 +277,16 @@ impl Worker {
                 Some(Message::Ready { .. } | Message::Leaving) => {}
                 _ => self.counters.malformed += 1,
             },
-            Arrival::Reset(link) | Arrival::Closed(link) => match self.origin_of(link) {
-                Origin::Site(site) => self.start_over(now, site),
-                Origin::Link(link) => self.forget(link),
-            },
+            Arrival::Reset(link) | Arrival::Closed(link) => {
+                match self.origin_of(link) {
+                    Origin::Site(site) => self.start_over(now, site),
+                    Origin::Link(link) => self.forget(link),
+                }
+                // A broker that ended is not waited for; one that began anew is.
+                if self.finished.is_some() && matches!(arrival, Arrival::Reset(_)) {
+                    self.links.ask_all(now);
+                }
+            }
             Arrival::Malformed => self.counters.malformed += 1,
             Arrival::Nothing | Arrival::Refused => {}
         }
@@ -392,9 +398,6 @@ impl Worker {
             {
                 self.send(now, link, answer);
             }
-        }
-        if self.finished.is_some() {
-            self.links.ask_all(now);
         }
     }
 
