@@ -45,7 +45,8 @@ use zpatterns_protocol::liveness;
 pub use zpatterns_protocol::{
     machine::Frames,
     reqrep::{
-        Balance, Candidate, Choice, Choose, Counters, Failure, Reason, RequestOptions, Side, Task, WorkerCounters,
+        Balance, Candidate, Choice, Choose, Counters, Failure, PeerCounters, Reason, RequestOptions, ServiceCounters,
+        Side, Task, WorkerCounters,
     },
 };
 

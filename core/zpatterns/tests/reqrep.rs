@@ -286,6 +286,26 @@ fn who_leaves_finishes_what_it_has() {
 }
 
 #[test]
+fn a_broker_counts_for_each_service_and_each_peer() {
+    let context = Context::new().expect("a context");
+    let (broker, worker, client, ticket, job) = one_job(&context, &options());
+    let [service] = &broker.services().expect("open")[..] else { panic!("one service") };
+    assert_eq!((&service.name[..], service.workers, service.counters.held), (&b"slow"[..], 1, 1));
+    job.reply(vec!["done".into()]).expect("open");
+    client.wait(ticket, &watchdog()).expect("a reply");
+    let mut peers = broker.peers().expect("open");
+    peers.sort_by_key(|peer| peer.service.is_some());
+    let [asker, answerer] = &peers[..] else { panic!("two peers: {peers:?}") };
+    assert_eq!((&asker.service, answerer.service.as_deref()), (&None, Some(&b"slow"[..])));
+    for peer in [asker, answerer] {
+        assert_eq!((peer.requests, peer.answered, peer.failed, peer.held), (1, 1, 0, 0), "{peer:?}");
+    }
+    worker.close();
+    let [service] = &broker.services().expect("open")[..] else { panic!("it is remembered") };
+    assert_eq!((service.counters.accepted, service.counters.delivered), (1, 1));
+}
+
+#[test]
 fn who_gives_up_waiting_learns_whether_it_may_have_run() {
     let context = Context::new().expect("a context");
     let (_broker, worker, client, _, job) = one_job(&context, &options());

@@ -8,6 +8,7 @@
 mod durable;
 mod majordomo;
 mod options;
+mod peers;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 
 pub use self::options::{BrokerCommand, BrokerEvent, BrokerOptions};
+use self::peers::Tally;
 use super::{
     cache::Cache,
     counters::{Counters, Reason},
@@ -58,8 +60,10 @@ pub struct Broker {
     links: Links,
     dispatch: Dispatch<Asker>,
     open: BTreeMap<Asker, Serial>,
-    /// How many requests a client has open.
-    held: BTreeMap<LinkId, u32>,
+    /// What clients and workers have done.
+    peers: BTreeMap<LinkId, Tally>,
+    /// How many have come.
+    arrived: u64,
     /// Once the store has been read.
     ledger: Option<Ledger<Asker>>,
     workers: BTreeMap<LinkId, ResponderId>,
@@ -106,7 +110,8 @@ impl Broker {
             options,
             dispatch: Dispatch::new(limits, balance, Cache::new(answers, bytes, age), random.u64(..)),
             open: BTreeMap::new(),
-            held: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            arrived: 0,
             ledger: None,
             workers: BTreeMap::new(),
             links_of: BTreeMap::new(),
@@ -169,6 +174,8 @@ impl Broker {
         }
         match self.links.receive(now, socket, peer, frames) {
             Arrival::Opened(link) => {
+                self.arrived += 1;
+                self.peers.insert(link, Tally::new(self.arrived));
                 let (credit, service) = (self.options.max_per_client, Bytes::new());
                 self.send(now, link, Message::Ready { responder: 0, credit, service });
                 if self.draining {
@@ -199,9 +206,9 @@ impl Broker {
             self.malformed += 1;
             return;
         }
-        let held = self.held.entry(link).or_default();
-        *held += 1;
-        if *held > self.options.max_per_client {
+        let tally = self.peers.get_mut(&link).expect("who is connected is known");
+        tally.begin();
+        if tally.held() > self.options.max_per_client.into() {
             return self.fail(now, asker, ErrorKind::Full, false, "the client was told how many requests it may make");
         }
         let call = Call {
@@ -266,7 +273,7 @@ impl Broker {
             }
             (Message::Leaving, Some(id)) => self.dispatch.leaving(id),
             (message, Some(id)) => match Answer::try_from(message) {
-                Ok(answer) => self.dispatch.answered(now, id, answer),
+                Ok(answer) => self.worker_answered(now, link, id, answer),
                 Err(_) => self.malformed += 1,
             },
             (_, None) => self.malformed += 1,
@@ -292,7 +299,7 @@ impl Broker {
                 ledger.leave(asker);
             }
         }
-        self.held.remove(&link);
+        self.peers.remove(&link);
         self.links.remove(link);
     }
 
@@ -379,25 +386,28 @@ impl Broker {
             key: call.key.clone(),
             body: call.body.clone(),
         };
+        self.peers.get_mut(&link).expect("who is connected is known").begin();
         if let Some(sequence) = self.send(now, link, Message::Request(request)) {
             self.dispatch.sent(ticket, sequence);
         }
     }
 
     fn told(&mut self, now: Time, asker: Asker, outcome: Outcome) {
-        let is_final = !matches!(outcome, Outcome::Partial { .. });
-        if is_final {
+        let is_slow = |link| self.links.backlog(link).1 > self.options.max_unfetched;
+        let outcome = match (asker, outcome) {
+            (Asker::Link(link, _), Outcome::Partial { .. }) if is_slow(link) => return self.too_slow(now, asker),
+            (Asker::Link(link, _), Outcome::Reply { .. } | Outcome::Error { .. }) if is_slow(link) => {
+                Outcome::Failed(unfetched())
+            }
+            (_, outcome) => outcome,
+        };
+        if outcome.is_final() {
             self.open.remove(&asker);
-            self.free(asker);
+            self.free(asker, &outcome);
         }
         match asker {
             Asker::Link(link, number) => {
-                let is_slow = || self.links.backlog(link).1 > self.options.max_unfetched;
                 let message = match outcome {
-                    Outcome::Partial { .. } if is_slow() => return self.too_slow(now, asker),
-                    Outcome::Reply { .. } | Outcome::Error { .. } if is_slow() => {
-                        Message::Failed { number, failure: unfetched() }
-                    }
                     Outcome::Partial { run, body } => Message::Partial { number, run: (run >> 8) as u8, body },
                     Outcome::Reply { run, body } => Message::Reply { number, run: (run >> 8) as u8, body },
                     Outcome::Error { code, body } => Message::Error { number, code, body },
@@ -420,18 +430,6 @@ impl Broker {
         let Some(serial) = self.open.remove(&asker) else { return };
         self.dispatch.cancel(serial, asker, Reason::Asker);
         self.told(now, asker, Outcome::Failed(unfetched()));
-    }
-
-    /// A client has one request less open.
-    fn free(&mut self, asker: Asker) {
-        if let Asker::Link(link, _) = asker
-            && let Some(held) = self.held.get_mut(&link)
-        {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&link);
-            }
-        }
     }
 
     fn drain(&mut self, now: Time) {

@@ -1,5 +1,7 @@
 //! What happened to requests, in the words used everywhere.
 
+use bytes::Bytes;
+
 use crate::ErrorKind;
 
 /// Writes the reasons, their names and their number from one list.
@@ -93,8 +95,50 @@ impl Counters {
         self.lost.iter().sum()
     }
 
+    /// Delivered or lost.
+    pub(super) fn settled(&self) -> u64 {
+        self.delivered + self.all_lost()
+    }
+
     /// What must always be so.
     pub fn balances(&self) -> bool {
-        self.accepted == self.delivered + self.all_lost() + self.held
+        self.accepted == self.settled() + self.held
+    }
+}
+
+/// What became of the requests for a service, since somebody first offered it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceCounters {
+    /// Its name.
+    pub name: Bytes,
+    /// Those who offer it now.
+    pub workers: u64,
+    /// Its requests.
+    pub counters: Counters,
+}
+
+/// What a client of a broker asked, or a worker was given, since its session began: `requests = answered + failed + held`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeerCounters {
+    /// Which one it was to come, from 1. It keeps that over broken connections.
+    pub number: u64,
+    /// What it offers; `None` is a client.
+    pub service: Option<Bytes>,
+    /// All that it asked, or was given.
+    pub requests: u64,
+    /// Of those, how many were answered, be it with an error of the worker's own.
+    pub answered: u64,
+    /// How many ended otherwise.
+    pub failed: u64,
+    /// How many are open.
+    pub held: u64,
+    /// Bytes that were sent to it and that it may not have.
+    pub unfetched: u64,
+}
+
+impl PeerCounters {
+    /// What must always be so.
+    pub fn balances(&self) -> bool {
+        self.requests == self.answered + self.failed + self.held
     }
 }

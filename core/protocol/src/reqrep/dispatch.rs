@@ -26,7 +26,7 @@ use self::{
 use super::{
     balance::Balance,
     cache::Cache,
-    counters::{Counters, Reason},
+    counters::{Counters, Reason, ServiceCounters},
     parts::Parts,
     wire::Failure,
 };
@@ -83,6 +83,20 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         Counters { held, waiting: self.waiting() as u64, ..self.counters.clone() }
     }
 
+    /// By service.
+    pub(super) fn services(&self) -> Vec<ServiceCounters> {
+        let mut held: BTreeMap<&Bytes, u64> = BTreeMap::new();
+        for entry in self.requests.values() {
+            *held.entry(&entry.call.service).or_default() += entry.askers.as_slice().len() as u64;
+        }
+        let counted = self.services.iter().map(|(name, service)| {
+            let (held, waiting) = (held.get(name).copied().unwrap_or_default(), service.waiting.len() as u64);
+            let counters = Counters { held, waiting, ..service.counters.clone() };
+            ServiceCounters { name: name.clone(), workers: service.responders.len() as u64, counters }
+        });
+        counted.collect()
+    }
+
     fn waiting(&self) -> usize {
         let given = self.requests.values().filter(|entry| matches!(entry.state, State::Given { .. })).count();
         self.requests.len() - given
@@ -116,21 +130,25 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let once = call.is_once().then(|| (call.service.clone(), call.key.clone()));
         if let Some(name) = &once {
             if let Some(outcome) = self.cache.get(now, name) {
-                self.counters.accepted += 1;
-                self.counters.delivered += 1;
-                self.counters.from_cache += 1;
+                self.count(&name.0, |counters| {
+                    counters.accepted += 1;
+                    counters.delivered += 1;
+                    counters.from_cache += 1;
+                });
                 self.actions.push_back(Action::Tell { asker, outcome });
                 return Ok(None);
             }
             if let Some(serial) = self.running.get(name).copied() {
                 if self.joined >= self.limits.requests {
                     let failure = full(SOON, "too many wait for others' answers");
-                    self.counters.refuse(failure.kind);
+                    self.count(&name.0, |counters| counters.refuse(failure.kind));
                     return Err(failure);
                 }
                 self.joined += 1;
-                self.counters.accepted += 1;
-                self.counters.joined += 1;
+                self.count(&name.0, |counters| {
+                    counters.accepted += 1;
+                    counters.joined += 1;
+                });
                 let entry = self.requests.get_mut(&serial).expect("a running request is known");
                 entry.askers.add(asker);
                 if call.deadline > entry.call.deadline {
@@ -145,7 +163,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             }
         }
         if let Err(failure) = self.admit(now, &call) {
-            self.counters.refuse(failure.kind);
+            self.count(&call.service, |counters| counters.refuse(failure.kind));
             return Err(failure);
         }
         let serial = self.enter(now, asker, call, self.limits.age);
@@ -157,9 +175,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// Accepts a request for which others have seen to the bounds. It may wait for a responder for so long.
     pub(super) fn enter(&mut self, now: Time, asker: A, call: Call, age: Duration) -> Serial {
-        self.counters.accepted += 1;
         self.serials += 1;
         let serial = Serial(self.serials);
+        let service = call.service.clone();
         let bytes = call.bytes();
         self.bytes += bytes;
         let offered = self.is_offered(&call.service);
@@ -177,6 +195,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         };
         self.requests.insert(serial, entry);
         self.place(serial);
+        self.count(&service, |counters| counters.accepted += 1);
         serial
     }
 
@@ -209,10 +228,12 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         if !entry.askers.as_slice().contains(&asker) {
             return;
         }
-        self.counters.lose(reason, 1);
+        let service = entry.call.service.clone();
         if entry.askers.remove(asker) {
             self.joined -= 1;
+            self.count(&service, |counters| counters.lose(reason, 1));
         } else {
+            self.count(&service, |counters| counters.lose(reason, 1));
             self.withdraw(serial);
             self.forget(serial);
         }
@@ -220,7 +241,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// A responder answered.
     pub(super) fn answered(&mut self, now: Time, id: ResponderId, answer: Answer) {
-        let (ticket, is_final) = (answer.ticket, !matches!(answer.outcome, Outcome::Partial { .. }));
+        let (ticket, is_final) = (answer.ticket, answer.outcome.is_final());
         let identity = self.responders.get(&id).map_or(0, |responder| responder.identity);
         self.use_or_drop(now, Some(id), identity, answer);
         if is_final {
@@ -284,7 +305,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             }
             Outcome::Failed(mut failure) => {
                 failure.may_have_run |= entry.ran;
-                self.counters.lose(Reason::Responder, entry.askers.as_slice().len() as u64);
+                let (service, askers) = (entry.call.service.clone(), entry.askers.as_slice().len() as u64);
+                self.count(&service, |counters| counters.lose(Reason::Responder, askers));
                 self.settle(serial, Outcome::Failed(failure));
             }
             answer => {
@@ -295,11 +317,13 @@ impl<A: Copy + PartialEq> Dispatch<A> {
                     },
                     other => other,
                 };
-                self.counters.delivered += entry.askers.as_slice().len() as u64;
+                let askers = entry.askers.as_slice().len() as u64;
+                self.counters.delivered += askers;
                 if entry.call.is_once() {
                     self.cache.put(now, (entry.call.service.clone(), entry.call.key.clone()), &answer);
                 }
                 if let Some(service) = self.services.get_mut(&entry.call.service) {
+                    service.counters.delivered += askers;
                     service.note_answer(now);
                 }
                 self.settle(serial, answer);
@@ -378,7 +402,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     fn fail(&mut self, serial: Serial, reason: Reason, kind: ErrorKind, retry_after: Duration, text: String) {
         let entry = &self.requests[&serial];
         let failure = Failure { kind, may_have_run: entry.ran, retry_after, text };
-        self.counters.lose(reason, entry.askers.as_slice().len() as u64);
+        let (service, askers) = (entry.call.service.clone(), entry.askers.as_slice().len() as u64);
+        self.count(&service, |counters| counters.lose(reason, askers));
         self.settle(serial, Outcome::Failed(failure));
     }
 

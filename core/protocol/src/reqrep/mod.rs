@@ -43,7 +43,7 @@ pub use self::{
     balance::{Balance, Candidate, Choice, Choose},
     broker::{Broker, BrokerCommand, BrokerEvent, BrokerOptions},
     client::{Client, ClientCommand, ClientEvent, ClientOptions, FreelanceServer, RequestOptions, Settled},
-    counters::{Counters, Reason},
+    counters::{Counters, PeerCounters, Reason, ServiceCounters},
     ledger::StoreLimits,
     pirate::Side,
     wire::{Failure, Task},

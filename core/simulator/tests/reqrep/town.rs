@@ -487,7 +487,15 @@ impl Town {
         for node in self.clients.iter().chain(&self.broker) {
             let counters = match self.world.machine(*node) {
                 Some(Party::Client(client)) => client.counters(),
-                Some(Party::Broker(broker)) => broker.counters(),
+                Some(Party::Broker(broker)) => {
+                    for service in broker.services() {
+                        assert!(service.counters.balances(), "the broker has lost count: {service:?}");
+                    }
+                    for peer in broker.peers() {
+                        assert!(peer.balances(), "the broker has lost count: {peer:?}");
+                    }
+                    broker.counters()
+                }
                 _ => continue,
             };
             assert!(counters.balances(), "node {node} has lost count: {counters:?}");

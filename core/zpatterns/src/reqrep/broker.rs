@@ -6,7 +6,7 @@ use bytes::Bytes;
 use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, Store, check_endpoint};
 use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent};
 
-use super::{Balance, Counters, Heartbeat, Side};
+use super::{Balance, Counters, Heartbeat, PeerCounters, ServiceCounters, Side};
 
 /// An endpoint for those whose protocol nothing tells from others: who connects there, and which service it is about.
 ///
@@ -177,6 +177,17 @@ impl Broker {
     /// What became of the requests so far.
     pub fn counters(&self) -> Result<Counters> {
         self.0.host.with(machine::Broker::counters)
+    }
+
+    /// The same for each service that a worker has offered, in the order of their names. Of those that nobody offers now, not
+    /// more than some thousands are remembered.
+    pub fn services(&self) -> Result<Vec<ServiceCounters>> {
+        self.0.host.with(machine::Broker::services)
+    }
+
+    /// The clients and workers that are connected now, in the order in which they came; not those with an older protocol.
+    pub fn peers(&self) -> Result<Vec<PeerCounters>> {
+        self.0.host.with(machine::Broker::peers)
     }
 
     /// Workers connected now.

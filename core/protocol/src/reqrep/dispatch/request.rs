@@ -104,6 +104,12 @@ pub(in crate::reqrep) enum Outcome {
     Accepted,
 }
 
+impl Outcome {
+    pub(in crate::reqrep) fn is_final(&self) -> bool {
+        !matches!(self, Self::Partial { .. })
+    }
+}
+
 /// What a responder says about a request that was given to it.
 pub(in crate::reqrep) struct Answer {
     pub(in crate::reqrep) ticket: Ticket,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     super::{
         balance::{Balance, Candidate, Choice},
-        counters::Reason,
+        counters::{Counters, Reason},
     },
     Action, Dispatch,
     request::{Call, ResponderId, Serial, State, Ticket},
@@ -27,8 +27,15 @@ pub(super) struct Responder {
     pub(super) leaving: bool,
 }
 
+/// How many services are remembered by what became of their requests, beside those that are in use.
+const REMEMBERED: usize = 4096;
+
 #[derive(Default)]
 pub(super) struct Service {
+    /// What became of its requests since it was first in use.
+    pub(super) counters: Counters,
+    /// Somebody has offered it.
+    pub(super) known: bool,
     pub(super) waiting: BTreeSet<Serial>,
     pub(super) waiting_bytes: usize,
     pub(super) responders: BTreeSet<ResponderId>,
@@ -60,6 +67,10 @@ impl Responder {
 }
 
 impl Service {
+    fn is_idle(&self) -> bool {
+        self.responders.is_empty() && self.waiting.is_empty() && self.counters.settled() == self.counters.accepted
+    }
+
     pub(super) fn note_answer(&mut self, now: Time) {
         let gap = now - self.answered;
         self.gap = if self.gap.is_zero() { gap } else { (self.gap * 7 + gap) / 8 };
@@ -81,7 +92,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let (given, waiting) = (BTreeSet::new(), BTreeSet::new());
         let responder = Responder { identity, service: service.clone(), credit, given, waiting, used, leaving: false };
         self.responders.insert(id, responder);
-        self.service_mut(service.as_ref()).responders.insert(id);
+        let offered = self.service_mut(service.as_ref());
+        offered.known = true;
+        offered.responders.insert(id);
         self.rank(id, None);
         self.feed(id);
     }
@@ -167,6 +180,16 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         self.responders.get(&id).map_or(0, |responder| responder.given.len())
     }
 
+    /// Whether a responder was given this and has not answered it.
+    pub(in crate::reqrep) fn has(&self, id: ResponderId, ticket: Ticket) -> bool {
+        self.responders.get(&id).is_some_and(|responder| responder.given.contains(&ticket))
+    }
+
+    /// What a responder offers; `None` is everything, or nothing.
+    pub(in crate::reqrep) fn service_of(&self, id: ResponderId) -> Option<&Bytes> {
+        self.responders.get(&id).and_then(|responder| responder.service.as_ref())
+    }
+
     /// Whether somebody offers the service.
     pub(in crate::reqrep) fn is_offered(&self, service: &Bytes) -> bool {
         !self.any.responders.is_empty() || self.services.get(service).is_some_and(|known| !known.responders.is_empty())
@@ -250,8 +273,10 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let state = std::mem::replace(&mut entry.state, State::Given { responder: id, sequence: None });
         let ticket = Ticket::new(serial, entry.attempt);
         if entry.attempt > 1 {
-            self.counters.redelivered += 1;
+            let service = entry.call.service.clone();
+            self.count(&service, |counters| counters.redelivered += 1);
         }
+        let entry = &self.requests[&serial];
         let (service, bytes) = (entry.call.service.clone(), entry.bytes);
         self.unplace(serial, state, &service, bytes);
         let responder = self.responders.get_mut(&id).expect("only live responders are chosen");
@@ -312,9 +337,18 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         }
     }
 
-    /// Forgets a service that nobody offers and nobody wants.
+    /// Counts for everything, and for the service.
+    pub(super) fn count(&mut self, service: &Bytes, count: impl Fn(&mut Counters)) {
+        count(&mut self.counters);
+        if let Some(service) = self.services.get_mut(service) {
+            count(&mut service.counters);
+        }
+    }
+
+    /// Forgets a service that nobody offers and nobody wants, unless its counters are of interest.
     pub(super) fn tidy(&mut self, name: &Bytes) {
-        if self.services.get(name).is_some_and(|known| known.responders.is_empty() && known.waiting.is_empty()) {
+        let is_remembered = |service: &Service| service.known && self.services.len() <= REMEMBERED;
+        if self.services.get(name).is_some_and(|known| known.is_idle() && !is_remembered(known)) {
             self.services.remove(name);
         }
     }
