@@ -23,6 +23,9 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 /// From this size on, handing over the owner of the bytes is cheaper than copying them (measured: 32 KiB).
 pub const ZERO_COPY_MINIMUM: usize = 32 * 1024;
 
+/// libzmq keeps this many bytes inside the frame.
+const INLINE: usize = 33;
+
 /// One frame, owned: bytes that libzmq holds.
 #[repr(transparent)]
 pub struct Frame(zmq_msg_t);
@@ -66,9 +69,18 @@ impl Frame {
 
     /// A frame over `data`: copied below [`ZERO_COPY_MINIMUM`], handed over from there on.
     pub fn from_bytes(data: Bytes) -> Result<Self> {
-        if data.len() < ZERO_COPY_MINIMUM {
-            return Self::copy_from(&data);
-        }
+        if data.len() < ZERO_COPY_MINIMUM { Self::copy_from(&data) } else { Self::hand_over(data) }
+    }
+
+    /// A frame over `data`, which the caller keeps, too.
+    ///
+    /// A copy is made by this thread and freed by libzmq's, and both then wait for the allocator's lock more often than the
+    /// copy is worth. What is small enough to be inside the frame needs no memory.
+    pub(crate) fn sharing(data: &Bytes) -> Result<Self> {
+        if data.len() <= INLINE { Self::copy_from(data) } else { Self::hand_over(data.clone()) }
+    }
+
+    fn hand_over(data: Bytes) -> Result<Self> {
         unsafe extern "C" fn release(_data: *mut c_void, owner: *mut c_void) {
             // SAFETY: `owner` is the box leaked below, and libzmq calls this once.
             drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) });

@@ -102,10 +102,9 @@ impl<M> State<M> {
 impl HostedSocket {
     fn send(&mut self, peer: &Peer, frames: &Frames) -> Result<bool> {
         let address = (self.role == Role::Router).then_some(&peer.0);
-        let all: Vec<&bytes::Bytes> = address.into_iter().chain(frames).collect();
-        for (index, bytes) in all.iter().enumerate() {
-            let mut frame = Frame::from_bytes((*bytes).clone())?;
-            if !self.raw.send_frame(&mut frame, index + 1 < all.len())? {
+        let mut all = address.into_iter().chain(frames).peekable();
+        while let Some(bytes) = all.next() {
+            if !self.raw.send_frame(&mut Frame::sharing(bytes)?, all.peek().is_some())? {
                 return Ok(false);
             }
         }

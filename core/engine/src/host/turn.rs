@@ -192,12 +192,13 @@ impl<M: Machine> Shared<M> {
 
     /// Tells the machine what happened and does all that it wants.
     fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
+        let (mut next, mut later) = (Some(input), VecDeque::new());
+        while let Some(input) = next {
             state.machine.handle(self.now(), input);
             while let Some(output) = state.machine.poll() {
-                inputs.extend(self.carry_out(state, output));
+                later.extend(self.carry_out(state, output));
             }
+            next = later.pop_front();
         }
     }
 
