@@ -23,9 +23,13 @@ export { Proxy, type ProxyStats } from './proxy';
 export type { Part } from './reqrep/asked';
 export { Broker } from './reqrep/broker';
 export { Client } from './reqrep/client';
-export type { LossReason, RequestCounters, WorkerCounters } from './reqrep/counters';
+export type {
+  LossReason, PeerCounters, RequestCounters, ServiceCounters, WorkerCounters,
+} from './reqrep/counters';
 export { Job } from './reqrep/job';
-export type { Balance, BrokerOptions, ClientOptions, PartyOptions, WorkerOptions } from './reqrep/options';
+export type {
+  Balance, BrokerOptions, ClientOptions, FreelanceServer, PartyOptions, PlainEndpoint, WorkerOptions,
+} from './reqrep/options';
 export { RequestFailed } from './reqrep/outcome';
 export type { FetchOptions, RequestOptions } from './reqrep/request';
 export { Worker } from './reqrep/worker';

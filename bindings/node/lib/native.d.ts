@@ -27,8 +27,8 @@ export declare class Authenticator {
 
 /** A broker. */
 export declare class Broker {
-  /** Opens a broker that is reached at these endpoints. */
-  constructor(context: Context, endpoints: Array<string>, options: object)
+  /** Opens a broker that is reached at these endpoints, and by old programs at the plain ones. */
+  constructor(context: Context, endpoints: Array<string>, plain: unknown, options: object)
   /** The number in this broker's notices. */
   get id(): number
   /** Where it is reached. */
@@ -41,6 +41,10 @@ export declare class Broker {
   isEnded(): boolean
   /** What became of the requests so far. */
   counters(): RequestCounts
+  /** The same for each service. */
+  services(): Array<ServiceCounts>
+  /** The clients and workers that are connected now. */
+  peers(): Array<PeerCounts>
   /** Workers connected now. */
   workers(): number
   /** Closes the broker where it is. */
@@ -49,8 +53,8 @@ export declare class Broker {
 
 /** A client. */
 export declare class Client {
-  /** Opens a client of these brokers, or of workers that bind. */
-  constructor(context: Context, endpoints: Array<string>, options: object)
+  /** Opens a client of these brokers, or of workers that bind, and of servers of the Freelance pattern. */
+  constructor(context: Context, endpoints: Array<string>, freelance: unknown, options: object)
   /** The number in this client's notices. */
   get id(): number
   /**
@@ -271,6 +275,24 @@ export interface Packed {
   large?: Array<Buffer>
 }
 
+/** What a client asked, or a worker was given. */
+export interface PeerCounts {
+  /** Which one it was to come, from 1. */
+  number: number
+  /** What it offers; nothing, if it is a client. */
+  service?: string
+  /** All that it asked, or was given. */
+  requests: number
+  /** Of those, answered. */
+  answered: number
+  /** Ended otherwise. */
+  failed: number
+  /** Still open. */
+  held: number
+  /** Bytes that were sent to it and that it may not have. */
+  unfetched: number
+}
+
 /** Requests by what became of them. */
 export interface RequestCounts {
   /** Taken responsibility for. */
@@ -314,6 +336,16 @@ export interface RequestDefaults {
   attempts: number
   /** How often to ask again. */
   retries: number
+}
+
+/** What became of the requests for a service. */
+export interface ServiceCounts {
+  /** Its name. */
+  name: string
+  /** Those who offer it now. */
+  workers: number
+  /** Its requests. */
+  counters: RequestCounts
 }
 
 /** What a worker did. */

@@ -5,7 +5,7 @@ import type { WaitOptions } from '../deadline';
 import { awaiting, resting } from '../environment';
 import { call, closed } from '../errors';
 import { Inbox } from '../inbox';
-import type { RequestCounters } from './counters';
+import type { PeerCounters, RequestCounters, ServiceCounters } from './counters';
 import { type BrokerOptions, endpointsOf } from './options';
 
 /** Something that is so from then on: whoever waits for it gets it, whenever they ask. */
@@ -16,7 +16,7 @@ const FACT = { length: 1, bytes: 0 };
  * closed or collected, and does not keep the process alive: `await broker.wait()` does.
  */
 export class Broker implements AsyncDisposable, Disposable {
-  /** Where it is reached, with the ports that the system chose, in the order given. */
+  /** Where it is reached, with the ports that the system chose, in the order given; then the plain ones. */
   readonly endpoints: readonly string[];
   readonly #native: InstanceType<typeof native.Broker>;
   readonly #drained: Inbox<typeof FACT>;
@@ -28,8 +28,8 @@ export class Broker implements AsyncDisposable, Disposable {
    * fails; `WrongState` if the store is open already, `Corrupt` if it is damaged.
    */
   constructor(endpoints: string | readonly string[], options: BrokerOptions = {}) {
-    const { context = defaultContext(), ...rest } = options;
-    const broker = call(() => new native.Broker(context.native, endpointsOf(endpoints), rest));
+    const { context = defaultContext(), plain, ...rest } = options;
+    const broker = call(() => new native.Broker(context.native, endpointsOf(endpoints), plain, rest));
     const drained = () => {
       if (broker.isDrained()) return FACT;
       if (broker.isEnded()) throw closed('broker');
@@ -64,6 +64,19 @@ export class Broker implements AsyncDisposable, Disposable {
   /** What became of the requests so far. */
   counters(): RequestCounters {
     return call(() => this.#native.counters()) as RequestCounters;
+  }
+
+  /**
+   * The same for each service that a worker has offered, in the order of their names. Of those that nobody offers now,
+   * not more than some thousands are remembered.
+   */
+  services(): ServiceCounters[] {
+    return call(() => this.#native.services()) as ServiceCounters[];
+  }
+
+  /** The clients and workers connected now, in the order in which they came; not those with an older protocol. */
+  peers(): PeerCounters[] {
+    return call(() => this.#native.peers());
   }
 
   /** Workers connected now. */

@@ -19,12 +19,13 @@ export class Client implements AsyncDisposable, Disposable {
   #closed = false;
 
   /**
-   * A client of these brokers, or of workers that bind. It connects in the background; a request waits for that.
+   * A client of these brokers, or of workers that bind; there may be none if it asks the servers of `freelance`. It
+   * connects in the background; a request waits for that.
    * `InvalidEndpoint` if an endpoint cannot be read, `InvalidArgument` for an option that is none.
    */
   constructor(endpoints: string | readonly string[], options: ClientOptions = {}) {
-    const { context = defaultContext(), ...rest } = options;
-    this.#native = call(() => new native.Client(context.native, endpointsOf(endpoints), rest));
+    const { context = defaultContext(), freelance, ...rest } = options;
+    this.#native = call(() => new native.Client(context.native, endpointsOf(endpoints), freelance, rest));
     this.#requests = new Requests(this.#native);
   }
 

@@ -36,6 +36,37 @@ export interface RequestCounters {
   malformed: number;
 }
 
+/** What became of the requests for a service, since somebody first offered it. */
+export interface ServiceCounters {
+  /** Its name. */
+  name: string;
+  /** Those who offer it now. */
+  workers: number;
+  /** Its requests. */
+  counters: RequestCounters;
+}
+
+/**
+ * What a client of a broker asked, or a worker was given, since its session began. Always: `requests` is `answered`,
+ * `failed` and `held` together.
+ */
+export interface PeerCounters {
+  /** Which one it was to come, from 1. It keeps that over broken connections. */
+  number: number;
+  /** What a worker offers; a client has none. */
+  service?: string | undefined;
+  /** All that it asked, or was given. */
+  requests: number;
+  /** Of those, how many were answered, be it with an error of the worker's own. */
+  answered: number;
+  /** How many ended otherwise. */
+  failed: number;
+  /** How many are open. */
+  held: number;
+  /** Bytes that were sent to it and that it may not have. */
+  unfetched: number;
+}
+
 /** What a worker did so far. */
 export interface WorkerCounters {
   /** Jobs taken. */

@@ -19,8 +19,24 @@ export interface PartyOptions {
  */
 export type Balance = 'least-recently-used' | 'most-free' | 'sticky';
 
+/** A server that speaks the Freelance protocol, 10/FLP, as the Guide's do. */
+export interface FreelanceServer {
+  /** Where it is. */
+  endpoint: string;
+  /** What it is asked for, a name of 1 to 255 bytes. */
+  service: string;
+  /** How many requests it is given at once. At least 1. Default: 1. */
+  credit?: number | undefined;
+}
+
 /** How a client is set up. */
 export interface ClientOptions extends PartyOptions {
+  /**
+   * Servers of the Freelance pattern to ask, beside the client's endpoints or instead of them. What they cannot do,
+   * such as to store a request or to run it once, is `Unsupported`. While none of them answers, a broker among the
+   * endpoints is asked instead: it has every service, as far as the client knows. Default: none.
+   */
+  freelance?: readonly FreelanceServer[] | undefined;
   /** Requests that may be open at once; another fails with `Full`. Default: 16384. */
   maxRequests?: number | undefined;
   /** Bytes of open requests. Default: 256 MiB. */
@@ -39,8 +55,23 @@ export interface WorkerOptions extends PartyOptions {
   maxClients?: number | undefined;
 }
 
+/**
+ * An endpoint for programs whose protocol nothing tells from others: REQ and DEALER clients that say nothing but their
+ * question, workers of 6/PPP, and REQ workers that say that they are ready, as those of the Simple Pirate do.
+ */
+export interface PlainEndpoint {
+  /** Where they connect to. */
+  endpoint: string;
+  /** Who they are. */
+  side: 'clients' | 'workers';
+  /** What they ask for, or offer, a name of 1 to 255 bytes. */
+  service: string;
+}
+
 /** How a broker is set up. What is beyond a bound is refused with `Full` and a hint when to ask again. */
 export interface BrokerOptions extends PartyOptions {
+  /** Endpoints for programs with older protocols that cannot share one. Default: none. */
+  plain?: readonly PlainEndpoint[] | undefined;
   /** Default: `'least-recently-used'`. */
   balance?: Balance | undefined;
   /** Requests held at once in all. Default: 100000. */

@@ -11,11 +11,14 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use napi::bindgen_prelude::{Env, Object};
+use napi::bindgen_prelude::{Env, Object, Unknown};
 use napi_derive::napi;
 use zpatterns::{Cancel, Deadline, Error, ErrorKind, Hook, Result, reqrep};
 
-use super::{counters::RequestCounts, options::broker_options};
+use super::{
+    counters::{PeerCounts, RequestCounts, ServiceCounts},
+    options::{broker_options, plain_endpoints},
+};
 use crate::{
     context::{Context, Owned},
     environment::{Ending, lock},
@@ -96,10 +99,17 @@ impl Drop for Broker {
 
 #[napi]
 impl Broker {
-    /// Opens a broker that is reached at these endpoints.
+    /// Opens a broker that is reached at these endpoints, and by old programs at the plain ones.
     #[napi(constructor)]
-    pub fn new(env: &Env, context: &Context, endpoints: Vec<String>, options: Object<'_>) -> napi::Result<Self> {
-        let options = broker_options(env, &options)?;
+    pub fn new(
+        env: &Env,
+        context: &Context,
+        endpoints: Vec<String>,
+        plain: Unknown<'_>,
+        options: Object<'_>,
+    ) -> napi::Result<Self> {
+        let mut options = broker_options(env, &options)?;
+        options.plain = plain_endpoints(env, plain)?;
         let context = Arc::clone(&context.0);
         let environment = context.environment();
         let id = environment.next_id();
@@ -154,6 +164,20 @@ impl Broker {
     #[napi]
     pub fn counters(&self, env: &Env) -> napi::Result<RequestCounts> {
         self.running.broker.counters().map(Into::into).map_err(raise(env))
+    }
+
+    /// The same for each service.
+    #[napi]
+    pub fn services(&self, env: &Env) -> napi::Result<Vec<ServiceCounts>> {
+        let services = self.running.broker.services().map_err(raise(env))?;
+        Ok(services.into_iter().map(Into::into).collect())
+    }
+
+    /// The clients and workers that are connected now.
+    #[napi]
+    pub fn peers(&self, env: &Env) -> napi::Result<Vec<PeerCounts>> {
+        let peers = self.running.broker.peers().map_err(raise(env))?;
+        Ok(peers.into_iter().map(Into::into).collect())
     }
 
     /// Workers connected now.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{ArrayBuffer, Env, Float64ArraySlice, Object};
+use napi::bindgen_prelude::{ArrayBuffer, Env, Float64ArraySlice, Object, Unknown};
 use napi_derive::napi;
 use zpatterns::{
     Deadline, Error, ErrorKind, Result,
@@ -13,7 +13,7 @@ use zpatterns::{
 
 use super::{
     counters::RequestCounts,
-    options::{REQUEST_FACTS, client_options, request_options},
+    options::{REQUEST_FACTS, client_options, freelance_servers, request_options},
     packing::Packing,
 };
 use crate::{
@@ -59,10 +59,17 @@ impl Drop for Client {
 
 #[napi]
 impl Client {
-    /// Opens a client of these brokers, or of workers that bind.
+    /// Opens a client of these brokers, or of workers that bind, and of servers of the Freelance pattern.
     #[napi(constructor)]
-    pub fn new(env: &Env, context: &Context, endpoints: Vec<String>, options: Object<'_>) -> napi::Result<Self> {
-        let options = client_options(env, &options)?;
+    pub fn new(
+        env: &Env,
+        context: &Context,
+        endpoints: Vec<String>,
+        freelance: Unknown<'_>,
+        options: Object<'_>,
+    ) -> napi::Result<Self> {
+        let mut options = client_options(env, &options)?;
+        options.freelance = freelance_servers(env, freelance)?;
         let context = Arc::clone(&context.0);
         let environment = context.environment();
         let id = environment.next_id();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use napi_derive::napi;
-use zpatterns::reqrep::{Counters, Reason, WorkerCounters};
+use zpatterns::reqrep::{Counters, PeerCounters, Reason, ServiceCounters, WorkerCounters};
 
 use crate::options::camel;
 
@@ -75,6 +75,63 @@ impl From<Counters> for RequestCounts {
             malformed: malformed as f64,
         }
     }
+}
+
+/// What became of the requests for a service.
+#[napi(object)]
+pub struct ServiceCounts {
+    /// Its name.
+    pub name: String,
+    /// Those who offer it now.
+    pub workers: f64,
+    /// Its requests.
+    pub counters: RequestCounts,
+}
+
+impl From<ServiceCounters> for ServiceCounts {
+    fn from(service: ServiceCounters) -> Self {
+        let ServiceCounters { name, workers, counters } = service;
+        Self { name: text(&name), workers: workers as f64, counters: counters.into() }
+    }
+}
+
+/// What a client asked, or a worker was given.
+#[napi(object)]
+pub struct PeerCounts {
+    /// Which one it was to come, from 1.
+    pub number: f64,
+    /// What it offers; nothing, if it is a client.
+    pub service: Option<String>,
+    /// All that it asked, or was given.
+    pub requests: f64,
+    /// Of those, answered.
+    pub answered: f64,
+    /// Ended otherwise.
+    pub failed: f64,
+    /// Still open.
+    pub held: f64,
+    /// Bytes that were sent to it and that it may not have.
+    pub unfetched: f64,
+}
+
+impl From<PeerCounters> for PeerCounts {
+    fn from(peer: PeerCounters) -> Self {
+        let PeerCounters { number, service, requests, answered, failed, held, unfetched } = peer;
+        Self {
+            number: number as f64,
+            service: service.as_deref().map(text),
+            requests: requests as f64,
+            answered: answered as f64,
+            failed: failed as f64,
+            held: held as f64,
+            unfetched: unfetched as f64,
+        }
+    }
+}
+
+/// The name of a service. It comes from others; what is no UTF-8 in it is replaced, as `job.service` does.
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// What a worker did.

@@ -2,14 +2,23 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use napi::bindgen_prelude::{Env, Object};
+use napi::{
+    ValueType,
+    bindgen_prelude::{Array, Env, FromNapiValue, JsObjectValue, JsValue, Object, Unknown},
+};
 use napi_derive::napi;
 use zpatterns::{
     Error, ErrorKind, OptionValue, Result,
-    reqrep::{Balance, BrokerOptions, ClientOptions, RequestOptions, Task, WorkerOptions},
+    reqrep::{
+        Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, RequestOptions, Side, Task,
+        WorkerOptions,
+    },
 };
 
-use crate::options::{each, wrong};
+use crate::{
+    error::raise,
+    options::{each, wrong},
+};
 
 /// What an option can be.
 trait Given: Sized {
@@ -26,12 +35,41 @@ impl Given for Duration {
     }
 }
 
-impl Given for Option<PathBuf> {
+impl Given for PathBuf {
     const EXPECTATION: &'static str = "the option takes the name of a file";
 
     fn given(value: OptionValue) -> Option<Self> {
-        let OptionValue::Text(name) = value else { return None };
-        Some(Some(name.into()))
+        String::given(value).map(Self::from)
+    }
+}
+
+impl Given for String {
+    const EXPECTATION: &'static str = "the option takes a string";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        let OptionValue::Text(text) = value else { return None };
+        Some(text)
+    }
+}
+
+/// Nothing, until it is given.
+impl<T: Given> Given for Option<T> {
+    const EXPECTATION: &'static str = T::EXPECTATION;
+
+    fn given(value: OptionValue) -> Option<Self> {
+        T::given(value).map(Some)
+    }
+}
+
+impl Given for Side {
+    const EXPECTATION: &'static str = "the option takes 'clients' or 'workers'";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        match &*String::given(value)? {
+            "clients" => Some(Self::Clients),
+            "workers" => Some(Self::Workers),
+            _ => None,
+        }
     }
 }
 
@@ -39,8 +77,7 @@ impl Given for Balance {
     const EXPECTATION: &'static str = "the option takes 'least-recently-used', 'most-free' or 'sticky'";
 
     fn given(value: OptionValue) -> Option<Self> {
-        let OptionValue::Text(name) = value else { return None };
-        match &*name {
+        match &*String::given(value)? {
             "least-recently-used" => Some(Self::LeastRecentlyUsed),
             "most-free" => Some(Self::MostFree),
             "sticky" => Some(Self::Sticky),
@@ -65,14 +102,18 @@ macro_rules! numbers {
 numbers! { u32 u64 usize }
 
 fn set<T: Given>(place: &mut T, name: &str, value: Option<OptionValue>) -> Result<()> {
-    *place = value.and_then(T::given).ok_or_else(|| wrong(T::EXPECTATION, name))?;
+    *place = needed(value.and_then(T::given), name)?;
     Ok(())
 }
 
+fn needed<T: Given>(given: Option<T>, name: &str) -> Result<T> {
+    given.ok_or_else(|| wrong(T::EXPECTATION, name))
+}
+
 macro_rules! options {
-    ($($function:ident $core:ident { $($name:literal = $($path:ident).+,)* })*) => {$(
+    ($($visible:vis $function:ident $core:ident { $($name:literal = $($path:ident).+,)* })*) => {$(
         /// Options from the properties of `given`; those that are undefined keep their defaults.
-        pub(super) fn $function(env: &Env, given: &Object<'_>) -> napi::Result<$core> {
+        $visible fn $function(env: &Env, given: &Object<'_>) -> napi::Result<$core> {
             let mut options = $core::default();
             each(env, given, |name, value| match name {
                 $($name => set(&mut options.$($path).+, name, value),)*
@@ -84,7 +125,7 @@ macro_rules! options {
 }
 
 options! {
-    client_options ClientOptions {
+    pub(super) client_options ClientOptions {
         "heartbeatInterval" = heartbeat.interval,
         "heartbeatLimit" = heartbeat.limit,
         "maxRequests" = max_requests,
@@ -92,7 +133,7 @@ options! {
         "balance" = balance,
     }
 
-    worker_options WorkerOptions {
+    pub(super) worker_options WorkerOptions {
         "heartbeatInterval" = heartbeat.interval,
         "heartbeatLimit" = heartbeat.limit,
         "credit" = credit,
@@ -100,7 +141,7 @@ options! {
         "maxClients" = max_clients,
     }
 
-    broker_options BrokerOptions {
+    pub(super) broker_options BrokerOptions {
         "heartbeatInterval" = heartbeat.interval,
         "heartbeatLimit" = heartbeat.limit,
         "balance" = balance,
@@ -120,6 +161,91 @@ options! {
         "maxStoredBytes" = max_stored_bytes,
         "maxStoredAge" = max_stored_age,
     }
+
+    plain_options PlainOptions {
+        "endpoint" = endpoint,
+        "side" = side,
+        "service" = service,
+    }
+
+    freelance_options FreelanceOptions {
+        "endpoint" = endpoint,
+        "service" = service,
+        "credit" = credit,
+    }
+}
+
+/// What is given of a plain endpoint.
+#[derive(Default)]
+struct PlainOptions {
+    endpoint: Option<String>,
+    side: Option<Side>,
+    service: Option<String>,
+}
+
+/// What is given of a server of the Freelance pattern.
+#[derive(Default)]
+struct FreelanceOptions {
+    endpoint: Option<String>,
+    service: Option<String>,
+    credit: Option<u32>,
+}
+
+/// The plain endpoints of a broker, from an array of their properties.
+pub(super) fn plain_endpoints(env: &Env, given: Unknown<'_>) -> napi::Result<Vec<PlainEndpoint>> {
+    list(env, given, "plain", |entry| {
+        let PlainOptions { endpoint, side, service } = plain_options(env, entry)?;
+        let made = || {
+            Ok(PlainEndpoint {
+                endpoint: needed(endpoint, "endpoint")?,
+                side: needed(side, "side")?,
+                service: needed(service, "service")?,
+            })
+        };
+        made().map_err(raise(env))
+    })
+}
+
+/// The servers of the Freelance pattern that a client asks, from an array of their properties.
+pub(super) fn freelance_servers(env: &Env, given: Unknown<'_>) -> napi::Result<Vec<FreelanceServer>> {
+    list(env, given, "freelance", |entry| {
+        let FreelanceOptions { endpoint, service, credit } = freelance_options(env, entry)?;
+        let made = || {
+            Ok(FreelanceServer {
+                endpoint: needed(endpoint, "endpoint")?,
+                service: needed(service, "service")?,
+                credit: credit.unwrap_or(1),
+            })
+        };
+        made().map_err(raise(env))
+    })
+}
+
+/// Reads an array of objects; it is empty if it is undefined.
+fn list<T>(
+    env: &Env,
+    given: Unknown<'_>,
+    option: &str,
+    read: impl Fn(&Object<'_>) -> napi::Result<T>,
+) -> napi::Result<Vec<T>> {
+    let refused = || raise(env)(wrong("the option takes an array of objects", option));
+    if given.get_type()? == ValueType::Undefined {
+        return Ok(Vec::new());
+    }
+    if !given.is_array()? {
+        return Err(refused());
+    }
+    let array = Array::from_unknown(given)?;
+    let mut entries = Vec::new();
+    // One by one: an array of one element may say that it has four billion.
+    for index in 0..array.len() {
+        let entry: Unknown<'_> = array.get_element(index)?;
+        if entry.get_type()? != ValueType::Object {
+            return Err(refused());
+        }
+        entries.push(read(&entry.coerce_to_object()?)?);
+    }
+    Ok(entries)
 }
 
 /// How a request is made, unless its options say otherwise.

@@ -1,8 +1,8 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
 import {
-  Broker, Client, type ClientOptions, Context, Job, type Part, Proxy, type ProxyStats, type RequestCounters,
-  RequestFailed, type RequestOptions, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters,
-  ZpatternsError, info,
+  Broker, Client, type ClientOptions, Context, type FreelanceServer, Job, type Part, type PeerCounters,
+  type PlainEndpoint, Proxy, type ProxyStats, type RequestCounters, RequestFailed, type RequestOptions,
+  type ServiceCounters, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters, ZpatternsError, info,
 } from 'zpatterns';
 
 const options: SocketOptions = { sendHwm: 10, linger: 500, routingId: Buffer.from('me'), ipv6: true };
@@ -33,6 +33,13 @@ await using broker = new Broker(['tcp://127.0.0.1:0'], { balance: 'sticky', stor
 using worker: Worker = new Worker(broker.endpoints, 'service', { credit: 10, context: new Context() });
 const clientOptions: ClientOptions = { heartbeatInterval: 500, heartbeatLimit: 2, maxRequests: 10 };
 using client = new Client(broker.endpoints[0] ?? '', clientOptions);
+const plain: PlainEndpoint = { endpoint, side: 'workers', service: 'service' };
+using mixed = new Broker(endpoint, { plain: [plain, { ...plain, side: 'clients' }] });
+const freelance: FreelanceServer = { endpoint, service: 'service' };
+using asker = new Client([], { freelance: [freelance, { ...freelance, credit: 2 }] });
+const [service, peer]: [ServiceCounters?, PeerCounters?] = [mixed.services()[0], mixed.peers()[0]];
+console.log(asker.closed, service?.name, service?.workers, service?.counters.lost.age);
+console.log(peer?.service?.length, peer?.number, peer?.unfetched);
 const signal = AbortSignal.timeout(1);
 const requestOptions: RequestOptions = { deadline: 5, attempts: 1, once: true, key: 'k', signal };
 try {
@@ -66,6 +73,10 @@ client.request('service', 'x', { timeout: 5 });
 client.store('service', 'x');
 // @ts-expect-error: there is no such balance
 new Client('tcp://127.0.0.1:1', { balance: 'nope' });
+// @ts-expect-error: there is no such side
+new Broker('tcp://127.0.0.1:0', { plain: [{ endpoint, side: 'both', service: 'service' }] });
+// @ts-expect-error: a server of the Freelance pattern offers something
+new Client([], { freelance: [{ endpoint }] });
 // @ts-expect-error: there is no such type
 new Socket('nope');
 // @ts-expect-error: there is no such option
