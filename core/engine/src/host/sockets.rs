@@ -11,7 +11,7 @@ use zpatterns_protocol::{
     machine::{Frames, Input, Peer, Refusal, Role, SocketId, Token},
 };
 
-use crate::{Frame, Message, context::Opener, raw::RawSocket};
+use crate::{Frame, context::Opener, raw::RawSocket};
 
 /// What whoever drives the machine holds.
 pub(super) struct State<M> {
@@ -112,11 +112,10 @@ impl HostedSocket {
     }
 
     pub(super) fn recv(&mut self) -> Result<Option<(Peer, Frames)>> {
-        let mut message = Message::new();
-        if !self.raw.recv_message(|frame| message.push(std::mem::take(frame)))? {
+        let mut frames = Frames::new();
+        if !self.raw.recv_message(|frame| frames.push(std::mem::take(frame).into_bytes()))? {
             return Ok(None);
         }
-        let mut frames: Frames = message.into_frames().map(Frame::into_bytes).collect();
         let peer = match self.role {
             Role::Dealer => Peer::default(),
             Role::Router => Peer(frames.remove(0)),
