@@ -32,9 +32,9 @@ export interface FreelanceServer {
 /** How a client is set up. */
 export interface ClientOptions extends PartyOptions {
   /**
-   * Servers of the Freelance pattern to ask, beside the client's endpoints or instead of them. What they cannot do,
-   * such as to store a request or to run it once, is `Unsupported`. While none of them answers, a broker among the
-   * endpoints is asked instead: it has every service, as far as the client knows. Default: none.
+   * Servers of the Freelance pattern to ask, beside the client's endpoints or instead of them; a broker is not asked
+   * for their services. What they cannot do, such as to store a request or to run it once, is `Unsupported`. Default:
+   * none.
    */
   freelance?: readonly FreelanceServer[] | undefined;
   /** Requests that may be open at once; another fails with `Full`. Default: 16384. */

@@ -137,6 +137,7 @@ impl Client {
         for server in std::mem::take(&mut self.options.freelance) {
             let socket = self.next_socket();
             self.outputs.extend(site::connect(socket, &server.endpoint));
+            self.dispatch.reserve(&server.service);
             self.servers.add(now, server, socket);
         }
         self.connected = true;

@@ -212,6 +212,25 @@ fn an_unknown_service_fails_at_once_or_after_its_patience() {
 }
 
 #[test]
+fn a_reserved_service_waits_for_its_own_and_holds_up_no_other() {
+    let mut table = table(Balance::default());
+    table.reserve(&Bytes::from_static(b"mine"));
+    table.submit(at(0), 1, call("mine", "")).expect("room");
+    table.submit(at(0), 2, call("other", "")).expect("room");
+    table.offer(ResponderId(1), 1, None, 10);
+    assert_eq!(given(&mut table).len(), 1, "the other one only");
+    offer(&mut table, 2, "mine", 1);
+    assert_eq!(given(&mut table).first().map(|(id, _)| *id), Some(2));
+    table.submit(at(0), 3, call("mine", "")).expect("room");
+    assert!(given(&mut table).is_empty());
+    table.gone(ResponderId(2), |_| false);
+    table.expire(at(5_000), |_, _| false);
+    let all = told(&mut table);
+    let [(1, outcome)] = &all[..] else { panic!("the first has no more patience: {all:?}") };
+    assert_eq!(failed(outcome), (ErrorKind::NotFound, true));
+}
+
+#[test]
 fn once_is_once_for_all_who_ask() {
     let mut table = table(Balance::LeastRecentlyUsed);
     offer(&mut table, 1, "a", 5);

@@ -34,7 +34,8 @@ pub struct FreelanceServer {
 pub struct ClientOptions {
     /// How a silent broker or worker is noticed.
     pub heartbeat: Heartbeat,
-    /// Servers of the Freelance pattern to ask, beside those that the client is connected to.
+    /// Servers of the Freelance pattern to ask, beside those that the client is connected to; a broker is not asked for their
+    /// services.
     pub freelance: Vec<FreelanceServer>,
     /// Requests that may be open at once; another ends with [`ErrorKind::Full`].
     pub max_requests: usize,

@@ -36,6 +36,8 @@ pub(super) struct Service {
     pub(super) counters: Counters,
     /// Somebody has offered it.
     pub(super) known: bool,
+    /// Only those who offer it by name are asked, also while there is nobody.
+    pub(super) reserved: bool,
     pub(super) waiting: BTreeSet<Serial>,
     pub(super) waiting_bytes: usize,
     pub(super) responders: BTreeSet<ResponderId>,
@@ -97,6 +99,12 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         offered.responders.insert(id);
         self.rank(id, None);
         self.feed(id);
+    }
+
+    /// Keeps a service for those who offer it by name: a responder for every service is not asked.
+    pub(in crate::reqrep) fn reserve(&mut self, service: &Bytes) {
+        let reserved = self.service_mut(Some(service));
+        (reserved.known, reserved.reserved) = (true, true);
     }
 
     /// A responder takes no more; what it has it will answer.
@@ -192,7 +200,10 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// Whether somebody offers the service.
     pub(in crate::reqrep) fn is_offered(&self, service: &Bytes) -> bool {
-        !self.any.responders.is_empty() || self.services.get(service).is_some_and(|known| !known.responders.is_empty())
+        match self.services.get(service) {
+            Some(known) if known.reserved || !known.responders.is_empty() => !known.responders.is_empty(),
+            _ => !self.any.responders.is_empty(),
+        }
     }
 
     /// A waiting request gets a responder, or its place in a queue.
@@ -239,8 +250,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     }
 
     pub(super) fn choose(&self, call: &Call) -> Choice<ResponderId> {
-        let own = self.services.get(&call.service).filter(|service| !service.responders.is_empty());
-        let service = own.unwrap_or(&self.any);
+        let is_own = |service: &&Service| service.reserved || !service.responders.is_empty();
+        let service = self.services.get(&call.service).filter(is_own).unwrap_or(&self.any);
         match &self.balance {
             Balance::LeastRecentlyUsed | Balance::MostFree => {}
             Balance::Sticky if call.key.is_empty() => {}
@@ -296,7 +307,10 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             let own = responder.waiting.first().copied();
             let shared = match &responder.service {
                 Some(name) => self.services.get(name).and_then(|service| service.waiting.first().copied()),
-                None => self.services.values().filter_map(|service| service.waiting.first().copied()).min(),
+                None => {
+                    let open = self.services.values().filter(|service| !service.reserved);
+                    open.filter_map(|service| service.waiting.first().copied()).min()
+                }
             };
             let Some(serial) = own.into_iter().chain(shared).min() else { break };
             if Some(serial) == own {
@@ -347,7 +361,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// Forgets a service that nobody offers and nobody wants, unless its counters are of interest.
     pub(super) fn tidy(&mut self, name: &Bytes) {
-        let is_remembered = |service: &Service| service.known && self.services.len() <= REMEMBERED;
+        let is_remembered =
+            |service: &Service| service.reserved || (service.known && self.services.len() <= REMEMBERED);
         if self.services.get(name).is_some_and(|known| known.is_idle() && !is_remembered(known)) {
             self.services.remove(name);
         }
