@@ -227,7 +227,7 @@ fn a_reserved_service_waits_for_its_own_and_holds_up_no_other() {
     table.expire(at(5_000), |_, _| false);
     let all = told(&mut table);
     let [(1, outcome)] = &all[..] else { panic!("the first has no more patience: {all:?}") };
-    assert_eq!(failed(outcome), (ErrorKind::NotFound, true));
+    assert_eq!(failed(outcome), (ErrorKind::NotFound, false), "it was never sent");
 }
 
 #[test]
