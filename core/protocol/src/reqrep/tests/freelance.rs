@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 
 use super::super::{
     Balance, Client, ClientCommand, ClientEvent, ClientOptions, FreelanceServer, RequestOptions, Settled, Task,
@@ -194,4 +195,31 @@ fn what_it_cannot_do_fails_at_once() {
     let Some(ClientEvent::Settled { outcome: Settled::Failed(failure), .. }) = town.told.pop() else { panic!() };
     assert_eq!((failure.kind, failure.may_have_run), (ErrorKind::Unsupported, false));
     assert_eq!(town.given("one").len(), 0);
+}
+
+/// What a server may say: a ping's answer, something like a control and a body, or anything.
+fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let control = (0_u64..1 << 40).prop_map(|number| number.to_be_bytes().to_vec());
+    prop_oneof![
+        Just(vec![b"PONG".to_vec()]),
+        (control, any::<Vec<u8>>()).prop_map(|(control, body)| vec![control, body]),
+        prop::collection::vec(any::<Vec<u8>>(), 0..4),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_server_says_the_books_balance_and_each_request_ends(said in prop::collection::vec(words(), 0..30)) {
+        let mut town = Town::new(&["one"]);
+        for (id, words) in (0..).zip(said) {
+            if id < 5 {
+                town.ask(id, |options| options.deadline = Duration::from_secs(5));
+            }
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            town.say("one", &words);
+            prop_assert!(town.client.counters().balances());
+        }
+        town.wait(Duration::from_secs(10));
+        prop_assert_eq!(town.client.counters().held, 0);
+    }
 }
