@@ -7,7 +7,7 @@ use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     pybacked::PyBackedBytes,
-    types::{PyBytes, PyList, PyMemoryView, PyString, PyTuple},
+    types::{PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple},
 };
 use zpatterns::{Batch, Error, ErrorKind, Frame, Message, ZERO_COPY_MINIMUM, reqrep::Frames};
 
@@ -73,7 +73,8 @@ pub(crate) fn body_to_list<'py>(py: Python<'py>, body: &Frames) -> PyResult<Boun
 pub(crate) fn endpoints_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match given.cast::<PyString>() {
         Ok(one) => Ok(vec![one.extract()?]),
-        Err(_) => given.extract(),
+        // One by one: what a sequence says of its length may be more than there is memory for.
+        Err(_) => given.cast::<PySequence>()?.try_iter()?.map(|one| one?.extract()).collect(),
     }
 }
 

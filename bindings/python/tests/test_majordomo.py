@@ -1,9 +1,11 @@
-"""Programs written for the Guide's brokers, with pyzmq and without us, on a broker of ours."""
+"""Programs as the Guide has them, with pyzmq and without us, on a broker of ours; and its servers, asked by us."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,8 @@ from typing import Any
 import pytest
 import zmq
 
+from zpatterns import reqrep
+from zpatterns.reqrep import FreelanceServer, PlainEndpoint
 
 ANYWHERE = "tcp://127.0.0.1:0"
 
@@ -288,11 +292,63 @@ def test_what_a_paranoid_pirate_held_goes_to_another_when_it_is_silent(plain: tu
 
 
 def test_a_bare_client_asks_a_worker_of_ours() -> None:
-    options = ("--bind", ANYWHERE, "--clients", f"echo={ANYWHERE}")
-    with bound(2, *options) as (endpoint, clients), zmq.Context() as context:
-        command = [sys.executable, "-m", "zpatterns", "work", "echo", "--connect", endpoint, "--exec", "cat"]
-        with subprocess.Popen(command) as worker:
-            try:
-                assert lazily(context, clients, b"hello") == b"hello"
-            finally:
-                worker.kill()
+    sides = [PlainEndpoint(ANYWHERE, "clients", "echo")]
+    with reqrep.Broker(ANYWHERE, plain=sides) as broker, zmq.Context() as context, context.socket(zmq.REQ) as client:
+        endpoint, clients = broker.endpoints
+        client.linger = 0
+        client.connect(clients)
+        client.send(b"hello")
+        with reqrep.Worker("echo", connect=endpoint) as worker:
+            job = worker.next(30)
+            job.reply(job.body)
+            assert client.recv() == b"hello"
+
+
+def test_a_client_of_ours_asks_a_simple_pirate() -> None:
+    with reqrep.Broker(ANYWHERE, plain=[(ANYWHERE, "workers", "echo")]) as broker, zmq.Context() as context:
+        endpoint, workers = broker.endpoints
+        with pirate(context, workers, zmq.REQ, b"READY") as worker, reqrep.Client(endpoint) as client:
+            ticket = client.submit("echo", b"hello")
+            worker.send_multipart(worker.recv_multipart())
+            assert client.wait(ticket, 30) == [b"hello"]
+
+
+FREELANCE = """
+import sys, zmq
+
+server = zmq.Context().socket(zmq.ROUTER)
+server.identity = endpoint = sys.argv[1].encode()
+server.bind(sys.argv[1])
+while True:
+    address, control, *body = server.recv_multipart()
+    server.send_multipart([address, b"PONG"] if control == b"PING" else [address, control, *body, endpoint])
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+def test_what_a_freelance_server_held_goes_to_another(tmp_path: Path, end: signal.Signals) -> None:
+    """Our client is a DEALER, which such a server cannot tell from the ROUTER of the Guide's clients."""
+    endpoints = [f"ipc://{tmp_path}/{name}" for name in ("one", "two")]
+    servers = [FreelanceServer(endpoint, "echo", credit=10) for endpoint in endpoints]
+    with reqrep.Client(freelance=servers) as client, contextlib.ExitStack() as stack:
+        processes = []
+        for endpoint in endpoints:
+            process = stack.enter_context(subprocess.Popen([sys.executable, "-c", FREELANCE, endpoint]))
+            stack.callback(process.kill)
+            processes.append(process)
+        seen: set[bytes] = set()
+        while len(seen) < 2:
+            seen.add(client.request("echo")[-1])
+        # Stopped, it is given as much as it takes, and holds that.
+        processes[0].send_signal(signal.SIGSTOP)
+        os.waitpid(processes[0].pid, os.WUNTRACED)
+        bodies = [[b"%d" % number, b"", b"more"] for number in range(1000)]
+        left = dict(zip(client.post_many("echo", bodies, attempts=10), bodies))
+        while left:
+            for ticket, answer in client.next_many(50, 30):
+                assert answer == [*left.pop(ticket), endpoints[1].encode()]
+            if len(left) <= 10:
+                processes[0].send_signal(end)
+        counters = client.counters()
+        assert (counters["delivered"], counters["held"]) == (counters["accepted"], 0)
+        assert counters["redelivered"] >= 10

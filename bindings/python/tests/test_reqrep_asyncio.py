@@ -15,7 +15,7 @@ from conftest import WATCHDOG
 from test_asyncio import LoopWithoutReaders
 from test_reqrep import answer
 from zpatterns import aio, reqrep
-from zpatterns.reqrep import Job, Part
+from zpatterns.reqrep import FreelanceServer, Job, Part
 
 Result = TypeVar("Result")
 
@@ -218,6 +218,23 @@ def test_leaving_and_draining() -> None:
                 assert [job async for job in worker] == []
                 await drains
                 assert (broker.counters()["delivered"], worker.counters()["answered"]) == (1, 1)
+
+    asyncio.run(asyncio.wait_for(main(), WATCHDOG))
+
+
+def test_a_server_of_the_freelance_pattern() -> None:
+    async def serve(server: aio.Socket) -> None:
+        while True:
+            address, control, *body = await server.recv_multipart()
+            await server.send_multipart([address, b"PONG"] if control == b"PING" else [address, control, *body])
+
+    async def main() -> None:
+        async with aio.Socket("router") as server:
+            servers = [FreelanceServer(server.bind("tcp://127.0.0.1:0"), "echo")]
+            serving = asyncio.create_task(serve(server))
+            async with aio.Client(freelance=servers) as client:
+                assert await client.request("echo", b"hello") == [b"hello"]
+            serving.cancel()
 
     asyncio.run(asyncio.wait_for(main(), WATCHDOG))
 

@@ -75,9 +75,51 @@ def test_options_have_names_and_ranges(context: zpatterns.Context) -> None:
             Client(NOWHERE, context=context).request("echo", **wrong)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [7, "text", [7], ["text"], [()], [(NOWHERE,)], [(NOWHERE, "echo")], [[NOWHERE, "clients", "echo"]], range(2**60)],
+)
+def test_lists_of_what_is_no_endpoint_and_no_server(context: zpatterns.Context, wrong: Any) -> None:
+    with pytest.raises(zpatterns.InvalidArgument, match="takes a list of"):
+        Broker("tcp://127.0.0.1:0", context=context, plain=wrong)
+    if wrong != [(NOWHERE, "echo")]:  # That is a server, and no endpoint.
+        with pytest.raises(zpatterns.InvalidArgument, match="takes a list of"):
+            Client(context=context, freelance=wrong)
+
+
+def test_endpoints_and_servers_that_make_no_sense(context: zpatterns.Context) -> None:
+    anywhere = "tcp://127.0.0.1:0"
+    sides: list[tuple[type[Exception], Any]] = [
+        (zpatterns.InvalidArgument, (anywhere, "both", "echo")),
+        (zpatterns.InvalidArgument, (anywhere, None, "echo")),
+        (zpatterns.InvalidArgument, (anywhere, "clients", "")),
+        (zpatterns.InvalidArgument, (anywhere, "workers", "s" * 256)),
+        (zpatterns.InvalidArgument, (anywhere, "workers", b"echo")),
+        (zpatterns.InvalidEndpoint, ("nonsense", "clients", "echo")),
+        (zpatterns.AddressNotAvailable, ("tcp://203.0.113.1:0", "clients", "echo")),
+    ]
+    for error, wrong in sides:
+        with pytest.raises(error):
+            Broker(anywhere, context=context, plain=[wrong])
+    servers: list[tuple[type[Exception], Any]] = [
+        (zpatterns.InvalidArgument, (NOWHERE, "echo", 0)),
+        (zpatterns.InvalidArgument, (NOWHERE, "echo", -1)),
+        (zpatterns.InvalidArgument, (NOWHERE, "echo", 2**32)),
+        (zpatterns.InvalidArgument, (NOWHERE, "echo", "1")),
+        (zpatterns.InvalidArgument, (NOWHERE, "")),
+        (zpatterns.InvalidArgument, (NOWHERE, "s" * 256)),
+        (zpatterns.InvalidEndpoint, ("nonsense", "echo")),
+    ]
+    for error, wrong in servers:
+        with pytest.raises(error):
+            Client(context=context, freelance=[wrong])
+
+
 def test_what_makes_no_sense(context: zpatterns.Context) -> None:
     wrong: list[tuple[type[Exception], Any]] = [
         (zpatterns.InvalidArgument, lambda: Client([], context=context)),
+        (zpatterns.InvalidArgument, lambda: Client(context=context)),
+        (TypeError, lambda: Client(range(2**60), context=context)),  # type: ignore[arg-type]
         (zpatterns.InvalidEndpoint, lambda: Client("nonsense", context=context)),
         (TypeError, lambda: Client(7, context=context)),  # type: ignore[arg-type]
         (zpatterns.InvalidArgument, lambda: Worker("echo", context=context)),

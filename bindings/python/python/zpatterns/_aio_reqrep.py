@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _native, reqrep
 from ._answers import Answers, Stream
@@ -34,9 +34,9 @@ class Client:
     """
 
     def __init__(
-        self, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[ClientOptions]
+        self, endpoints: str | Sequence[str] = (), *, context: Context | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        """A client of one endpoint or several, in ``context`` or the default one."""
+        """A client of one endpoint or several, or only of ``freelance`` servers, in ``context`` or the default one."""
         self._client = _native.Client(endpoints, context or Context.default(), options)
         self._answers = Answers(self._client)
 
@@ -218,7 +218,7 @@ class Broker:
 
     @property
     def endpoints(self) -> list[str]:
-        """Where it is reached, with the ports that the system chose."""
+        """Where it is reached, with the ports that the system chose; then the plain endpoints."""
         return self._broker.endpoints
 
     def workers(self) -> int:
@@ -228,6 +228,14 @@ class Broker:
     def counters(self) -> dict[str, int]:
         """What became of the requests so far, by name; after ``close``, the last."""
         return self._broker.counters()
+
+    def services(self) -> list[dict[str, Any]]:
+        """The same for each service, as :meth:`zpatterns.reqrep.Broker.services`."""
+        return self._broker.services()
+
+    def peers(self) -> list[dict[str, Any]]:
+        """What each client asked and each worker was given, as :meth:`zpatterns.reqrep.Broker.peers`."""
+        return self._broker.peers()
 
     async def drain(self) -> None:
         """Takes no more requests, and waits until those that are here are answered. Cancelled, it goes on draining."""

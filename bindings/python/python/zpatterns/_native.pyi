@@ -367,13 +367,26 @@ class Broker:
     def __new__(cls, endpoints: str | Sequence[str], context: Context, options: Any) -> Self: ...
     @property
     def endpoints(self) -> list[str]:
-        """Where it is reached, with the ports that the system chose."""
+        """Where it is reached, with the ports that the system chose; then the plain endpoints."""
     def workers(self) -> int:
         """Workers connected now."""
     def counters(self) -> dict[str, int]:
         """What became of the requests so far, by name; after ``close``, the last.
 
         Always: ``accepted`` is ``delivered``, ``held`` and all that is ``lost_`` together.
+        """
+    def services(self) -> list[dict[str, Any]]:
+        """What became of the requests for each service that a worker has offered, in the order of their names.
+
+        Each has its ``name``, how many ``workers`` offer it now, and what ``counters`` has, by the same names. Of those
+        that nobody offers now, not more than some thousands are remembered.
+        """
+    def peers(self) -> list[dict[str, Any]]:
+        """The clients and workers that are connected now; not those with an older protocol.
+
+        ``number``: which one it was to come, from 1, and it keeps that over broken connections. ``service``: what it
+        offers, or None for a client. ``requests``, all that it asked or was given, are ``answered``, ``failed`` and
+        ``held`` together. ``unfetched``: bytes that were sent to it and that it may not have.
         """
     def drain(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
         """Takes no more requests, and waits until those that are here are answered.

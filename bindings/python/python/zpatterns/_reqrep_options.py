@@ -1,9 +1,13 @@
-"""The names of the options of reliable request-reply and their types, for type checkers. Times are in seconds."""
+"""The options of reliable request-reply: their names and types, for type checkers, and what some of them consist of.
+
+Times are in seconds.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -11,6 +15,35 @@ if TYPE_CHECKING:
 Balance = Literal["least_recently_used", "most_free", "sticky"]
 """Who gets a request: who was given nothing for the longest time, who has the largest share of its credit free, or the
 same for the same key."""
+
+Side = Literal["clients", "workers"]
+"""Who connects to a plain endpoint."""
+
+
+class PlainEndpoint(NamedTuple):
+    """An endpoint of a broker for programs with a protocol that says nothing of itself.
+
+    REQ and DEALER clients that say nothing but their question, workers of the Paranoid Pirate, and REQ workers that say
+    that they are ready, as the Simple Pirate's and the LRU queue's do.
+    """
+
+    endpoint: str
+    """Where they connect to."""
+    side: Side
+    """Who they are."""
+    service: str
+    """What they ask for, or offer."""
+
+
+class FreelanceServer(NamedTuple):
+    """A server of the Freelance pattern, for a client to ask: whatever answers ``PING`` and repeats a control frame."""
+
+    endpoint: str
+    """Where it is."""
+    service: str
+    """What it is asked for."""
+    credit: int = 1
+    """How many requests it is given at once."""
 
 
 class RequestOptions(TypedDict, total=False):
@@ -45,6 +78,9 @@ class ClientOptions(TypedDict, total=False):
     """Bytes of open requests. 256 MiB."""
     balance: Balance | None
     """How requests are spread, where the client knows several workers or brokers."""
+    freelance: Sequence[FreelanceServer | tuple[str, str] | tuple[str, str, int]] | None
+    """Servers of the Freelance pattern to ask, beside the endpoints; there may be no others. None. One that works on a
+    request answers no ``PING``: a heartbeat's interval times limit must be longer than that, or it is done twice."""
 
 
 class WorkerOptions(TypedDict, total=False):
@@ -71,6 +107,8 @@ class BrokerOptions(TypedDict, total=False):
     """After how many silent intervals it counts as dead. 3."""
     balance: Balance | None
     """How requests are spread over the workers of a service."""
+    plain: Sequence[PlainEndpoint | tuple[str, Side, str]] | None
+    """Endpoints for programs with older protocols that cannot share one. None."""
     max_requests: int | None
     """Requests held at once in all. 100,000."""
     max_bytes: int | None

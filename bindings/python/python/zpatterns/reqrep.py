@@ -27,7 +27,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import _native
 from ._context import Context
 from ._native import Cancel, Job
-from ._reqrep_options import Balance, BrokerOptions, ClientOptions, RequestOptions, WorkerOptions
+from ._reqrep_options import (
+    Balance,
+    BrokerOptions,
+    ClientOptions,
+    FreelanceServer,
+    PlainEndpoint,
+    RequestOptions,
+    Side,
+    WorkerOptions,
+)
 from .errors import Cancelled, Closed, InvalidArgument, JobFailed, RequestFailed
 
 if TYPE_CHECKING:
@@ -39,11 +48,14 @@ __all__ = [
     "BrokerOptions",
     "Client",
     "ClientOptions",
+    "FreelanceServer",
     "Job",
     "JobFailed",
     "Part",
+    "PlainEndpoint",
     "RequestFailed",
     "RequestOptions",
+    "Side",
     "Worker",
     "WorkerOptions",
 ]
@@ -84,9 +96,9 @@ class Client(_native.Client):
     """
 
     def __new__(
-        cls, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[ClientOptions]
+        cls, endpoints: str | Sequence[str] = (), *, context: Context | None = None, **options: Unpack[ClientOptions]
     ) -> Self:
-        """A client of one endpoint or several, in ``context`` or the default one."""
+        """A client of one endpoint or several, or only of ``freelance`` servers, in ``context`` or the default one."""
         return super().__new__(cls, endpoints, context or Context.default(), options)
 
     def request(

@@ -50,7 +50,7 @@ impl Broker {
         py.detach(open).or_raise(py)
     }
 
-    /// Where it is reached, with the ports that the system chose.
+    /// Where it is reached, with the ports that the system chose; then the plain endpoints.
     #[getter]
     fn endpoints(&self) -> Vec<String> {
         self.endpoints.clone()
@@ -65,6 +65,18 @@ impl Broker {
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counted = self.slot.look(|open| open.handle.counters(), Clone::clone).unwrap_or_else(Ok).or_raise(py)?;
         counters::of_requests(py, &counted)
+    }
+
+    /// The same for each service that a worker has offered, with its name and how many offer it now.
+    fn services<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let services = self.slot.open().and_then(|open| open.handle.services()).or_raise(py)?;
+        services.iter().map(|service| counters::of_service(py, service)).collect()
+    }
+
+    /// What each client asked and each worker was given, of those that are connected now.
+    fn peers<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let peers = self.slot.open().and_then(|open| open.handle.peers()).or_raise(py)?;
+        peers.iter().map(|peer| counters::of_peer(py, peer)).collect()
     }
 
     /// Takes no more requests, and waits until those that are here are answered.

@@ -1,7 +1,7 @@
 //! Counters by name.
 
 use pyo3::{prelude::*, types::PyDict};
-use zpatterns::reqrep::{Counters, Reason, WorkerCounters};
+use zpatterns::reqrep::{Counters, PeerCounters, Reason, ServiceCounters, WorkerCounters};
 
 macro_rules! named {
     ($py:expr, $($name:ident)*) => {{
@@ -36,6 +36,22 @@ pub(super) fn of_requests<'py>(py: Python<'py>, counters: &Counters) -> PyResult
         table.set_item(format!("lost_{}", reason.name()), count)?;
     }
     Ok(table)
+}
+
+/// What became of the requests for one service, with its name and how many offer it now.
+pub(super) fn of_service<'py>(py: Python<'py>, service: &ServiceCounters) -> PyResult<Bound<'py, PyDict>> {
+    let ServiceCounters { name, workers, counters } = service;
+    let name = String::from_utf8_lossy(name);
+    let table = named!(py, name workers);
+    table.update(of_requests(py, counters)?.as_mapping())?;
+    Ok(table)
+}
+
+/// What a client asked, or a worker was given.
+pub(super) fn of_peer<'py>(py: Python<'py>, peer: &PeerCounters) -> PyResult<Bound<'py, PyDict>> {
+    let PeerCounters { number, ref service, requests, answered, failed, held, unfetched } = *peer;
+    let service = service.as_deref().map(String::from_utf8_lossy);
+    Ok(named!(py, number service requests answered failed held unfetched))
 }
 
 /// What a worker did.

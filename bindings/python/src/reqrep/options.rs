@@ -5,11 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use bytes::Bytes;
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyString},
+    types::{PyDict, PySequence, PyString},
 };
 use zpatterns::{
     Error, ErrorKind,
-    reqrep::{Balance, BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
+    reqrep::{
+        Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, RequestOptions, Side, WorkerOptions,
+    },
 };
 
 use crate::{
@@ -82,6 +84,50 @@ impl Given for Balance {
     }
 }
 
+impl Given for Side {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.extract::<&str>() {
+            Ok("clients") => Ok(Self::Clients),
+            Ok("workers") => Ok(Self::Workers),
+            _ => invalid("there is no such side", name, value),
+        }
+    }
+}
+
+/// The rows of an option that takes several things. Each is a tuple, be it a named one.
+fn rows<T>(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    text: &str,
+    row: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>,
+) -> PyResult<Vec<T>> {
+    let Ok(rows) = value.cast::<PySequence>() else { return invalid(text, name, value) };
+    rows.try_iter()?.map(|given| row(&given?)).collect()
+}
+
+impl Given for Vec<PlainEndpoint> {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let text = "the option takes a list of (endpoint, side, service)";
+        rows(name, value, text, |row| match row.extract::<(String, Bound<'_, PyAny>, String)>() {
+            Ok((endpoint, side, service)) => Ok(PlainEndpoint { endpoint, side: Given::given(name, &side)?, service }),
+            Err(_) => invalid(text, name, row),
+        })
+    }
+}
+
+impl Given for Vec<FreelanceServer> {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let text = "the option takes a list of (endpoint, service) or (endpoint, service, credit)";
+        rows(name, value, text, |row| {
+            let whole = row.extract().or_else(|_| row.extract().map(|(endpoint, service)| (endpoint, service, 1)));
+            match whole {
+                Ok((endpoint, service, credit)) => Ok(FreelanceServer { endpoint, service, credit }),
+                Err(_) => invalid(text, name, row),
+            }
+        })
+    }
+}
+
 macro_rules! options {
     ($($(#[$doc:meta])* $function:ident -> $core:ident: $($($path:ident).+ = $name:literal,)*;)*) => {$(
         $(#[$doc])*
@@ -107,7 +153,8 @@ options! {
         heartbeat.limit = "heartbeat_limit",
         max_requests = "max_requests",
         max_bytes = "max_bytes",
-        balance = "balance",;
+        balance = "balance",
+        freelance = "freelance",;
 
     /// How a worker is set up.
     worker -> WorkerOptions:
@@ -122,6 +169,7 @@ options! {
         heartbeat.interval = "heartbeat_interval",
         heartbeat.limit = "heartbeat_limit",
         balance = "balance",
+        plain = "plain",
         max_requests = "max_requests",
         max_bytes = "max_bytes",
         max_waiting = "max_waiting",
