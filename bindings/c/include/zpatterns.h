@@ -57,16 +57,18 @@
 #define ZPAT_MONITOR_EVENT_INIT { sizeof(zpat_monitor_event_t), 0, 0, { 0 } }
 #define ZPAT_PROXY_STATS_INIT { sizeof(zpat_proxy_stats_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_AUTHENTICATOR_STATS_INIT { sizeof(zpat_authenticator_stats_t), 0, 0, 0, 0, 0 }
-#define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), 1000, 3, 16384, 268435456, 0 }
+#define ZPAT_CLIENT_OPTIONS_INIT { sizeof(zpat_client_options_t), 1000, 3, 16384, 268435456, 0, NULL, 0 }
 #define ZPAT_WORKER_OPTIONS_INIT { sizeof(zpat_worker_options_t), 1000, 3, 1, 16384, 10000 }
 #define ZPAT_BROKER_OPTIONS_INIT { sizeof(zpat_broker_options_t), \
     1000, 3, 0, 100000, 1073741824, 50000, 536870912, 3600000, 16384, 20000, 268435456, 10000, 67108864, \
-    600000, NULL, 100000, 268435456, 86400000 }
+    600000, NULL, 100000, 268435456, 86400000, NULL, 0 }
 #define ZPAT_REQUEST_OPTIONS_INIT { sizeof(zpat_request_options_t), 30000, -1, 3, 3, 0, 0, { NULL, 0 }, ZPAT_TASK_ASK }
 #define ZPAT_OUTCOME_INIT { sizeof(zpat_outcome_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_REQREP_COUNTERS_INIT { sizeof(zpat_reqrep_counters_t), \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SERVICE_COUNTERS_INIT { sizeof(zpat_service_counters_t), { 0 }, 0, 0, ZPAT_REQREP_COUNTERS_INIT }
+#define ZPAT_PEER_COUNTERS_INIT { sizeof(zpat_peer_counters_t), 0, { 0 }, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -929,6 +931,42 @@ int zpat_authenticator_stats(const zpat_authenticator_t *authenticator,
  */
 int zpat_authenticator_close(zpat_authenticator_t **authenticator);
 
+/* ---- Request-reply: programs with older protocols --------------------------------------------------------- */
+
+/** Who connects to a plain endpoint. */
+typedef enum zpat_side_t {
+  /** Those who ask: REQ, or DEALER with an empty frame before the question, or without. */
+  ZPAT_SIDE_CLIENTS = 0,
+  /** Those who answer: DEALER as 6/PPP has it, or REQ that says that it is ready. */
+  ZPAT_SIDE_WORKERS = 1,
+} zpat_side_t;
+
+/**
+ * An endpoint of a broker for programs whose protocol nothing tells from others: bare clients, and the workers of the
+ * Simple and the Paranoid Pirate. The texts are read while the broker is opened, not later, and stay the caller's.
+ */
+typedef struct zpat_plain_endpoint_t {
+  /** Where they connect to. */
+  const char *endpoint;
+  /** A `zpat_side_t`: who they are. */
+  int side;
+  /** What they ask for, or offer. 1 to 255 bytes. */
+  const char *service;
+} zpat_plain_endpoint_t;
+
+/**
+ * A server that speaks the Freelance protocol, 10/FLP, for a client to ask. The texts are read while the client is
+ * opened, not later, and stay the caller's.
+ */
+typedef struct zpat_freelance_server_t {
+  /** Where it is. */
+  const char *endpoint;
+  /** What it is asked for. 1 to 255 bytes. */
+  const char *service;
+  /** How many requests it is given at once. 1 or more. */
+  uint32_t credit;
+} zpat_freelance_server_t;
+
 /* ---- Request-reply: options ------------------------------------------------------------------------------- */
 
 /** How requests are spread over those that offer the same service. */
@@ -958,6 +996,13 @@ typedef struct zpat_client_options_t {
   int64_t max_bytes;
   /** A `zpat_balance_t`, for where the client knows several workers or brokers. */
   int64_t balance;
+  /**
+   * Servers of the Freelance pattern to ask, beside those that the client is connected to. NULL, the default, is
+   * none.
+   */
+  const zpat_freelance_server_t *freelance;
+  /** How many those are. */
+  size_t freelance_count;
 } zpat_client_options_t;
 
 /** How a worker is set up. Start from `ZPAT_WORKER_OPTIONS_INIT`. */
@@ -1029,6 +1074,10 @@ typedef struct zpat_broker_options_t {
    * place is needed, at the latest after `max_cached_age`.
    */
   int64_t max_stored_age;
+  /** Endpoints for programs with older protocols that cannot share one. NULL, the default, is none. */
+  const zpat_plain_endpoint_t *plain;
+  /** How many those are. */
+  size_t plain_count;
 } zpat_broker_options_t;
 
 /** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_CLIENT_OPTIONS_INIT` does. */
@@ -1217,9 +1266,9 @@ int zpat_request_options_init(zpat_request_options_t *options,
 typedef struct zpat_client_t zpat_client_t;
 
 /**
- * Opens a client of `count` endpoints, at least one, of brokers or of workers that bind. It connects in the
- * background. `options` may be NULL for the defaults. The caller frees it with `zpat_client_close`.
- * `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
+ * Opens a client of `count` endpoints of brokers or of workers that bind, at least one unless `options` have servers
+ * of the Freelance pattern. It connects in the background. `options` may be NULL for the defaults. The caller frees it
+ * with `zpat_client_close`. `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
  */
 int zpat_client_open(const zpat_context_t *context,
                      const char *const *endpoints,
@@ -1612,10 +1661,10 @@ int zpat_worker_uncork(const zpat_worker_t *worker);
 typedef struct zpat_broker_t zpat_broker_t;
 
 /**
- * Opens a broker at `count` endpoints, at least one; with a store, once it has read that. `options` may be NULL for
- * the defaults. The caller frees it with `zpat_broker_close`. Errors as `zpat_socket_bind`. Of the store:
- * `ZPAT_E_WRONG_STATE` if it is open already, here or in another process; `ZPAT_E_CORRUPT` if it is damaged, or no
- * store of this version, and it is left as it is.
+ * Opens a broker at `count` endpoints, at least one, and at the plain ones of its options; with a store, once it has
+ * read that. `options` may be NULL for the defaults. The caller frees it with `zpat_broker_close`. Errors as
+ * `zpat_socket_bind`. Of the store: `ZPAT_E_WRONG_STATE` if it is open already, here or in another process;
+ * `ZPAT_E_CORRUPT` if it is damaged, or no store of this version, and it is left as it is.
  */
 int zpat_broker_bind(const zpat_context_t *context,
                      const char *const *endpoints,
@@ -1625,8 +1674,8 @@ int zpat_broker_bind(const zpat_context_t *context,
 
 /**
  * Writes where the broker is reached, with the port that the system chose, into `buffer` of `size` bytes;
- * `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_broker_bind`; `ZPAT_E_NOT_FOUND` if
- * there is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
+ * `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_broker_bind`, and then of the plain
+ * endpoints; `ZPAT_E_NOT_FOUND` if there is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
  */
 int zpat_broker_endpoint(const zpat_broker_t *broker,
                          size_t index,
@@ -1660,6 +1709,75 @@ int zpat_broker_wait(const zpat_broker_t *broker,
  * cleared pointer are fine.
  */
 int zpat_broker_close(zpat_broker_t **broker);
+
+/* ---- Request-reply: counters of each service and peer ----------------------------------------------------- */
+
+/** Room for the longest name of a service and a zero. */
+#define ZPAT_SERVICE_SIZE 256
+
+/**
+ * What became of the requests for a service, since somebody first offered it. Start from
+ * `ZPAT_SERVICE_COUNTERS_INIT`.
+ */
+typedef struct zpat_service_counters_t {
+  /** `sizeof(zpat_service_counters_t)`. */
+  size_t struct_size;
+  /**
+   * Its name, with a zero at the end. It is whatever bytes a worker sent: not always text, and zeros may be among
+   * them.
+   */
+  char name[ZPAT_SERVICE_SIZE];
+  /** Length of the name, without the zero at its end. */
+  uint64_t name_len;
+  /** Those who offer it now. */
+  uint64_t workers;
+  /** Its requests. Of all that is here only this grows, so it is the last. */
+  zpat_reqrep_counters_t counters;
+} zpat_service_counters_t;
+
+/**
+ * What a client of a broker asked, or a worker was given, since its session began. Always: `requests` is `answered`,
+ * `failed` and `held` together. Start from `ZPAT_PEER_COUNTERS_INIT`.
+ */
+typedef struct zpat_peer_counters_t {
+  /** `sizeof(zpat_peer_counters_t)`. */
+  size_t struct_size;
+  /** Which one it was to come, from 1. It keeps that over broken connections. */
+  uint64_t number;
+  /** What a worker offers, with a zero at the end, of whatever bytes it sent. */
+  char service[ZPAT_SERVICE_SIZE];
+  /** Length of that, without the zero at its end: 1 or more. 0 is a client. */
+  uint64_t service_len;
+  /** All that it asked, or was given. */
+  uint64_t requests;
+  /** Of those, how many were answered, be it with an error of the worker's own. */
+  uint64_t answered;
+  /** How many ended otherwise. */
+  uint64_t failed;
+  /** How many are open. */
+  uint64_t held;
+  /** Bytes that were sent to it and that it may not have. */
+  uint64_t unfetched;
+} zpat_peer_counters_t;
+
+/**
+ * Writes what became of the requests for each service that a worker has offered, in the order of their names, into
+ * `out`, an array of `most` elements; `struct_size` of the first is set, and holds for all. Returns how many there
+ * are: if that is more than `most`, the last ones were not written. `out` may be NULL if `most` is 0.
+ *
+ * Of services that nobody offers now, not more than some thousands are remembered.
+ */
+int zpat_broker_services(const zpat_broker_t *broker,
+                         zpat_service_counters_t *out,
+                         size_t most);
+
+/**
+ * As `zpat_broker_services`, of the clients and workers that are connected now, in the order in which they came; not
+ * of those with an older protocol.
+ */
+int zpat_broker_peers(const zpat_broker_t *broker,
+                      zpat_peer_counters_t *out,
+                      size_t most);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

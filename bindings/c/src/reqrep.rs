@@ -10,6 +10,8 @@ pub mod durable;
 mod fields;
 pub mod job;
 pub mod many;
+pub mod older;
 pub mod options;
 pub mod request;
+pub mod tallies;
 pub mod worker;

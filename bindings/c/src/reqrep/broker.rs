@@ -19,15 +19,15 @@ pub struct zpat_broker_t(Broker);
 ///
 /// # Safety
 /// `broker` is null or a live handle.
-unsafe fn handle(broker: *const zpat_broker_t) -> Result<Broker> {
+pub(super) unsafe fn handle(broker: *const zpat_broker_t) -> Result<Broker> {
     // SAFETY: as the caller promises.
     Ok(unsafe { required(broker, "broker") }?.0.clone())
 }
 
-/// Opens a broker at `count` endpoints, at least one; with a store, once it has read that. `options` may be NULL for
-/// the defaults. The caller frees it with `zpat_broker_close`. Errors as `zpat_socket_bind`. Of the store:
-/// `ZPAT_E_WRONG_STATE` if it is open already, here or in another process; `ZPAT_E_CORRUPT` if it is damaged, or no
-/// store of this version, and it is left as it is.
+/// Opens a broker at `count` endpoints, at least one, and at the plain ones of its options; with a store, once it has
+/// read that. `options` may be NULL for the defaults. The caller frees it with `zpat_broker_close`. Errors as
+/// `zpat_socket_bind`. Of the store: `ZPAT_E_WRONG_STATE` if it is open already, here or in another process;
+/// `ZPAT_E_CORRUPT` if it is damaged, or no store of this version, and it is left as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_broker_bind(
     context: *const zpat_context_t,
@@ -48,8 +48,8 @@ pub unsafe extern "C" fn zpat_broker_bind(
 }
 
 /// Writes where the broker is reached, with the port that the system chose, into `buffer` of `size` bytes;
-/// `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_broker_bind`; `ZPAT_E_NOT_FOUND` if
-/// there is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
+/// `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_broker_bind`, and then of the plain
+/// endpoints; `ZPAT_E_NOT_FOUND` if there is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_broker_endpoint(
     broker: *const zpat_broker_t,

@@ -36,9 +36,9 @@ pub(super) unsafe fn handle(client: *const zpat_client_t) -> Result<Client> {
     Ok(unsafe { required(client, "client") }?.0.clone())
 }
 
-/// Opens a client of `count` endpoints, at least one, of brokers or of workers that bind. It connects in the
-/// background. `options` may be NULL for the defaults. The caller frees it with `zpat_client_close`.
-/// `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
+/// Opens a client of `count` endpoints of brokers or of workers that bind, at least one unless `options` have servers
+/// of the Freelance pattern. It connects in the background. `options` may be NULL for the defaults. The caller frees it
+/// with `zpat_client_close`. `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_client_open(
     context: *const zpat_context_t,

@@ -44,7 +44,7 @@ impl Plain for Balance {
 }
 
 /// Calls `$then!` with the structure, core's options, and every option. One without a type is [`Plain`]; a `Path` is a
-/// `const char *`, and null by default.
+/// `const char *`, and null by default; a `List` is a pointer and, right behind it, the count that it names, and empty.
 macro_rules! with_client_options {
     ($then:ident) => {
         $then! {
@@ -54,6 +54,7 @@ macro_rules! with_client_options {
             max_requests = max_requests,
             max_bytes = max_bytes,
             balance = balance,
+            freelance: List(freelance_count) = freelance,
         }
     };
 }
@@ -95,6 +96,7 @@ macro_rules! with_broker_options {
             max_stored = max_stored,
             max_stored_bytes = max_stored_bytes,
             max_stored_age = max_stored_age,
+            plain: List(plain_count) = plain,
         }
     };
 }

@@ -1,7 +1,7 @@
 //! Options of a client, a worker and a broker.
 
 use std::{
-    ffi::{c_char, c_int},
+    ffi::{c_char, c_int, c_void},
     mem::offset_of,
     ptr,
     time::Duration,
@@ -9,10 +9,13 @@ use std::{
 
 use zpatterns::{
     Result,
-    reqrep::{Balance, BrokerOptions, ClientOptions, Task, WorkerOptions},
+    reqrep::{Balance, BrokerOptions, ClientOptions, Side, Task, WorkerOptions},
 };
 
-use super::fields::{Plain, with_broker_options, with_client_options, with_worker_options};
+use super::{
+    fields::{Plain, with_broker_options, with_client_options, with_worker_options},
+    older::{list, zpat_freelance_server_t, zpat_plain_endpoint_t},
+};
 use crate::{
     arguments::{growing, init_growing, invalid, optional_path},
     error::entry,
@@ -47,6 +50,11 @@ pub struct zpat_client_options_t {
     pub max_bytes: i64,
     /// A `zpat_balance_t`, for where the client knows several workers or brokers.
     pub balance: i64,
+    /// Servers of the Freelance pattern to ask, beside those that the client is connected to. NULL, the default, is
+    /// none.
+    pub freelance: *const zpat_freelance_server_t,
+    /// How many those are.
+    pub freelance_count: usize,
 }
 
 /// How a worker is set up. Start from `ZPAT_WORKER_OPTIONS_INIT`.
@@ -114,6 +122,10 @@ pub struct zpat_broker_options_t {
     /// How long an answer is kept in the store that nobody fetches, in milliseconds. One that was fetched goes when its
     /// place is needed, at the latest after `max_cached_age`.
     pub max_stored_age: i64,
+    /// Endpoints for programs with older protocols that cannot share one. NULL, the default, is none.
+    pub plain: *const zpat_plain_endpoint_t,
+    /// How many those are.
+    pub plain_count: usize,
 }
 
 /// An option as core has it, or an error that names it.
@@ -144,6 +156,11 @@ checked! {
         2 => Some(Self::Sticky),
         _ => None,
     }, "there is no such balance";
+    Side: |value| match value {
+        0 => Some(Self::Clients),
+        1 => Some(Self::Workers),
+        _ => None,
+    }, "there is no such side";
     Task: |value| match value {
         0 => Some(Self::Ask),
         1 => Some(Self::Store),
@@ -156,6 +173,7 @@ checked! {
 macro_rules! c_type {
     () => { i64 };
     (Path) => { *const c_char };
+    (List) => { *const c_void };
 }
 
 /// A default of core as C sees it.
@@ -163,7 +181,7 @@ macro_rules! to_c {
     ($value:expr) => {
         $value.plain()
     };
-    ($value:expr, Path) => {
+    ($value:expr, $pointer:ident) => {
         ptr::null()
     };
 }
@@ -177,17 +195,26 @@ macro_rules! from_c {
         // SAFETY: C's promise.
         unsafe { optional_path($value) }
     };
+    ($name:expr, $value:expr, List, $count:expr) => {
+        // SAFETY: C's promise.
+        unsafe { list($value, $count, $name) }?
+    };
 }
 
 macro_rules! options {
-    ($c:ident, $core:ident: $($name:ident $(: $type:ident)? = $($path:ident).+,)*) => {
+    ($c:ident, $core:ident: $($name:ident $(: $type:ident $(($count:ident))?)? = $($path:ident).+,)*) => {
         impl $c {
-            const ENDS: &'static [usize] =
-                &[size_of::<usize>(), $(offset_of!(Self, $name) + size_of::<c_type!($($type)?)>(),)*];
+            const ENDS: &'static [usize] = &[size_of::<usize>(), $(
+                offset_of!(Self, $name) + size_of::<c_type!($($type)?)>()
+                    $($(+ offset_of!(Self, $count) - offset_of!(Self, $name))?)?,
+            )*];
 
             fn defaults() -> Self {
                 let core = $core::default();
-                Self { struct_size: size_of::<Self>(), $($name: to_c!(core.$($path).+ $(, $type)?),)* }
+                Self {
+                    struct_size: size_of::<Self>(),
+                    $($name: to_c!(core.$($path).+ $(, $type)?), $($($count: 0,)?)?)*
+                }
             }
 
             /// What C passed, or the defaults for null, as core takes it.
@@ -198,7 +225,7 @@ macro_rules! options {
                 // SAFETY: as the caller promises.
                 let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
                 let mut core = $core::default();
-                $(core.$($path).+ = from_c!(stringify!($name), given.$name $(, $type)?);)*
+                $(core.$($path).+ = from_c!(stringify!($name), given.$name $(, $type $(, given.$count)?)?);)*
                 Ok(core)
             }
         }
@@ -238,16 +265,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn structures_have_the_order_of_their_lists_and_no_holes() {
+    fn structures_have_the_order_of_fields_rs_and_no_holes() {
         let layouts = [
             (zpat_client_options_t::ENDS, size_of::<zpat_client_options_t>()),
             (zpat_worker_options_t::ENDS, size_of::<zpat_worker_options_t>()),
             (zpat_broker_options_t::ENDS, size_of::<zpat_broker_options_t>()),
         ];
         for (ends, size) in layouts {
-            let expected: Vec<_> = (1..=ends.len()).map(|count| count * size_of::<i64>()).collect();
-            assert_eq!(ends, expected);
-            assert_eq!(ends.last(), Some(&size));
+            let mut steps = ends.windows(2).map(|pair| pair[1] - pair[0]);
+            let (option, list) = (size_of::<i64>(), size_of::<*const c_void>() + size_of::<usize>());
+            assert!(steps.all(|step| step == option || step == list), "{ends:?}");
+            assert_eq!((ends.first(), ends.last()), (Some(&size_of::<usize>()), Some(&size)));
         }
     }
 

@@ -35,6 +35,7 @@ use crate::{
     ErrorKind, Machine, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence},
     machine::{Frames, Input, Output, Peer, Role, SocketId},
+    time::earliest,
 };
 
 /// Who asked.
@@ -528,6 +529,6 @@ impl Machine for Broker {
             return None;
         }
         let ledger = self.ledger.as_ref().and_then(Ledger::deadline);
-        [self.links.deadline(), self.dispatch.deadline(), self.old.deadline(), ledger].into_iter().flatten().min()
+        earliest([self.links.deadline(), self.dispatch.deadline(), self.old.deadline(), ledger])
     }
 }

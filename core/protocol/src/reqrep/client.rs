@@ -33,6 +33,7 @@ use crate::{
     Error, ErrorKind, Machine, Result, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence},
     machine::{Frames, Input, Output, Peer, SocketId},
+    time::earliest,
 };
 
 /// Asks: keeps every request until it is settled, whoever of those it is connected to is lost meanwhile.
@@ -456,6 +457,6 @@ impl Machine for Client {
         }
         let pause = self.pauses.first().map(|(at, _)| *at);
         let servers = self.servers.deadline();
-        [self.links.deadline(), self.dispatch.deadline(), pause, servers].into_iter().flatten().min()
+        earliest([self.links.deadline(), self.dispatch.deadline(), pause, servers])
     }
 }

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result, Time, Wall,
     machine::{Change, Output},
+    time::earliest,
 };
 
 /// After the store has failed, what must be in it is tried again so often.
@@ -501,7 +502,7 @@ impl<A: Copy + Ord> Ledger<A> {
     pub(super) fn deadline(&self) -> Option<Time> {
         let waits = self.waits.first().map(|(until, _)| *until);
         let ages = self.ages.first().map(|(until, _)| *until);
-        [waits, ages, self.retry].into_iter().flatten().min()
+        earliest([waits, ages, self.retry])
     }
 
     pub(super) fn poll(&mut self) -> Option<Deed<A>> {

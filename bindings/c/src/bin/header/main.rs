@@ -39,6 +39,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("proxy.rs", "Passing messages on"),
     ("curve.rs", "CURVE keys"),
     ("authenticator.rs", "Who may connect"),
+    ("reqrep/older.rs", "Request-reply: programs with older protocols"),
     ("reqrep/options.rs", "Request-reply: options"),
     ("reqrep/counters.rs", "Request-reply: counters"),
     ("reqrep/request.rs", "Request-reply: requests and what comes of them"),
@@ -48,15 +49,19 @@ const SECTIONS: &[(&str, &str)] = &[
     ("reqrep/worker.rs", "Request-reply: workers"),
     ("reqrep/many.rs", "Request-reply: many at once"),
     ("reqrep/broker.rs", "Request-reply: brokers"),
+    ("reqrep/tallies.rs", "Request-reply: counters of each service and peer"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 11] = [
+const NAMED: [&str; 14] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
     "zpat_slice_t",
     "zpat_balance_t",
+    "zpat_side_t",
+    "zpat_plain_endpoint_t",
+    "zpat_freelance_server_t",
     "zpat_task_t",
     "zpat_outcome_kind_t",
     "zpat_outcome_t",
@@ -90,11 +95,14 @@ macro_rules! written {
     ($value:expr, Path) => {
         String::from("NULL")
     };
+    ($value:expr, List) => {
+        String::from("NULL, 0")
+    };
 }
 
 /// Core's defaults in the order of a structure.
 macro_rules! defaults {
-    ($c:ident, $core:ident: $($name:ident $(: $type:ident)? = $($path:ident).+,)*) => {{
+    ($c:ident, $core:ident: $($name:ident $(: $type:ident $(($count:ident))?)? = $($path:ident).+,)*) => {{
         let core = $core::default();
         let all = [$(written!(core.$($path).+ $(, $type)?),)*];
         all.join(", ")
