@@ -10,7 +10,10 @@ use crate::stages::Work;
 const LONG: usize = 600;
 
 /// Crates without effects, and all that they may depend on.
-const SANS_IO: &[(&str, &[&str])] = &[("zpatterns-protocol", &["zpatterns-protocol", "bytes", "fastrand", "slab"])];
+const SANS_IO: &[(&str, &[&str])] = &[
+    ("zpatterns-protocol", &["zpatterns-protocol", "bytes", "fastrand", "slab"]),
+    ("zpatterns-epgm", &["zpatterns-epgm", "bytes"]),
+];
 
 /// Files that git knows, with their text; files that are no text are left out.
 pub(crate) fn tracked(work: &mut Work<'_>) -> Result<Vec<(PathBuf, String)>> {

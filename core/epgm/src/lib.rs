@@ -1,0 +1,30 @@
+//! PGM, RFC 3208, as libzmq speaks it over UDP (`epgm`) and over raw IP (`pgm`): reliable multicast without a system
+//! library.
+//!
+//! A sender numbers what it sends and keeps a window of it; receivers ask for what they miss. Nothing here owns a socket, a
+//! thread or a clock. So far the crate has the bytes: [`packet`] reads and writes what is in a datagram, [`framing`] cuts
+//! ZeroMQ messages into payloads and puts them together again, [`sequence`] compares numbers that wrap.
+//!
+//! Whatever a datagram holds, reading it ends, allocates nothing, and gives a packet or the reason why it is none.
+//!
+//! ```
+//! use zpatterns_epgm::{framing::Packer, packet::{Body, Flow, Gsi, Packet}, sequence::Sqn};
+//!
+//! let mut payloads = Vec::new();
+//! let mut packer = Packer::new(1428);
+//! packer.push(&[b"hello"], |payload| payloads.push(payload.to_vec()));
+//! packer.flush(|payload| payloads.push(payload.to_vec()));
+//!
+//! let flow = Flow { source: 9026, destination: 5555, gsi: Gsi(*b"source") };
+//! let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: &payloads[0] };
+//! let mut datagram = Vec::new();
+//! Packet { flow, body, ..Packet::default() }.write(&mut datagram);
+//! assert_eq!(Packet::read(&datagram)?.body, body);
+//! # Ok::<(), zpatterns_epgm::packet::Malformed>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod framing;
+pub mod packet;
+pub mod sequence;
