@@ -2,12 +2,16 @@
 
 mod reqrep {
     pub(super) mod party;
+    pub(super) mod plan;
     pub(super) mod town;
 }
 
 use std::time::Duration;
 
-use reqrep::town::{Plan, Stored, Town};
+use reqrep::{
+    plan::{Plan, Stored},
+    town::Town,
+};
 use zpatterns_simulator::{Faults, seeds};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -22,7 +22,7 @@ pub fn toolchains(tools: &[Tool]) -> String {
     format!("Toolchains\n{table}")
 }
 
-/// A table for each tutorial, as [`tutorial`].
+/// A table for each tutorial, as `tutorial` makes it.
 pub fn tutorials(rows: &[TutorialRow]) -> String {
     let tables: Vec<String> = rows.chunk_by(|a, b| a.name == b.name).map(tutorial).collect();
     tables.join("\n")
