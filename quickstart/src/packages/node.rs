@@ -31,16 +31,20 @@ impl Builder<'_> {
             fs::write(folder.join("package.json"), "{ \"private\": true, \"type\": \"module\" }\n")
                 .context("cannot write package.json")?;
             shell.run(&Call::new("npm").arg("install").args(QUIET).arg(package).dir(&folder))?;
-            tutorials::programs(|tutorial| self.node_program(&tutorial.folder(), &format!("{}.mjs", tutorial.program)))
+            tutorials::programs(|tutorial| {
+                self.node_program(&tutorial.folder(), "", &format!("{}.mjs", tutorial.program))
+            })
         })
     }
 
     pub(super) fn node_driver(&self) -> Result<Call, Absent> {
         self.step("node-bench", "Node: copy the bench driver", |_| {
-            let folder = "bench/drivers/node";
-            self.node_program(folder, "majordomo.mjs")?;
-            self.node_program(folder, "reqrep.mjs")?;
-            self.node_program(folder, "driver.mjs")
+            fs::create_dir_all(self.layout.made("node").join("bench"))
+                .context("cannot make a folder for the driver")?;
+            let copy = |name| self.node_program("bench/drivers/node", "bench", name);
+            copy("majordomo.mjs")?;
+            copy("reqrep.mjs")?;
+            copy("driver.mjs")
         })
     }
 
@@ -55,9 +59,10 @@ impl Builder<'_> {
         self.in_source(Call::new("npm").args(args), SOURCE)
     }
 
-    /// Copies a program to where `zpatterns` is installed: Node looks for packages beside the program that imports.
-    fn node_program(&self, folder: &str, name: &str) -> Result<Call> {
-        let (from, to) = (self.layout.source(folder).join(name), self.layout.made("node").join(name));
+    /// Copies a program to a place where `zpatterns` is installed: Node looks for packages beside the program that imports,
+    /// and above.
+    fn node_program(&self, folder: &str, place: &str, name: &str) -> Result<Call> {
+        let (from, to) = (self.layout.source(folder).join(name), self.layout.made("node").join(place).join(name));
         fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
         Ok(Call::new("node").arg(to))
     }
