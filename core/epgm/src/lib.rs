@@ -2,8 +2,9 @@
 //! library.
 //!
 //! A sender numbers what it sends and keeps a window of it; receivers ask for what they miss. Nothing here owns a socket, a
-//! thread or a clock. So far the crate has the bytes: [`packet`] reads and writes what is in a datagram, [`framing`] cuts
-//! ZeroMQ messages into payloads and puts them together again, [`sequence`] compares numbers that wrap.
+//! thread or a clock: time is how long ago the driver began, and an argument. [`packet`] reads and writes what is in a
+//! datagram, [`framing`] cuts ZeroMQ messages into payloads and puts them together again, [`sequence`] compares numbers that
+//! wrap, and [`sender`] is the machine that sends. The receiver is to come.
 //!
 //! Whatever a datagram holds, reading it ends, allocates nothing, and gives a packet or the reason why it is none.
 //!
@@ -11,9 +12,9 @@
 //! use zpatterns_epgm::{framing::Packer, packet::{Body, Flow, Gsi, Packet}, sequence::Sqn};
 //!
 //! let mut payloads = Vec::new();
-//! let mut packer = Packer::new(1428);
-//! packer.push(&[b"hello"], |payload| payloads.push(payload.to_vec()));
-//! packer.flush(|payload| payloads.push(payload.to_vec()));
+//! let mut packer = Packer::new(0, 1428);
+//! packer.push(&[b"hello"], |payload| payloads.push(payload));
+//! packer.flush(|payload| payloads.push(payload));
 //!
 //! let flow = Flow { source: 9026, destination: 5555, gsi: Gsi(*b"source") };
 //! let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: &payloads[0] };
@@ -26,5 +27,7 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+mod pace;
 pub mod packet;
+pub mod sender;
 pub mod sequence;

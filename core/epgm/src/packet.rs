@@ -225,18 +225,13 @@ impl<'a> Packet<'a> {
         flags |= if self.is_for_network { NETWORK } else { 0 };
         let (kind, payload) = match self.body {
             Body::Spm { .. } => (SPM, &[][..]),
-            Body::Data { repair, payload, .. } => (if repair { RDATA } else { ODATA }, payload),
+            Body::Data { repair, payload, .. } => (data_kind(repair), payload),
             Body::Nak { kind: NakKind::Ask, .. } => (NAK, &[][..]),
             Body::Nak { kind: NakKind::Null, .. } => (NULL_NAK, &[][..]),
             Body::Nak { kind: NakKind::Confirm, .. } => (NCF, &[][..]),
             Body::Spmr => (SPMR, &[][..]),
         };
-        let length = u16::try_from(payload.len()).expect("a payload fits into a datagram");
-        datagram.extend(self.flow.source.to_be_bytes());
-        datagram.extend(self.flow.destination.to_be_bytes());
-        datagram.extend([kind, flags, 0, 0]);
-        datagram.extend(self.flow.gsi.0);
-        datagram.extend(length.to_be_bytes());
+        datagram.extend(header(self.flow, kind, flags, payload.len()));
         match self.body {
             Body::Spm { sequence, trail, lead, address } => {
                 [sequence, trail, lead].iter().for_each(|number| datagram.extend(number.0.to_be_bytes()));
@@ -254,9 +249,36 @@ impl<'a> Packet<'a> {
         }
         datagram.extend(options);
         datagram.extend(payload);
-        let checksum = checksum::of(&datagram[start..]);
-        datagram[start + 6..start + 8].copy_from_slice(&checksum.to_be_bytes());
+        seal(&mut datagram[start..]);
     }
+}
+
+/// Fills in the first [`DATA_HEADER`] bytes of a datagram whose payload is behind them, as [`Packet::write`] would.
+pub fn write_data_header(datagram: &mut [u8], flow: Flow, repair: bool, sequence: Sqn, trail: Sqn) {
+    let head = header(flow, data_kind(repair), 0, datagram.len() - DATA_HEADER);
+    datagram[..HEADER].copy_from_slice(&head);
+    datagram[HEADER..][..4].copy_from_slice(&sequence.0.to_be_bytes());
+    datagram[HEADER + 4..][..4].copy_from_slice(&trail.0.to_be_bytes());
+    seal(datagram);
+}
+
+const fn data_kind(repair: bool) -> u8 {
+    if repair { RDATA } else { ODATA }
+}
+
+/// What every packet begins with, without its checksum.
+fn header(Flow { source, destination, gsi }: Flow, kind: u8, flags: u8, payload: usize) -> [u8; HEADER] {
+    let [s0, s1] = source.to_be_bytes();
+    let [d0, d1] = destination.to_be_bytes();
+    let [g0, g1, g2, g3, g4, g5] = gsi.0;
+    let [l0, l1] = u16::try_from(payload).expect("a payload fits into a datagram").to_be_bytes();
+    [s0, s1, d0, d1, kind, flags, 0, 0, g0, g1, g2, g3, g4, g5, l0, l1]
+}
+
+/// Puts the checksum in.
+fn seal(packet: &mut [u8]) {
+    let checksum = checksum::of(packet);
+    packet[6..8].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fn write_address(datagram: &mut Vec<u8>, address: IpAddr) {

@@ -9,11 +9,12 @@ const MAX: usize = 1 << 20;
 
 fn packed(max: usize, messages: &[Vec<Vec<u8>>]) -> Vec<Bytes> {
     let mut payloads = Vec::new();
-    let mut packer = Packer::new(max);
+    let mut packer = Packer::new(3, max);
     for message in messages {
-        packer.push(message, |payload| payloads.push(Bytes::copy_from_slice(payload)));
+        packer.push(message, |datagram| payloads.push(datagram.freeze().slice(3..)));
     }
-    packer.flush(|payload| payloads.push(Bytes::copy_from_slice(payload)));
+    packer.flush(|datagram| payloads.push(datagram.freeze().slice(3..)));
+    assert_eq!(packer.pending(), 0);
     payloads
 }
 
