@@ -12,7 +12,7 @@ const LONG: usize = 600;
 /// Crates without effects, and all that they may depend on.
 const SANS_IO: &[(&str, &[&str])] = &[
     ("zpatterns-protocol", &["zpatterns-protocol", "bytes", "fastrand", "slab"]),
-    ("zpatterns-epgm", &["zpatterns-epgm", "bytes"]),
+    ("zpatterns-epgm", &["zpatterns-epgm", "bytes", "fastrand"]),
 ];
 
 /// Files that git knows, with their text; files that are no text are left out.

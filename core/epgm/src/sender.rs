@@ -90,6 +90,15 @@ pub struct SenderCounters {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
+/// Whether anything follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Open,
+    /// What waits is sent first.
+    Wanted,
+    Said,
+}
+
 /// Sends messages to a group, and repeats what is asked for.
 #[derive(Debug)]
 pub struct Sender {
@@ -111,6 +120,7 @@ pub struct Sender {
     heartbeat: (Duration, Duration),
     /// When the last SPM was sent because somebody asked.
     answered: Option<Duration>,
+    end: End,
     counters: SenderCounters,
 }
 
@@ -130,10 +140,11 @@ impl Sender {
             spms: Sqn(0),
             heartbeat: (now + FIRST_HEARTBEAT, FIRST_HEARTBEAT),
             answered: None,
+            end: End::Open,
             counters: SenderCounters::default(),
             options,
         };
-        sender.announce(&OptionsBuffer::new());
+        sender.announce();
         sender
     }
 
@@ -147,7 +158,7 @@ impl Sender {
     /// # Errors
     /// [`Full`] if too much waits to be sent.
     pub fn push<F: AsRef<[u8]>>(&mut self, frames: &[F]) -> Result<(), Full> {
-        if self.window.unsent_bytes() + self.packer.pending() >= self.options.max_unsent {
+        if self.waiting() >= self.options.max_unsent {
             return Err(Full);
         }
         self.packer.push(frames, |datagram| self.window.add(datagram));
@@ -155,22 +166,22 @@ impl Sender {
         Ok(())
     }
 
-    /// The last word: poll until nothing is left.
+    /// Nothing follows what was pushed. Poll until nothing is left; for as long as it is kept, it can still be repeated.
     pub fn finish(&mut self) {
-        self.packer.flush(|datagram| self.window.add(datagram));
-        self.announce(&OptionsBuffer::new().fin());
+        self.end = End::Wanted;
     }
 
-    fn announce(&mut self, options: &OptionsBuffer) {
+    fn announce(&mut self) {
         for _ in 0..ANNOUNCEMENTS {
-            self.spm(options);
+            self.spm();
         }
     }
 
-    fn spm(&mut self, options: &OptionsBuffer) {
+    fn spm(&mut self) {
         let (trail, lead) = (self.window.trail(), self.window.lead());
         let body = Body::Spm { sequence: self.spms, trail, lead, address: self.options.address };
         self.spms = self.spms.next();
+        let options = if self.end == End::Said { OptionsBuffer::new().fin() } else { OptionsBuffer::new() };
         self.control(Packet { flow: self.options.flow, body, options: options.as_options(), is_for_network: false });
     }
 
@@ -201,7 +212,7 @@ impl Sender {
             Body::Spmr => {
                 if self.answered.is_none_or(|answered| now >= answered + BETWEEN_SPMS) {
                     self.answered = Some(now);
-                    self.spm(&OptionsBuffer::new());
+                    self.spm();
                 }
             }
             _ => self.counters.foreign += 1,
@@ -254,14 +265,24 @@ impl Sender {
             self.pace.spend(now, datagram.len());
             return Some(datagram);
         }
+        if self.end == End::Wanted && self.waiting() == 0 {
+            self.end = End::Said;
+            self.announce();
+            return self.control.pop_front();
+        }
         let (at, pause) = self.heartbeat;
         if now < at {
             return None;
         }
         let pause = (pause * 2).min(AMBIENT);
         self.heartbeat = (now + pause, pause);
-        self.spm(&OptionsBuffer::new());
+        self.spm();
         self.control.pop_front()
+    }
+
+    /// Bytes that wait to be sent for the first time.
+    fn waiting(&self) -> usize {
+        self.window.unsent_bytes() + self.packer.pending()
     }
 
     fn repair_or_data(&mut self, now: Duration) -> Option<Bytes> {
@@ -299,7 +320,7 @@ impl Sender {
 
     /// When to [`poll`](Self::poll) again, if nothing else happens.
     pub fn deadline(&self) -> Duration {
-        let waits = self.window.unsent_bytes() + self.packer.pending() > 0 || !self.repairs.is_empty();
+        let waits = self.waiting() > 0 || !self.repairs.is_empty();
         let (heartbeat, _) = self.heartbeat;
         match (self.control.is_empty(), waits) {
             (false, _) => Duration::ZERO,
