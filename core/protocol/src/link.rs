@@ -171,7 +171,9 @@ impl Link {
         if self.blocked {
             return None;
         }
-        if let Some(kind) = self.control.take() {
+        // A question asks about what goes before it.
+        let is_early = self.control == Some(PING) && self.handed < self.kept.len();
+        if !is_early && let Some(kind) = self.control.take() {
             self.spoke = now;
             if kind == PING {
                 self.pinged = now;

@@ -126,7 +126,7 @@ impl Ether {
         }
     }
 
-    fn to_all(&mut self, from: IpAddr, datagram: &Bytes) {
+    fn broadcast(&mut self, from: IpAddr, datagram: &Bytes) {
         for sender in 0..self.senders.len() {
             self.fly(Node::Sender(sender), from, datagram);
         }
@@ -138,7 +138,7 @@ impl Ether {
     fn work(&mut self) {
         for sender in 0..self.senders.len() {
             while let Some(datagram) = self.senders[sender].poll(self.now) {
-                self.to_all(address(sender), &datagram);
+                self.broadcast(address(sender), &datagram);
             }
         }
         for receiver in 0..self.receivers.len() {
@@ -146,7 +146,7 @@ impl Ether {
             while let Some((to, datagram)) = self.receivers[receiver].poll() {
                 self.naks += u64::from(matches!(Packet::read(&datagram).expect("a packet").body, Body::Nak { .. }));
                 match to {
-                    To::Group(_) => self.to_all(own, &datagram),
+                    To::Group(_) => self.broadcast(own, &datagram),
                     To::Source(to) => {
                         let sender = (0..self.senders.len()).find(|sender| address(*sender) == to).expect("a sender");
                         self.fly(Node::Sender(sender), own, &datagram);
