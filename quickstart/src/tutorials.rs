@@ -2,7 +2,7 @@
 //!
 //! The programs of a tutorial must print, line by line, what its `expected.txt` says. What is the same for all of them
 //! is here: which there are, which pairs play them, and how a verdict becomes a row of the report. How one goes is in a
-//! module of its own: [`strings`], [`reqrep`].
+//! module of its own: `strings`, `reqrep`.
 
 mod reqrep;
 mod strings;

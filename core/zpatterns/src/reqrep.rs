@@ -40,8 +40,8 @@ mod worker;
 
 use std::time::Duration;
 
-use zpatterns_engine::{Error, ErrorKind, Result};
-use zpatterns_protocol::liveness;
+use zpatterns_engine::{Deadline, Error, ErrorKind, Host, Result};
+use zpatterns_protocol::{Machine, liveness};
 pub use zpatterns_protocol::{
     machine::Frames,
     reqrep::{
@@ -87,4 +87,18 @@ impl Heartbeat {
 /// What nobody can guess: session numbers come from it.
 fn seed() -> Result<u64> {
     getrandom::u64().map_err(|error| Error::new(ErrorKind::System, format!("no random numbers: {error}")))
+}
+
+/// What a machine tells while it is being opened. A signal does not end the wait: it is short, and there is nothing yet that
+/// could be called again.
+fn first_event<M>(host: &Host<M>) -> Result<M::Event>
+where
+    M: Machine<Command: Send, Event: Send> + Send + 'static,
+{
+    loop {
+        match host.next(&Deadline::never()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            event => return event,
+        }
+    }
 }

@@ -151,7 +151,7 @@ impl Broker {
         };
         let mut bound = Vec::new();
         while bound.len() < count {
-            match host.next(&Deadline::never())? {
+            match super::first_event(&host)? {
                 BrokerEvent::Bound { endpoint } => bound.push(endpoint),
                 BrokerEvent::Failed(error) => return Err(error),
                 BrokerEvent::Drained => unreachable!("nobody asked it to drain"),

@@ -66,7 +66,7 @@ impl Worker {
     pub fn bind(context: &Context, endpoint: &str, service: &str, options: WorkerOptions) -> Result<Self> {
         check_endpoint(endpoint)?;
         let worker = Self::start(context, &[], Some(endpoint.to_owned()), service, options)?;
-        match worker.0.host.next(&Deadline::never())? {
+        match super::first_event(&worker.0.host)? {
             WorkerEvent::Bound { endpoint } => worker.0.endpoint.set(endpoint).expect("it is bound once"),
             WorkerEvent::Failed(error) => return Err(error),
             other => unreachable!("a worker first tells where it is bound, not {other:?}"),
