@@ -31,11 +31,11 @@ pub struct BrokerOptions {
     pub max_per_client: u32,
     /// Clients and workers connected at once.
     pub max_peers: usize,
-    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with [`ErrorKind::Full`].
+    /// Bytes of answers that a client has not fetched; requests whose answers come beyond fail with [`Full`](crate::ErrorKind::Full).
     pub max_unfetched: usize,
     /// Answers kept for requests that are run once: how many, how many bytes, and for how long.
     pub cache: (usize, usize, Duration),
-    /// What is kept in a store; without, durable requests are refused with [`ErrorKind::Unsupported`].
+    /// What is kept in a store; without, durable requests are refused with [`Unsupported`](crate::ErrorKind::Unsupported).
     pub store: Option<StoreLimits>,
     /// From which session numbers follow.
     pub seed: u64,

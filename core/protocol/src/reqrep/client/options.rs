@@ -21,7 +21,7 @@ pub struct ClientOptions {
     pub freelance: Vec<FreelanceServer>,
     /// How a silent responder is noticed.
     pub pace: Pace,
-    /// Requests that may be open at once; another is refused with [`ErrorKind::Full`].
+    /// Requests that may be open at once; another is refused with [`Full`](crate::ErrorKind::Full).
     pub max_requests: usize,
     /// Bytes of open requests.
     pub max_bytes: usize,
@@ -41,10 +41,10 @@ pub struct RequestOptions {
     /// How often it may be given to a worker, if workers are lost: 1 is at most once.
     pub attempts: u8,
     /// Stored by the broker before it is given to a worker, and answered once for its service and key, also if the broker
-    /// is lost meanwhile. Needs a key; fails with [`ErrorKind::Unsupported`] where nothing is stored.
+    /// is lost meanwhile. Needs a key; fails with [`Unsupported`](crate::ErrorKind::Unsupported) where nothing is stored.
     pub durable: bool,
     /// Run once for all requests of the same service and key, which a broker sees to; fails with
-    /// [`ErrorKind::Unsupported`] without one.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) without one.
     pub once: bool,
     /// By which it is kept to one worker, run once, or stored; at most 255 bytes.
     pub key: Bytes,
