@@ -66,12 +66,10 @@ impl Unpacker {
         Self { max, joined: false, state: State::Size, frames: Vec::new(), cost: 0 }
     }
 
-    /// Something is missing before the next payload: drops what was begun, and whether that was anything.
-    pub fn lost(&mut self) -> bool {
-        let had = self.joined && (!self.frames.is_empty() || !matches!(self.state, State::Size));
+    /// Something is missing before the next payload: drops what was begun.
+    pub fn lost(&mut self) {
         (self.joined, self.state, self.cost) = (false, State::Size, 0);
         self.frames.clear();
-        had
     }
 
     /// Whether it knows where in the stream it is.

@@ -201,12 +201,17 @@ impl Source {
             sends.extend([(To::Group(NEAR), spmr.clone()), (To::Source(self.from), spmr)]);
             self.spmr = (now + TO_ASK_FOR_SPM * (1 << asked), asked + 1);
         }
-        // What is missing waits for that.
+        // What is missing waits for that, and not for ever.
         let (at, asked) = self.spmr;
-        let later = if asked < SPMRS { at } else { now + self.forget };
-        for (_, missing) in self.stream.all_missing() {
-            missing.at = missing.at.max(later);
+        let mut lost = Vec::new();
+        for (sequence, missing) in self.stream.all_missing().filter(|(_, missing)| missing.at <= now) {
+            if asked < SPMRS {
+                missing.at = at;
+            } else {
+                lost.push(sequence);
+            }
         }
+        lost.into_iter().for_each(|sequence| self.stream.give_up(sequence));
         self.note_due();
     }
 

@@ -321,6 +321,28 @@ fn a_source_that_ends_is_gone_once_all_is_there_and_a_silent_one_later() {
 }
 
 #[test]
+fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
+    let mut receiver = Receiver::new(receiver_options(1));
+    let (mut now, mut events, mut spmrs) = (Duration::ZERO, vec![], 0);
+    for sequence in [0, 2] {
+        let mut datagram = Vec::new();
+        let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: b"\0\0\x02\0x" };
+        Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
+        receiver.handle(now, address(1), &datagram.into());
+    }
+    while now < Duration::from_secs(2) {
+        events.extend(std::iter::from_fn(|| receiver.event()));
+        spmrs += std::iter::from_fn(|| receiver.poll()).count();
+        now = receiver.deadline().expect("a source");
+        receiver.advance(now);
+    }
+    let id = SourceId { gsi: flow(1).gsi, port: flow(1).source };
+    let message = || Event::Message(id, vec![Bytes::from_static(b"x")]);
+    assert_eq!(events, [Event::Joined(id), message(), Event::Missed(id, Sqn(1), Sqn(1)), message()]);
+    assert_eq!(spmrs, 16, "eight times to the group and to the source");
+}
+
+#[test]
 fn strangers_are_bounded() {
     let mut receiver = Receiver::new(receiver_options(1));
     for node in 0..200 {
