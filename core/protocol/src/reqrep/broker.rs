@@ -63,7 +63,7 @@ pub struct Broker {
     open: BTreeMap<Asker, Serial>,
     /// What clients and workers have done.
     peers: BTreeMap<LinkId, Tally>,
-    /// How many have come.
+    /// How many clients and workers have come, by which they are known.
     arrived: u64,
     /// Once the store has been read.
     ledger: Option<Ledger<Asker>>,
@@ -74,7 +74,6 @@ pub struct Broker {
     parts: BTreeMap<u64, Parts>,
     /// What those are told who asked in the way of Titanic, once the store has done it.
     receipts: BTreeMap<u64, Frames>,
-    ids: u64,
     random: Rng,
     started: bool,
     draining: bool,
@@ -119,7 +118,6 @@ impl Broker {
             old,
             parts: BTreeMap::new(),
             receipts: BTreeMap::new(),
-            ids: 0,
             random,
             started: false,
             draining: false,
@@ -143,6 +141,11 @@ impl Broker {
     /// How many peers were turned away because too many were there.
     pub fn refused_peers(&self) -> u64 {
         self.refused_peers
+    }
+
+    /// Whether all is answered after [`BrokerCommand::Drain`].
+    pub fn is_drained(&self) -> bool {
+        self.drained
     }
 
     /// Workers connected now.
@@ -175,8 +178,8 @@ impl Broker {
         }
         match self.links.receive(now, socket, peer, frames) {
             Arrival::Opened(link) => {
-                self.arrived += 1;
-                self.peers.insert(link, Tally::new(self.arrived));
+                let number = self.next_number();
+                self.peers.insert(link, Tally::new(number));
                 let (credit, service) = (self.options.max_per_client, Bytes::new());
                 self.send(now, link, Message::Ready { responder: 0, credit, service });
                 if self.draining {
@@ -196,9 +199,9 @@ impl Broker {
         }
     }
 
-    fn next_id(&mut self) -> ResponderId {
-        self.ids += 1;
-        ResponderId(self.ids)
+    fn next_number(&mut self) -> u64 {
+        self.arrived += 1;
+        self.arrived
     }
 
     fn asked(&mut self, now: Time, link: LinkId, request: Request) {
@@ -264,7 +267,7 @@ impl Broker {
     fn answered(&mut self, now: Time, link: LinkId, message: Message) {
         match (message, self.workers.get(&link).copied()) {
             (Message::Ready { responder, credit, service }, None) if !service.is_empty() => {
-                let id = self.next_id();
+                let id = ResponderId(self.peers.get(&link).expect("who is connected is known").number());
                 self.workers.insert(link, id);
                 self.links_of.insert(id, link);
                 self.links.watch(now, link, true);
@@ -346,11 +349,15 @@ impl Broker {
         }
         self.finish_draining(now);
         while self.room > 0
-            && let Some(event) = self.events.pop_front()
+            && let Some(event) = self.next_event()
         {
             self.room -= 1;
             self.outputs.push_back(Output::Deliver(event));
         }
+    }
+
+    fn next_event(&mut self) -> Option<BrokerEvent> {
+        self.events.pop_front().or_else(|| self.dispatch.news.take().map(BrokerEvent::News))
     }
 
     /// It is drained once all is answered and the answers have arrived, or who is sent one is silent for too long.
@@ -477,6 +484,7 @@ impl Machine for Broker {
                 }
             }
             Input::Command(BrokerCommand::Drain) => self.drain(now),
+            Input::Command(BrokerCommand::Watch { more }) => self.dispatch.news.allow(more),
             Input::Command(BrokerCommand::Close) => self.close(),
             Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => match self.old.refused(token) {

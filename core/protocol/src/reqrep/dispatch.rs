@@ -27,6 +27,7 @@ use super::{
     balance::Balance,
     cache::Cache,
     counters::{Counters, Reason, ServiceCounters},
+    news::{Feed, News},
     parts::Parts,
     wire::Failure,
 };
@@ -53,6 +54,8 @@ pub(super) struct Dispatch<A> {
     /// Askers beyond the first of each request.
     joined: usize,
     counters: Counters,
+    /// What there is to tell besides answers.
+    pub(in crate::reqrep) news: Feed,
 }
 
 impl<A: Copy + PartialEq> Dispatch<A> {
@@ -75,6 +78,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             uses: 0,
             joined: 0,
             counters: Counters::default(),
+            news: Feed::default(),
         }
     }
 
@@ -231,9 +235,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let service = entry.call.service.clone();
         if entry.askers.remove(asker) {
             self.joined -= 1;
-            self.count(&service, |counters| counters.lose(reason, 1));
+            self.lose(&service, reason, 1);
         } else {
-            self.count(&service, |counters| counters.lose(reason, 1));
+            self.lose(&service, reason, 1);
             self.withdraw(serial);
             self.forget(serial);
         }
@@ -306,7 +310,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             Outcome::Failed(mut failure) => {
                 failure.may_have_run |= entry.ran;
                 let (service, askers) = (entry.call.service.clone(), entry.askers.as_slice().len() as u64);
-                self.count(&service, |counters| counters.lose(Reason::Responder, askers));
+                self.lose(&service, Reason::Responder, askers);
                 self.settle(serial, Outcome::Failed(failure));
             }
             answer => {
@@ -403,8 +407,14 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let entry = &self.requests[&serial];
         let failure = Failure { kind, may_have_run: entry.ran, retry_after, text };
         let (service, askers) = (entry.call.service.clone(), entry.askers.as_slice().len() as u64);
-        self.count(&service, |counters| counters.lose(reason, askers));
+        self.lose(&service, reason, askers);
         self.settle(serial, Outcome::Failed(failure));
+    }
+
+    /// Requests end without an answer.
+    fn lose(&mut self, service: &Bytes, reason: Reason, requests: u64) {
+        self.count(service, |counters| counters.lose(reason, requests));
+        self.news.add(|| News::Lost { service: service.clone(), reason, requests });
     }
 
     /// The one end of a request.

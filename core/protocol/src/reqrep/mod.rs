@@ -23,6 +23,7 @@ mod counters;
 mod dispatch;
 mod ledger;
 mod mdp;
+mod news;
 mod old;
 mod parts;
 mod pirate;
@@ -45,6 +46,7 @@ pub use self::{
     client::{Client, ClientCommand, ClientEvent, ClientOptions, FreelanceServer, RequestOptions, Settled},
     counters::{Counters, PeerCounters, Reason, ServiceCounters},
     ledger::StoreLimits,
+    news::News,
     pirate::Side,
     wire::{Failure, Task},
     worker::{Job, Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerOptions},

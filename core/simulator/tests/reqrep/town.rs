@@ -11,7 +11,7 @@ use zpatterns_protocol::{
     liveness::Pace,
     reqrep::{
         Balance, Broker, BrokerCommand, BrokerEvent, BrokerOptions, Client, ClientCommand, ClientEvent, ClientOptions,
-        RequestOptions, Settled, StoreLimits, Task, Worker, WorkerCommand, WorkerEvent, WorkerOptions,
+        News, Reason, RequestOptions, Settled, StoreLimits, Task, Worker, WorkerCommand, WorkerEvent, WorkerOptions,
     },
 };
 use zpatterns_simulator::{Faults, Node, World};
@@ -75,6 +75,25 @@ pub(crate) struct Town {
     lives_of: BTreeMap<Node, u64>,
     jobs: u64,
     accounts: BTreeMap<(usize, u64), Account>,
+    heard: Heard,
+}
+
+/// What the broker that lives now has told of.
+#[derive(Default)]
+struct Heard {
+    lost: [u64; Reason::ALL.len()],
+    workers: BTreeSet<u64>,
+}
+
+impl Heard {
+    fn take(&mut self, news: News) {
+        match news {
+            News::WorkerJoined { worker, .. } => assert!(self.workers.insert(worker), "worker {worker} came twice"),
+            News::WorkerGone { worker, .. } => assert!(self.workers.remove(&worker), "worker {worker} never came"),
+            News::Lost { reason, requests, .. } => self.lost[reason as usize] += requests,
+            other => panic!("nothing is missed here: {other:?}"),
+        }
+    }
 }
 
 impl Town {
@@ -94,10 +113,13 @@ impl Town {
             lives_of: BTreeMap::new(),
             jobs: 0,
             accounts: BTreeMap::new(),
+            heard: Heard::default(),
         };
         if !town.plan.direct {
             let broker = town.new_broker();
-            town.broker = Some(town.world.add(broker));
+            let node = town.world.add(broker);
+            town.broker = Some(node);
+            town.watch(node);
         }
         for index in 0..town.plan.workers {
             let worker = town.new_worker(index);
@@ -135,6 +157,12 @@ impl Town {
             store: (self.plan.stored != Stored::No).then_some(STORE),
             seed: self.life(),
         })))
+    }
+
+    /// Hears all news of a broker that has just begun.
+    fn watch(&mut self, broker: Node) {
+        self.heard = Heard::default();
+        self.world.command(broker, Command::Broker(BrokerCommand::Watch { more: usize::MAX }));
     }
 
     fn new_worker(&mut self, index: usize) -> Party {
@@ -222,6 +250,9 @@ impl Town {
             None => self.new_broker(),
         };
         self.world.restart(node, party);
+        if self.broker == Some(node) {
+            self.watch(node);
+        }
     }
 
     pub(crate) fn cut_off(&mut self, node: Node) {
@@ -284,8 +315,10 @@ impl Town {
         }
         if let Some(node) = self.broker {
             for (_, event) in self.world.events(node) {
-                if matches!(event, Event::Broker(BrokerEvent::Drained)) {
-                    self.leave(node);
+                match event {
+                    Event::Broker(BrokerEvent::Drained) => self.leave(node),
+                    Event::Broker(BrokerEvent::News(news)) => self.heard.take(news),
+                    _ => {}
                 }
             }
         }
@@ -439,7 +472,10 @@ impl Town {
                     for peer in broker.peers() {
                         assert!(peer.balances(), "the broker has lost count: {peer:?}");
                     }
-                    broker.counters()
+                    let counters = broker.counters();
+                    assert_eq!(self.heard.lost, counters.lost, "the news and the counters tell different stories");
+                    assert_eq!(self.heard.workers.len(), broker.workers(), "workers come and go with news of it");
+                    counters
                 }
                 _ => continue,
             };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     super::{
-        dispatch::{Answer, Call, Outcome},
+        dispatch::{Answer, Call, Outcome, ResponderId},
         ledger::Name,
         mdp::{OldMessage, Version},
         old::{self, Dialect, Place},
@@ -78,7 +78,7 @@ impl Broker {
             self.refused_peers += 1;
             return;
         }
-        let id = self.next_id();
+        let id = ResponderId(self.next_number());
         self.old.add(now, place, dialect, id);
         self.dispatch.offer(id, old::identity(place), Some(service), 1);
     }

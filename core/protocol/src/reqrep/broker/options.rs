@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::{balance::Balance, ledger::StoreLimits, pirate::Side};
+use super::super::{balance::Balance, ledger::StoreLimits, news::News, pirate::Side};
 use crate::{Error, liveness::Pace};
 
 /// How a broker is set up.
@@ -46,6 +46,11 @@ pub struct BrokerOptions {
 pub enum BrokerCommand {
     /// Take no more requests; [`BrokerEvent::Drained`] comes when those that are here are answered.
     Drain,
+    /// Tell so many more [news](BrokerEvent::News); from the first time on they are kept until they are told, some at least.
+    Watch {
+        /// How many more.
+        more: usize,
+    },
     /// Say goodbye. What is here is lost to this broker; clients may ask another.
     Close,
 }
@@ -62,4 +67,6 @@ pub enum BrokerEvent {
     Failed(Error),
     /// All is answered after [`BrokerCommand::Drain`].
     Drained,
+    /// Something happened, and [`BrokerCommand::Watch`] asked for it.
+    News(News),
 }

@@ -23,6 +23,10 @@ impl Tally {
         Self { number, requests: 0, answered: 0, failed: 0 }
     }
 
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// How many are open.
     pub(super) fn held(&self) -> u64 {
         self.requests - self.answered - self.failed

@@ -8,6 +8,7 @@ use super::{
     super::{
         balance::{Balance, Candidate, Choice},
         counters::{Counters, Reason},
+        news::News,
     },
     Action, Dispatch,
     request::{Call, ResponderId, Serial, State, Ticket},
@@ -97,6 +98,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let offered = self.service_mut(service.as_ref());
         offered.known = true;
         offered.responders.insert(id);
+        if let Some(service) = service {
+            self.news.add(|| News::WorkerJoined { worker: id.0, service });
+        }
         self.rank(id, None);
         self.feed(id);
     }
@@ -133,6 +137,10 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             if let Some(rank) = responder.rank(&self.balance, id) {
                 service.free.remove(&rank);
             }
+        }
+        if let Some(service) = responder.service.clone() {
+            let (held, left) = (responder.given.len() as u64, responder.leaving);
+            self.news.add(|| News::WorkerGone { worker: id.0, service, held, left });
         }
         for serial in responder.waiting {
             self.place(serial);
