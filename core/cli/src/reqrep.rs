@@ -13,8 +13,8 @@ use std::{
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientOptions, FreelanceServer, Job, Outcome as End, PlainEndpoint,
-        RequestOptions, Side, Task, Worker, WorkerOptions,
+        Balance, Broker, BrokerOptions, Client, ClientOptions, FreelanceServer, Job, News, Outcome as End,
+        PlainEndpoint, RequestOptions, Side, Task, Worker, WorkerOptions,
     },
 };
 
@@ -42,6 +42,9 @@ pub(crate) struct BrokerArguments {
     /// The file of a store, made if it is not there: with it, durable requests outlive the broker.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
+    /// Write to the standard error which workers come and go, and which requests are lost.
+    #[arg(long)]
+    news: bool,
 }
 
 #[derive(clap::Args)]
@@ -144,7 +147,36 @@ pub(crate) fn broker(arguments: &BrokerArguments) -> Outcome {
     for endpoint in broker.endpoints() {
         eprintln!("bound to {endpoint}");
     }
+    if arguments.news {
+        return tell_news(&broker);
+    }
     Ok(broker.wait(&Deadline::never())?)
+}
+
+fn tell_news(broker: &Broker) -> Outcome {
+    loop {
+        match broker.next(&Deadline::never()) {
+            Ok(news) => eprintln!("{}", line_of(&news)),
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn line_of(news: &News) -> String {
+    let text = String::from_utf8_lossy;
+    match news {
+        News::WorkerJoined { worker, service } => format!("worker {worker} offers {}", text(service)),
+        News::WorkerGone { worker, service, held, left } => {
+            let how = if *left { "has left" } else { "is lost" };
+            format!("worker {worker} for {} {how}, with {held} requests", text(service))
+        }
+        News::Lost { service, reason, requests } => {
+            format!("{requests} requests for {} are lost: {}", text(service), reason.name())
+        }
+        News::Missed { news } => format!("{news} news were missed"),
+        other => format!("{other:?}"),
+    }
 }
 
 pub(crate) fn request(arguments: &RequestArguments) -> Outcome {

@@ -88,25 +88,12 @@ where
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
-        Self::start_with(context, machine, options, |_| Lane::Common, None)
+        Self::start_with_lanes(context, machine, options, |_| Lane::Common, None)
     }
 
-    /// As [`start`](Self::start); `lane_of` says which events belong to one wait, see [`open_lane`](Self::open_lane).
+    /// As [`start`](Self::start); `lane_of` says which events belong to one wait, see [`open_lane`](Self::open_lane), and the
+    /// machine may keep something in a store.
     pub fn start_with_lanes(
-        context: &Context,
-        machine: M,
-        options: HostOptions,
-        lane_of: fn(&M::Event) -> Lane,
-    ) -> Result<Self> {
-        Self::start_with(context, machine, options, lane_of, None)
-    }
-
-    /// As [`start`](Self::start), for a machine that keeps something in a store.
-    pub fn start_with_store(context: &Context, machine: M, options: HostOptions, store: Store) -> Result<Self> {
-        Self::start_with(context, machine, options, |_| Lane::Common, Some(store))
-    }
-
-    fn start_with(
         context: &Context,
         machine: M,
         options: HostOptions,
@@ -224,6 +211,14 @@ where
             Some(event) => Ok(event),
             None => shared.mailbox.next_in(lane, deadline, || shared.note_taken(1)),
         }
+    }
+
+    /// Sets what is called once: when the lane has an event, or as soon as it is closed or no more events come; at once if that
+    /// is so. As of all hooks, it may only wake somebody.
+    pub fn set_lane_hook(&self, lane: u64, hook: Hook) -> Result<()> {
+        self.0.shared.generation.check()?;
+        self.0.shared.mailbox.set_lane_hook(lane, hook);
+        Ok(())
     }
 
     /// Events of this lane are like others from now on; those that are there are dropped.

@@ -13,7 +13,7 @@ use std::{
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
 use crate::{
-    Deadline, Interest,
+    Deadline, Hook, Interest,
     ready::Readiness,
     wait::{self, Waiters, Wake},
 };
@@ -54,11 +54,25 @@ struct State<E> {
 struct Waiting<E> {
     events: VecDeque<E>,
     waiter: Option<Arc<Wake>>,
+    /// Called once, instead of a thread that waits.
+    hook: Option<Hook>,
+}
+
+impl<E> Waiting<E> {
+    /// There is something, or nothing more comes.
+    fn tell(&mut self) {
+        if let Some(wake) = &self.waiter {
+            wake.notify();
+        }
+        if let Some(hook) = self.hook.take() {
+            hook();
+        }
+    }
 }
 
 impl<E> Default for Waiting<E> {
     fn default() -> Self {
-        Self { events: VecDeque::new(), waiter: None }
+        Self { events: VecDeque::new(), waiter: None, hook: None }
     }
 }
 
@@ -110,9 +124,7 @@ impl<E> Mailbox<E> {
                 let lane = lanes.entry(lane).or_default();
                 lane.events.push_back(event);
                 *in_lanes += 1;
-                if let Some(wake) = &lane.waiter {
-                    wake.notify();
-                }
+                lane.tell();
             }
             Lane::Opens(lane) => {
                 lanes.entry(lane).or_default();
@@ -137,9 +149,7 @@ impl<E> Mailbox<E> {
     pub(crate) fn end(&self, why: Error) {
         let mut state = self.lock();
         state.ended.get_or_insert(why);
-        for wake in state.lanes.values().filter_map(|lane| lane.waiter.as_ref()) {
-            wake.notify();
-        }
+        state.lanes.values_mut().for_each(Waiting::tell);
         drop(state);
         self.announce();
     }
@@ -182,8 +192,19 @@ impl<E> Mailbox<E> {
     /// Events of this lane are like others from now on; those that are there are dropped.
     pub(crate) fn close_lane(&self, lane: u64) {
         let mut state = self.lock();
-        if let Some(lane) = state.lanes.remove(&lane) {
+        if let Some(mut lane) = state.lanes.remove(&lane) {
             state.in_lanes -= lane.events.len();
+            lane.tell();
+        }
+    }
+
+    /// Sets what is called once when the lane has something, or never will; at once if that is so.
+    pub(crate) fn set_lane_hook(&self, lane: u64, hook: Hook) {
+        let mut state = self.lock();
+        let has_ended = state.ended.is_some();
+        match state.lanes.get_mut(&lane) {
+            Some(lane) if lane.events.is_empty() && !has_ended => lane.hook = Some(hook),
+            _ => hook(),
         }
     }
 

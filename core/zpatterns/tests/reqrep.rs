@@ -15,8 +15,8 @@ use processes::{Process, free_endpoint};
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Broker, BrokerOptions, Client, ClientOptions, Heartbeat, Job, Outcome, Part, RequestOptions, Ticket, Worker,
-        WorkerOptions,
+        Broker, BrokerOptions, Client, ClientOptions, Heartbeat, Job, News, Outcome, Part, Reason, RequestOptions,
+        Ticket, Worker, WorkerOptions,
     },
 };
 
@@ -303,6 +303,67 @@ fn a_broker_counts_for_each_service_and_each_peer() {
     worker.close();
     let [service] = &broker.services().expect("open")[..] else { panic!("it is remembered") };
     assert_eq!((service.counters.accepted, service.counters.delivered), (1, 1));
+}
+
+#[test]
+fn a_broker_tells_who_comes_and_goes_and_what_is_lost() {
+    let context = Context::new().expect("a context");
+    let broker = broker(&context);
+    let endpoint = broker.endpoints()[0].to_owned();
+    assert_eq!(broker.next(&Deadline::now()).expect_err("nothing happened").kind(), ErrorKind::Timeout);
+    let (worker, client) = (worker(&context, &endpoint, "slow"), client(&context, &[&endpoint]));
+    let News::WorkerJoined { worker: number, service } = broker.next(&watchdog()).expect("news") else {
+        panic!("a worker came")
+    };
+    assert_eq!(service, "slow");
+    let ticket = client.submit("slow", vec![], &RequestOptions { attempts: 1, ..options() }).expect("room");
+    let job = worker.next(&watchdog()).expect("a job");
+    worker.close();
+    assert_eq!(failure(&client, ticket), (ErrorKind::Unreachable, true));
+    let gone = News::WorkerGone { worker: number, service: "slow".into(), held: 1, left: false };
+    assert_eq!(broker.next(&watchdog()).expect("news"), gone);
+    let lost = News::Lost { service: "slow".into(), reason: Reason::Attempts, requests: 1 };
+    assert_eq!(broker.next(&watchdog()).expect("news"), lost);
+    drop(job);
+    assert!(!broker.arm(), "nothing else happened");
+    broker.drain(&watchdog()).expect("nothing is open");
+    broker.drain(&Deadline::now()).expect("it stays drained");
+    broker.close();
+    assert!(broker.arm());
+    assert_eq!(broker.next(&watchdog()).expect_err("it has ended").kind(), ErrorKind::Closed);
+    broker.wait(&Deadline::now()).expect("it has ended");
+}
+
+#[test]
+fn an_event_loop_hears_once_that_a_job_is_of_no_more_use() {
+    let context = Context::new().expect("a context");
+    let (_broker, worker, client, ticket, job) = one_job(&context, &options());
+    let (told, heard) = std::sync::mpsc::channel();
+    let hook = |name| {
+        let told = told.clone();
+        Box::new(move || told.send(name).expect("somebody listens"))
+    };
+    job.set_hook(hook("taken back")).expect("open");
+    client.cancel(ticket).expect("open");
+    let patience = Duration::from_secs(60);
+    assert_eq!(heard.recv_timeout(patience), Ok("taken back"));
+    assert!(job.is_cancelled());
+    job.set_hook(hook("at once")).expect("open");
+    assert_eq!(heard.try_recv(), Ok("at once"));
+    job.reply(vec![]).expect("open");
+    let ticket = client.submit("slow", vec![], &options()).expect("room");
+    let job = worker.next(&watchdog()).expect("a job");
+    job.set_hook(hook("answered")).expect("open");
+    job.reply(vec![]).expect("open");
+    assert_eq!(heard.recv_timeout(patience), Ok("answered"));
+    client.wait(ticket, &watchdog()).expect("a reply");
+    let ticket = client.submit("slow", vec![], &options()).expect("room");
+    let job = worker.next(&watchdog()).expect("a job");
+    job.set_hook(hook("closed")).expect("open");
+    worker.close();
+    assert_eq!(heard.recv_timeout(patience), Ok("closed"));
+    assert!(heard.try_recv().is_err(), "each was told once");
+    client.forget(ticket);
 }
 
 #[test]

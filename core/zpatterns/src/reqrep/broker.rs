@@ -1,10 +1,21 @@
 //! Who stands between those who ask and those who answer.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    os::fd::BorrowedFd,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
-use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Result, Store, check_endpoint};
-use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent};
+use zpatterns_engine::{
+    Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Lane, Result, Store, check_endpoint,
+};
+use zpatterns_protocol::reqrep::{self as machine, BrokerCommand, BrokerEvent, News};
 
 use super::{Balance, Counters, Heartbeat, PeerCounters, ServiceCounters, Side};
 
@@ -100,7 +111,17 @@ pub struct Broker(Arc<Inner>);
 struct Inner {
     host: Host<machine::Broker>,
     endpoints: Vec<String>,
+    /// Whether the machine was asked for news.
+    watched: AtomicBool,
+    /// Lanes in which no event comes, only the end.
+    lanes: AtomicU64,
 }
+
+/// Where it is told that the broker is drained.
+const DRAINED: u64 = 0;
+
+/// News that may wait for the program; the machine keeps others.
+const NEWS_AHEAD: usize = 256;
 
 impl Broker {
     /// A broker that clients and workers reach at these endpoints, once it has read its store.
@@ -144,20 +165,22 @@ impl Broker {
             store: store.is_some().then_some(limits),
             seed: super::seed()?,
         });
-        let bounds = HostOptions::default();
-        let host = match store {
-            Some(store) => Host::start_with_store(context, machine, bounds, store)?,
-            None => Host::start(context, machine, bounds)?,
+        let lane_of = |event: &BrokerEvent| match event {
+            BrokerEvent::Drained => Lane::Of(DRAINED),
+            _ => Lane::Common,
         };
+        let host = Host::start_with_lanes(context, machine, HostOptions::default(), lane_of, store)?;
+        host.open_lane(DRAINED);
         let mut bound = Vec::new();
         while bound.len() < count {
             match super::first_event(&host)? {
                 BrokerEvent::Bound { endpoint } => bound.push(endpoint),
                 BrokerEvent::Failed(error) => return Err(error),
-                BrokerEvent::Drained => unreachable!("nobody asked it to drain"),
+                other => unreachable!("nobody asked for {other:?}"),
             }
         }
-        Ok(Self(Arc::new(Inner { host, endpoints: bound })))
+        let (watched, lanes) = (AtomicBool::new(false), AtomicU64::new(DRAINED + 1));
+        Ok(Self(Arc::new(Inner { host, endpoints: bound, watched, lanes })))
     }
 
     /// Where it is reached, with the ports that the system chose, in the order of [`bind`](Self::bind); then the plain endpoints.
@@ -167,11 +190,53 @@ impl Broker {
 
     /// Takes no more requests, and waits until those that are here are answered.
     ///
-    /// [`ErrorKind::Timeout`] if they were not by `deadline`; it goes on draining.
+    /// [`ErrorKind::Timeout`] if they were not by `deadline`; it goes on draining. One thread waits at a time.
     pub fn drain(&self, deadline: &Deadline) -> Result<()> {
         self.0.host.command(BrokerCommand::Drain)?;
-        while self.0.host.next(deadline)? != BrokerEvent::Drained {}
-        Ok(())
+        if self.0.host.with(machine::Broker::is_drained)? {
+            return Ok(());
+        }
+        self.0.host.next_in(DRAINED, deadline).map(drop)
+    }
+
+    /// What happened next: a worker came or went, a request was lost. News are kept from the first call on, some 1,000 at
+    /// most; where others were missed, that is said.
+    ///
+    /// [`ErrorKind::Timeout`] if nothing happened until `deadline`, [`ErrorKind::Closed`] when the broker has ended.
+    pub fn next(&self, deadline: &Deadline) -> Result<News> {
+        self.watch()?;
+        loop {
+            if let BrokerEvent::News(news) = self.0.host.next(deadline)? {
+                // If it has ended since, this was the last.
+                let _ = self.0.host.command(BrokerCommand::Watch { more: 1 });
+                return Ok(news);
+            }
+        }
+    }
+
+    fn watch(&self) -> Result<()> {
+        if self.0.watched.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.0.host.command(BrokerCommand::Watch { more: NEWS_AHEAD })
+    }
+
+    /// Asks for one notice when [`next`](Self::next) has something; true if it has already.
+    pub fn arm(&self) -> bool {
+        // If it has ended, that is there already.
+        let _ = self.watch();
+        self.0.host.arm()
+    }
+
+    /// Readable after [`arm`](Self::arm) when [`next`](Self::next) has something.
+    pub fn ready_fd(&self) -> BorrowedFd<'_> {
+        self.0.host.ready_fd()
+    }
+
+    /// Sets what is called instead of making [`ready_fd`](Self::ready_fd) readable. It returns at once and does not call
+    /// back into the broker.
+    pub fn set_hook(&self, hook: Option<Hook>) {
+        self.0.host.set_hook(hook);
     }
 
     /// What became of the requests so far.
@@ -197,12 +262,13 @@ impl Broker {
 
     /// Waits for the end: of the context, or by [`close`](Self::close). [`ErrorKind::Timeout`] at `deadline`.
     pub fn wait(&self, deadline: &Deadline) -> Result<()> {
-        loop {
-            match self.0.host.next(deadline) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        let lane = self.0.lanes.fetch_add(1, Ordering::Relaxed);
+        self.0.host.open_lane(lane);
+        let ended = self.0.host.next_in(lane, deadline);
+        self.0.host.close_lane(lane);
+        match ended {
+            Err(error) if error.kind() != ErrorKind::Closed => Err(error),
+            _ => Ok(()),
         }
     }
 

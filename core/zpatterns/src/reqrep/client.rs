@@ -134,10 +134,11 @@ impl Client {
         // Every outcome finds room, and commands are bounded by what may be open.
         let room = max_requests.saturating_mul(2).max(1024);
         let bounds = HostOptions { max_commands: room, max_events: room };
-        let host = Host::start_with_lanes(context, machine::Client::new(options), bounds, |event| {
+        let lane_of = |event: &ClientEvent| {
             let (ClientEvent::Partial { id, .. } | ClientEvent::Settled { id, .. }) = event;
             Lane::Of(*id)
-        })?;
+        };
+        let host = Host::start_with_lanes(context, machine::Client::new(options), bounds, lane_of, None)?;
         Ok(Self(Arc::new(Inner { host, tickets: AtomicU64::new(1) })))
     }
 

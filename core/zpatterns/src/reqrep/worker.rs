@@ -96,11 +96,12 @@ impl Worker {
         let room = max_jobs.saturating_mul(2).max(1024);
         let bounds = HostOptions { max_commands: room, max_events: room };
         let started = Instant::now();
-        let host = Host::start_with_lanes(context, machine::Worker::new(options), bounds, |event| match event {
+        let lane_of = |event: &WorkerEvent| match event {
             WorkerEvent::Job(job) => Lane::Opens(job.id),
             WorkerEvent::Cancelled { job } => Lane::Of(*job),
             _ => Lane::Common,
-        })?;
+        };
+        let host = Host::start_with_lanes(context, machine::Worker::new(options), bounds, lane_of, None)?;
         Ok(Self(Arc::new(Inner { host, endpoint: OnceLock::new(), started })))
     }
 
@@ -300,6 +301,17 @@ impl Job {
             self.cancelled.store(true, Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    /// Sets what is called once, as soon as nobody waits for the answer any more, or the job or the worker has come to its end:
+    /// for event loops, which then look whether it [is cancelled](Self::is_cancelled). It returns at once and does not call
+    /// back into the worker.
+    pub fn set_hook(&self, hook: Hook) -> Result<()> {
+        if self.cancelled.load(Ordering::SeqCst) {
+            hook();
+            return Ok(());
+        }
+        self.worker.0.host.set_lane_hook(self.id, hook)
     }
 
     /// Sends some of the answer.
