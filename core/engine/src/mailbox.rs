@@ -161,27 +161,9 @@ impl<E> Mailbox<E> {
 
     /// The next event that is in no lane. `taken` is called after one was taken.
     pub(crate) fn next(&self, deadline: &Deadline, taken: impl Fn()) -> Result<E> {
-        loop {
-            if let Some(event) = self.take()? {
-                taken();
-                return Ok(event);
-            }
-            if deadline.is_now() {
-                return Err(Error::new(ErrorKind::Timeout, "no event is waiting"));
-            }
-            let wake = self.receivers.enter()?;
-            let outcome = if self.is_idle() { wait::until_readable(&[wake.as_fd()], deadline, None) } else { Ok(()) };
-            wake.clear();
-            self.receivers.leave();
-            if !self.is_idle() {
-                if self.receivers.any() {
-                    // The wake-up taken here may have been for others too.
-                    self.receivers.notify();
-                }
-                continue;
-            }
-            outcome?;
-        }
+        let event = self.receivers.wait_for(deadline, || self.take(), || self.is_idle())?;
+        taken();
+        Ok(event)
     }
 
     /// From now on events of this lane are kept for [`next_in`](Self::next_in).

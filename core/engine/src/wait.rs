@@ -200,6 +200,36 @@ impl Waiters {
     pub(crate) fn leave(&self) {
         self.count.fetch_sub(1, Ordering::SeqCst);
     }
+
+    /// What `take` finds, as soon as it finds something; `is_idle` tells whether it would find nothing. Whoever changes that
+    /// [notifies](Self::notify) if [any](Self::any) waits.
+    pub(crate) fn wait_for<T>(
+        &self,
+        deadline: &Deadline,
+        mut take: impl FnMut() -> Result<Option<T>>,
+        is_idle: impl Fn() -> bool,
+    ) -> Result<T> {
+        loop {
+            if let Some(found) = take()? {
+                return Ok(found);
+            }
+            if deadline.is_now() {
+                return Err(Error::new(ErrorKind::Timeout, "there is nothing now"));
+            }
+            let wake = self.enter()?;
+            let outcome = if is_idle() { until_readable(&[wake.as_fd()], deadline, None) } else { Ok(()) };
+            wake.clear();
+            self.leave();
+            if !is_idle() {
+                if self.any() {
+                    // The wake-up taken here may have been for others too.
+                    self.notify();
+                }
+                continue;
+            }
+            outcome?;
+        }
+    }
 }
 
 /// Waits until one of `fds` is readable. [`ErrorKind::Timeout`], [`ErrorKind::Cancelled`] or

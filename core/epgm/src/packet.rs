@@ -253,6 +253,11 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Whether a datagram, if it is a packet at all, is for a source: a question, and nothing that a source says.
+pub fn goes_to_a_source(datagram: &[u8]) -> bool {
+    matches!(datagram.get(4), Some(&(NAK | SPMR)))
+}
+
 /// Fills in the first [`DATA_HEADER`] bytes of a datagram whose payload is behind them, as [`Packet::write`] would.
 pub fn write_data_header(datagram: &mut [u8], flow: Flow, repair: bool, sequence: Sqn, trail: Sqn) {
     let head = header(flow, data_kind(repair), 0, datagram.len() - DATA_HEADER);

@@ -14,6 +14,7 @@ mod stream;
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
+    ops::AddAssign,
     time::Duration,
 };
 
@@ -83,10 +84,10 @@ pub enum To {
     Source(IpAddr),
 }
 
-/// What a receiver did.
+/// What became of what a source sent, or all sources together.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
-pub struct ReceiverCounters {
+pub struct SourceCounters {
     /// Messages that were handed on.
     pub delivered: u64,
     /// Datagrams with data that were new.
@@ -99,6 +100,28 @@ pub struct ReceiverCounters {
     pub asked: u64,
     /// Datagrams that will not come.
     pub missed: u64,
+    /// How often what came made no sense.
+    pub broken: u64,
+}
+
+impl AddAssign for SourceCounters {
+    fn add_assign(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.datagrams += other.datagrams;
+        self.duplicates += other.duplicates;
+        self.repaired += other.repaired;
+        self.asked += other.asked;
+        self.missed += other.missed;
+        self.broken += other.broken;
+    }
+}
+
+/// What a receiver did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct ReceiverCounters {
+    /// Of all sources that were ever heard.
+    pub all: SourceCounters,
     /// Datagrams that are none.
     pub malformed: u64,
     /// Packets of other sessions.
@@ -115,6 +138,9 @@ pub struct Receiver {
     sends: VecDeque<(To, Bytes)>,
     events: VecDeque<Event>,
     random: Rng,
+    /// Not listened to: what is said here comes back.
+    own: Option<SourceId>,
+    /// What there was of sources that are gone.
     counters: ReceiverCounters,
 }
 
@@ -126,6 +152,7 @@ impl Receiver {
             sends: VecDeque::new(),
             events: VecDeque::new(),
             random: Rng::with_seed(options.seed),
+            own: None,
             counters: ReceiverCounters::default(),
             options,
         }
@@ -133,7 +160,19 @@ impl Receiver {
 
     /// What it did so far.
     pub fn counters(&self) -> ReceiverCounters {
-        self.counters
+        let mut counters = self.counters;
+        self.sources.values().for_each(|source| counters.all += source.counters);
+        counters
+    }
+
+    /// The sources that are heard now, and what became of what they sent.
+    pub fn sources(&self) -> impl Iterator<Item = (SourceId, SourceCounters)> {
+        self.sources.iter().map(|(id, source)| (*id, source.counters))
+    }
+
+    /// Does not listen to this source: it is who listens.
+    pub fn ignore(&mut self, own: SourceId) {
+        self.own = Some(own);
     }
 
     /// Takes a datagram in that came from this address.
@@ -143,6 +182,9 @@ impl Receiver {
             return;
         };
         let Flow { source, destination, gsi } = packet.flow;
+        if self.own.is_some_and(|own| own.gsi == gsi && (own.port == source || own.port == destination)) {
+            return;
+        }
         if destination == self.options.port {
             self.said(now, from, SourceId { gsi, port: source }, &packet, datagram);
         } else if source == self.options.port {
@@ -182,10 +224,10 @@ impl Receiver {
             Body::Data { sequence, trail, payload, .. } => {
                 let payload = datagram.slice_ref(payload);
                 match source.data(now, sequence, trail, payload, wait) {
-                    stream::Placed::Again => self.counters.duplicates += 1,
+                    stream::Placed::Again => source.counters.duplicates += 1,
                     stream::Placed::New(asked) => {
-                        self.counters.datagrams += 1;
-                        self.counters.repaired += u64::from(asked.is_some());
+                        source.counters.datagrams += 1;
+                        source.counters.repaired += u64::from(asked.is_some());
                     }
                 }
             }
@@ -223,7 +265,8 @@ impl Receiver {
     }
 
     fn forget(&mut self, id: SourceId) {
-        if self.sources.remove(&id).is_some() {
+        if let Some(source) = self.sources.remove(&id) {
+            self.counters.all += source.counters;
             self.events.push_back(Event::Gone(id));
         }
     }
@@ -235,8 +278,11 @@ impl Receiver {
         source.hand_on(&mut self.events);
         for event in self.events.range(before..) {
             match event {
-                Event::Message(..) => self.counters.delivered += 1,
-                Event::Missed(_, first, last) => self.counters.missed += u64::from(last.next().0.wrapping_sub(first.0)),
+                Event::Message(..) => source.counters.delivered += 1,
+                Event::Broken(..) => source.counters.broken += 1,
+                Event::Missed(_, first, last) => {
+                    source.counters.missed += u64::from(last.next().0.wrapping_sub(first.0))
+                }
                 _ => {}
             }
         }
@@ -255,7 +301,7 @@ impl Receiver {
                 self.forget(id);
                 continue;
             }
-            self.counters.asked += source.ask(now, &self.options, &mut self.random, &mut self.sends);
+            source.counters.asked += source.ask(now, &self.options, &mut self.random, &mut self.sends);
             self.hand_on(id);
         }
     }

@@ -158,7 +158,7 @@ impl Sender {
     /// # Errors
     /// [`Full`] if too much waits to be sent.
     pub fn push<F: AsRef<[u8]>>(&mut self, frames: &[F]) -> Result<(), Full> {
-        if self.waiting() >= self.options.max_unsent {
+        if self.is_full() {
             return Err(Full);
         }
         self.packer.push(frames, |datagram| self.window.add(datagram));
@@ -168,7 +168,19 @@ impl Sender {
 
     /// Nothing follows what was pushed. Poll until nothing is left; for as long as it is kept, it can still be repeated.
     pub fn finish(&mut self) {
-        self.end = End::Wanted;
+        if self.end == End::Open {
+            self.end = End::Wanted;
+        }
+    }
+
+    /// Whether [`push`](Self::push) would answer [`Full`].
+    pub fn is_full(&self) -> bool {
+        self.waiting() >= self.options.max_unsent
+    }
+
+    /// Whether all was sent after [`finish`](Self::finish), and that it was the end.
+    pub fn has_ended(&self) -> bool {
+        self.end == End::Said && self.control.is_empty()
     }
 
     fn announce(&mut self) {
@@ -322,7 +334,8 @@ impl Sender {
     pub fn deadline(&self) -> Duration {
         let waits = self.waiting() > 0 || !self.repairs.is_empty();
         let (heartbeat, _) = self.heartbeat;
-        match (self.control.is_empty(), waits) {
+        let says_end = self.end == End::Wanted && self.waiting() == 0;
+        match (self.control.is_empty() && !says_end, waits) {
             (false, _) => Duration::ZERO,
             (true, true) => heartbeat.min(self.pace.ready_at()),
             (true, false) => heartbeat,

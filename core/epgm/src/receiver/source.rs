@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 
 use super::{
-    Event, ReceiverOptions, SourceId, To,
+    Event, ReceiverOptions, SourceCounters, SourceId, To,
     repair::RepairTime,
     stream::{Next, Placed, Stream},
 };
@@ -42,6 +42,7 @@ pub(super) struct Source {
     is_fin: bool,
     /// When something about what is missing is due; not later than it is.
     due: Duration,
+    pub(super) counters: SourceCounters,
 }
 
 impl Source {
@@ -63,6 +64,7 @@ impl Source {
             forget: options.forget,
             is_fin: false,
             due: Duration::MAX,
+            counters: SourceCounters::default(),
         }
     }
 

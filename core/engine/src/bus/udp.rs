@@ -1,0 +1,211 @@
+//! The sockets of a bus, and datagrams in large groups.
+//!
+//! * One socket hears the group, and nothing else: not another group on the same port.
+//! * A source has a socket at the very address that it names, so that what is meant for it is not given to another
+//!   program on the same port; the stream leaves through it.
+//! * Questions leave through a third, which goes no further than the next router.
+//!
+//! Where the system can, it is given up to 64 datagrams of one size at once, and gives as many back (GSO, GRO): that is
+//! ten times cheaper than one by one.
+
+use std::{
+    io::{self, ErrorKind as IoErrorKind, IoSliceMut},
+    net::{IpAddr, SocketAddr},
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use bytes::Bytes;
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use zpatterns_protocol::Result;
+
+use super::endpoint::{Endpoint, Place};
+use crate::errno;
+
+/// Bytes that a receiving socket may keep, if the system allows as many.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// Bytes that the system gives at once, in one of so many buffers.
+const BUFFER: usize = 1 << 16;
+const BUFFERS: usize = 8;
+/// Bytes that the system takes at once.
+pub(super) const MAX_TOGETHER: usize = 65_000;
+
+/// How far what is sent goes, and whether this machine hears it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    pub(super) hops: u32,
+    pub(super) looped: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Udp {
+    socket: Socket,
+    state: UdpSocketState,
+}
+
+fn failed(what: &'static str) -> impl FnOnce(io::Error) -> zpatterns_protocol::Error {
+    move |error| errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
+}
+
+impl Udp {
+    fn open(endpoint: &Endpoint, address: SocketAddr) -> Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
+            .map_err(failed("cannot make a UDP socket"))?;
+        let set = || {
+            // libzmq's peers on the same port have set the second only, and want to see it.
+            socket.set_reuse_address(true)?;
+            socket.set_reuse_port(true)?;
+            if endpoint.group.is_ipv6() {
+                socket.set_only_v6(true)?;
+            }
+            Ok(())
+        };
+        set().map_err(failed("cannot share a UDP port"))?;
+        // What the system does not grant is a smaller buffer, and no reason to fail.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        let _ = socket.set_send_buffer_size(RECEIVE_BUFFER);
+        socket.bind(&address.into()).map_err(failed("cannot bind a UDP socket"))?;
+        let state = UdpSocketState::new((&socket).into()).map_err(failed("cannot set a UDP socket up"))?;
+        Ok(Self { socket, state })
+    }
+
+    /// Hears the group.
+    pub(super) fn listening(endpoint: &Endpoint, place: &Place) -> Result<Self> {
+        let udp = Self::open(endpoint, SocketAddr::new(endpoint.group, endpoint.port))?;
+        let joined = match (endpoint.group, place.address) {
+            (IpAddr::V4(group), IpAddr::V4(address)) => {
+                udp.socket.set_multicast_all_v4(false).and_then(|()| udp.socket.join_multicast_v4(&group, &address))
+            }
+            (IpAddr::V6(group), _) => {
+                udp.socket.set_multicast_all_v6(false).and_then(|()| udp.socket.join_multicast_v6(&group, place.index))
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        };
+        joined.map_err(|error| {
+            failed("there is no multicast on this interface, as in many containers and clouds")(error)
+                .with("group", endpoint.group)
+                .with("interface", place.address)
+        })?;
+        Ok(udp)
+    }
+
+    /// Sends, from `port` of the interface; 0 is any.
+    pub(super) fn sending(endpoint: &Endpoint, place: &Place, port: u16, reach: Reach) -> Result<Self> {
+        let mut address = SocketAddr::new(place.address, port);
+        if let SocketAddr::V6(address) = &mut address {
+            address.set_scope_id(place.index);
+        }
+        let udp = Self::open(endpoint, address)?;
+        let socket = &udp.socket;
+        let set = || match place.address {
+            IpAddr::V4(address) => {
+                socket.set_multicast_if_v4(&address)?;
+                socket.set_multicast_loop_v4(reach.looped)?;
+                socket.set_multicast_ttl_v4(reach.hops)
+            }
+            IpAddr::V6(_) => {
+                socket.set_multicast_if_v6(place.index)?;
+                socket.set_multicast_loop_v6(reach.looped)?;
+                socket.set_multicast_hops_v6(reach.hops)
+            }
+        };
+        set().map_err(failed("cannot send to a group"))?;
+        Ok(udp)
+    }
+
+    /// How many datagrams of one size may be sent at once.
+    pub(super) fn most_together(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends datagrams that stand one behind the other, all of `size` bytes but the last, which may have less. What the network
+    /// does not take now is lost, as everything on its way may be.
+    pub(super) fn send(&self, to: SocketAddr, datagrams: &[u8], size: usize) -> Sent {
+        let transmit = |contents, segment_size| {
+            let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
+            self.state.try_send((&self.socket).into(), &transmit)
+        };
+        if datagrams.len() <= size {
+            return Sent::of(&transmit(datagrams, None));
+        }
+        match transmit(datagrams, Some(size)) {
+            Err(error) if error.kind() != IoErrorKind::WouldBlock => {
+                // Not through this interface: from now on one by one, beginning with these.
+                datagrams
+                    .chunks(size)
+                    .fold(Sent::default(), |sent, datagram| sent + Sent::of(&transmit(datagram, None)))
+            }
+            sent => Sent::of(&sent),
+        }
+    }
+
+    /// What has come, up to what fits into `buffers`.
+    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(IpAddr, Bytes)) -> Result<bool> {
+        let Buffers { bytes, metas } = buffers;
+        let mut slices = bytes.chunks_mut(BUFFER).map(IoSliceMut::new);
+        let mut slices: [IoSliceMut<'_>; BUFFERS] = std::array::from_fn(|_| slices.next().expect("a buffer for each"));
+        let count = match self.state.recv((&self.socket).into(), &mut slices, metas) {
+            Ok(count) => count,
+            Err(error) if matches!(error.kind(), IoErrorKind::WouldBlock | IoErrorKind::Interrupted) => {
+                return Ok(false);
+            }
+            // That somebody whom we asked is not there, for example: that shows elsewhere.
+            Err(error) if error.kind() == IoErrorKind::ConnectionRefused => return Ok(true),
+            Err(error) => return Err(failed("cannot receive")(error)),
+        };
+        for (slice, meta) in slices.iter().zip(&metas[..count]) {
+            // One copy, as large as what came: who keeps a message does not keep a whole buffer for it.
+            let datagrams = Bytes::copy_from_slice(&slice[..meta.len]);
+            let size = meta.stride.max(1);
+            for start in (0..datagrams.len().max(1)).step_by(size) {
+                take(meta.addr.ip(), datagrams.slice(start..datagrams.len().min(start + size)));
+            }
+        }
+        Ok(count == BUFFERS)
+    }
+}
+
+impl AsFd for Udp {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// What became of what was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Sent {
+    /// How often the system had no room.
+    pub(super) full: u64,
+    /// How often it refused for another reason.
+    pub(super) refused: u64,
+}
+
+impl Sent {
+    fn of(result: &io::Result<()>) -> Self {
+        match result {
+            Ok(()) => Self::default(),
+            Err(error) if error.kind() == IoErrorKind::WouldBlock => Self { full: 1, refused: 0 },
+            Err(_) => Self { full: 0, refused: 1 },
+        }
+    }
+}
+
+impl std::ops::Add for Sent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { full: self.full + other.full, refused: self.refused + other.refused }
+    }
+}
+
+/// Where the system puts what came.
+pub(super) struct Buffers {
+    bytes: Box<[u8]>,
+    metas: [RecvMeta; BUFFERS],
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self { bytes: vec![0; BUFFER * BUFFERS].into(), metas: [RecvMeta::default(); BUFFERS] }
+    }
+}
