@@ -110,8 +110,9 @@ pub struct Sender {
     /// What is to be repeated, each once.
     repairs: VecDeque<Sqn>,
     queued: BTreeSet<u32>,
-    /// What was repeated within the linger, the oldest first.
+    /// What was repeated within the linger, the oldest first, and its numbers.
     repaired: VecDeque<(Duration, Sqn)>,
+    recent: BTreeSet<u32>,
     is_repairs_turn: bool,
     pace: Pace,
     naks: Pace,
@@ -134,6 +135,7 @@ impl Sender {
             repairs: VecDeque::new(),
             queued: BTreeSet::new(),
             repaired: VecDeque::new(),
+            recent: BTreeSet::new(),
             is_repairs_turn: false,
             pace: Pace::new(options.rate, options.burst),
             naks: Pace::new(NAKS.0, NAKS.1),
@@ -253,14 +255,14 @@ impl Sender {
             options: options.as_options(),
             is_for_network: !others.is_empty(),
         });
-        while let Some((at, _)) = self.repaired.front()
+        while let Some((at, sequence)) = self.repaired.front()
             && *at + self.options.linger <= now
         {
+            self.recent.remove(&sequence.0);
             self.repaired.pop_front();
         }
         for sequence in kept {
-            let was_just_repaired = self.repaired.iter().any(|(_, repaired)| *repaired == sequence);
-            if !was_just_repaired && self.queued.insert(sequence.0) {
+            if !self.recent.contains(&sequence.0) && self.queued.insert(sequence.0) {
                 self.repairs.push_back(sequence);
             }
         }
@@ -312,6 +314,7 @@ impl Sender {
             // It may have left the window meanwhile.
             if let Some(datagram) = self.window.repair(self.options.flow, sequence) {
                 self.repaired.push_back((now, sequence));
+                self.recent.insert(sequence.0);
                 self.counters.repairs += 1;
                 return Some(datagram);
             }

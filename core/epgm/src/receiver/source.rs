@@ -83,9 +83,14 @@ impl Source {
         self.due.min(spmr).min(self.heard + self.forget)
     }
 
-    /// What is missing from now on is asked for after a while; `random` is from 0 to 1.
-    fn back_off(&self, now: Duration, random: f64) -> Duration {
-        now + self.repair.back_off(random)
+    /// There are numbers before `end`: what is missing from now on is asked for after a while; `random` is from 0 to 1.
+    fn extend(&mut self, now: Duration, end: Sqn, random: f64) {
+        let mut due = Duration::MAX;
+        self.stream.extend(end, || {
+            due = now + self.repair.back_off(random);
+            due
+        });
+        self.due = self.due.min(due);
     }
 
     fn note_due(&mut self) {
@@ -98,13 +103,12 @@ impl Source {
             // It says that it cannot be repeated, and is here.
             return Placed::Again;
         }
-        let at = self.back_off(now, random);
-        let placed = self.stream.place(sequence, payload, at);
+        self.extend(now, sequence, random);
+        let placed = self.stream.place(sequence, payload);
         if let Placed::New(Some(asked)) = placed {
             self.repair.measured(now.saturating_sub(asked));
         }
         self.stream.pass(trail);
-        self.due = self.due.min(at);
         placed
     }
 
@@ -122,12 +126,10 @@ impl Source {
         }
         (self.heard, self.last_spm, self.address) = (now, Some(sequence), Some(address));
         self.is_fin |= is_fin;
-        let at = self.back_off(now, random);
         // A window that is empty, or that makes no sense, tells nothing.
         if !lead.next().is_before(trail) {
-            self.stream.extend(lead.next(), at);
+            self.extend(now, lead.next(), random);
             self.stream.pass(trail);
-            self.due = self.due.min(at);
         }
     }
 
@@ -142,7 +144,6 @@ impl Source {
                 missing.at = missing.at.max(now + self.repair.patience(missing.tries));
             }
         }
-        self.note_due();
     }
 
     pub(super) fn spm_was_asked_for(&mut self, now: Duration) {

@@ -1,6 +1,9 @@
 //! The datagrams of one source, put in order.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -8,6 +11,8 @@ use crate::sequence::Sqn;
 
 /// What a datagram costs besides its bytes.
 const SLOT: usize = 64;
+/// Bytes that most datagrams have, or more.
+const USUAL: usize = 1024;
 
 /// Something that is not there yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,13 +25,6 @@ pub(super) struct Missing {
     pub(super) asked: Option<Duration>,
 }
 
-#[derive(Debug)]
-enum Slot {
-    Here(Bytes),
-    Missing(Missing),
-    Lost,
-}
-
 /// What comes next.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Next {
@@ -37,10 +35,14 @@ pub(super) enum Next {
 }
 
 /// What is known from the next datagram on.
+///
+/// Places count the datagrams and do not go round as their numbers do.
 #[derive(Debug)]
 pub(super) struct Stream {
-    next: Sqn,
-    slots: VecDeque<Slot>,
+    next: u64,
+    /// What is here; of the others it is known whether they are still waited for.
+    slots: VecDeque<Option<Bytes>>,
+    missing: BTreeMap<u64, Missing>,
     bytes: usize,
     max: usize,
     /// Everything before this will not come.
@@ -58,60 +60,77 @@ pub(super) enum Placed {
     Again,
 }
 
+/// The number of the datagram at a place.
+fn at(place: u64) -> Sqn {
+    Sqn(place as u32)
+}
+
 impl Stream {
     /// Begins with `next`, and keeps `max` bytes while something before them is missing.
     pub(super) fn new(next: Sqn, max: usize) -> Self {
-        Self { next, slots: VecDeque::new(), bytes: 0, max, trail: next, skipped: None }
+        let (slots, missing) = (VecDeque::new(), BTreeMap::new());
+        Self { next: next.0.into(), slots, missing, bytes: 0, max, trail: next, skipped: None }
     }
 
-    /// How many datagrams there may be between the next one and a later one.
+    fn next(&self) -> Sqn {
+        at(self.next)
+    }
+
+    /// How many datagrams there may be between the next one and a later one: as many as fit if they are of a usual size, because
+    /// a single datagram makes room for all of them.
     fn reach(&self) -> usize {
-        (self.max / SLOT).max(1)
+        (self.max / USUAL).max(16)
     }
 
-    /// The source has numbers before `end`: what is new is missing, and looked at again `at`. True if there is any.
-    pub(super) fn extend(&mut self, end: Sqn, at: Duration) -> bool {
-        let ahead = end.since(self.next);
-        if ahead <= 0 || ahead as usize <= self.slots.len() {
-            return false;
-        }
-        if ahead as usize > self.reach() {
+    fn end(&self) -> u64 {
+        self.next + self.slots.len() as u64
+    }
+
+    /// Where a datagram belongs, unless it is too old.
+    fn place_of(&self, sequence: Sqn) -> Option<u64> {
+        let ahead = u32::try_from(sequence.since(self.next())).ok()?;
+        Some(self.next + u64::from(ahead))
+    }
+
+    /// The source has numbers before `end`: what is new is missing, and looked at again at the time that is told. Whether there
+    /// is any.
+    pub(super) fn extend(&mut self, end: Sqn, when: impl FnOnce() -> Duration) -> bool {
+        let Some(place) = self.place_of(end).filter(|place| *place > self.end()) else { return false };
+        if place - self.next > self.reach() as u64 {
             // Too far to be bridged: all before it is given up at once.
-            self.skip_to(end);
+            self.skip_to(place);
             return false;
         }
-        let ahead = ahead as usize;
-        self.bytes += (ahead - self.slots.len()) * SLOT;
-        let missing = Missing { at, tries: 0, asked: None };
-        self.slots.resize_with(ahead, || Slot::Missing(missing));
+        let missing = Missing { at: when(), tries: 0, asked: None };
+        for place in self.end()..place {
+            self.missing.insert(place, missing);
+            self.slots.push_back(None);
+            self.bytes += SLOT;
+        }
         true
     }
 
-    /// Gives up everything before `next`, also what is there: it could not be handed on in order.
-    fn skip_to(&mut self, next: Sqn) {
-        let first = self.skipped.map_or(self.next, |(first, _)| first);
-        self.skipped = Some((first, Sqn(next.0.wrapping_sub(1))));
+    /// Gives up everything before a place, also what is here: it could not be handed on in order.
+    fn skip_to(&mut self, place: u64) {
+        let first = self.skipped.map_or(self.next(), |(first, _)| first);
+        self.skipped = Some((first, at(place - 1)));
         self.slots.clear();
-        (self.next, self.bytes) = (next, 0);
+        self.missing.clear();
+        (self.next, self.bytes) = (place, 0);
         self.follow();
     }
 
     /// A datagram came.
-    pub(super) fn place(&mut self, sequence: Sqn, payload: Bytes, at: Duration) -> Placed {
-        let place = sequence.since(self.next);
-        if place < 0 {
-            return Placed::Again;
-        }
-        self.extend(sequence, at);
-        let place = sequence.since(self.next) as usize;
-        if place == self.slots.len() {
+    pub(super) fn place(&mut self, sequence: Sqn, payload: Bytes) -> Placed {
+        let Some(place) = self.place_of(sequence) else { return Placed::Again };
+        if place == self.end() {
             self.bytes += SLOT + payload.len();
-            self.slots.push_back(Slot::Here(payload));
+            self.slots.push_back(Some(payload));
             return Placed::New(None);
         }
-        let Slot::Missing(missing) = self.slots[place] else { return Placed::Again };
+        let Some(missing) = self.missing.remove(&place) else { return Placed::Again };
         self.bytes += payload.len();
-        self.slots[place] = Slot::Here(payload);
+        self.slots[(place - self.next) as usize] = Some(payload);
         Placed::New(missing.asked)
     }
 
@@ -124,36 +143,25 @@ impl Stream {
 
     /// Numbers go round: what is long ago must not become what is to come.
     fn follow(&mut self) {
-        let next = self.next;
+        let next = self.next();
         self.pass(next);
     }
 
     /// One is given up.
     pub(super) fn give_up(&mut self, sequence: Sqn) {
-        if let Some(slot) = self.slot(sequence) {
-            *slot = Slot::Lost;
+        if let Some(place) = self.place_of(sequence) {
+            self.missing.remove(&place);
         }
-    }
-
-    fn slot(&mut self, sequence: Sqn) -> Option<&mut Slot> {
-        let place = usize::try_from(sequence.since(self.next)).ok()?;
-        self.slots.get_mut(place)
     }
 
     pub(super) fn missing(&mut self, sequence: Sqn) -> Option<&mut Missing> {
-        match self.slot(sequence) {
-            Some(Slot::Missing(missing)) => Some(missing),
-            _ => None,
-        }
+        let place = self.place_of(sequence)?;
+        self.missing.get_mut(&place)
     }
 
     /// All that is missing, the oldest first.
     pub(super) fn all_missing(&mut self) -> impl Iterator<Item = (Sqn, &mut Missing)> {
-        let next = self.next;
-        (0_u32..).zip(&mut self.slots).filter_map(move |(place, slot)| match slot {
-            Slot::Missing(missing) => Some((next.plus(place), missing)),
-            Slot::Here(_) | Slot::Lost => None,
-        })
+        self.missing.iter_mut().map(|(place, missing)| (at(*place), missing))
     }
 
     /// What comes next, if it is known.
@@ -165,29 +173,33 @@ impl Stream {
         let (first, is_full) = (self.next, self.bytes > self.max);
         loop {
             match self.slots.front() {
-                Some(Slot::Missing(_)) if !self.next.is_before(self.trail) && !is_full => break,
-                Some(Slot::Missing(_) | Slot::Lost) => {
+                Some(Some(_)) => break,
+                Some(None) => {
+                    let is_awaited = self.missing.contains_key(&self.next);
+                    if is_awaited && !self.next().is_before(self.trail) && !is_full {
+                        break;
+                    }
+                    self.missing.remove(&self.next);
                     self.slots.pop_front();
                     self.bytes -= SLOT;
-                    self.next = self.next.next();
+                    self.next += 1;
                 }
-                None if self.next.is_before(self.trail) => self.next = self.trail,
-                Some(Slot::Here(_)) | None => break,
+                None => {
+                    self.next = self.place_of(self.trail).unwrap_or(self.next);
+                    break;
+                }
             }
         }
         self.follow();
         if self.next != first {
-            return Some(Next::Lost(first, Sqn(self.next.0.wrapping_sub(1))));
+            return Some(Next::Lost(at(first), at(self.next - 1)));
         }
-        if let Some(Slot::Here(_)) = self.slots.front()
-            && let Some(Slot::Here(payload)) = self.slots.pop_front()
-        {
-            self.bytes -= SLOT + payload.len();
-            self.next = self.next.next();
-            self.follow();
-            return Some(Next::Payload(payload));
-        }
-        None
+        let payload = self.slots.front_mut()?.take()?;
+        self.slots.pop_front();
+        self.bytes -= SLOT + payload.len();
+        self.next += 1;
+        self.follow();
+        Some(Next::Payload(payload))
     }
 
     /// Whether nothing is known that was not taken.
@@ -205,7 +217,8 @@ mod tests {
     }
 
     fn place(stream: &mut Stream, sequence: u32, text: &'static str) -> Placed {
-        stream.place(Sqn(sequence), Bytes::from_static(text.as_bytes()), Duration::ZERO)
+        stream.extend(Sqn(sequence), || Duration::ZERO);
+        stream.place(Sqn(sequence), Bytes::from_static(text.as_bytes()))
     }
 
     fn taken(stream: &mut Stream) -> Vec<Next> {
@@ -254,7 +267,7 @@ mod tests {
         }
         place(&mut stream, 1 << 30, "far");
         assert_eq!(taken(&mut stream), [Next::Lost(Sqn(100), Sqn((1 << 30) - 1)), payload("far")]);
-        stream.extend(Sqn(1 << 31), Duration::ZERO);
+        stream.extend(Sqn(1 << 31), || Duration::ZERO);
         assert_eq!(taken(&mut stream), [Next::Lost(Sqn((1 << 30) + 1), Sqn((1 << 31) - 1))]);
     }
 }
