@@ -202,8 +202,8 @@ pub struct BusCounters {
 struct Source {
     sender: Sender,
     socket: Arc<Udp>,
-    /// When somebody last asked for something.
-    asked: Duration,
+    /// When it last said something, or was asked for something.
+    busy: Duration,
 }
 
 struct Shared {
@@ -427,7 +427,7 @@ impl Bus {
                 first: Sqn(0),
             },
         );
-        *source = Some(Source { sender, socket: Arc::new(socket), asked: now });
+        *source = Some(Source { sender, socket: Arc::new(socket), busy: now });
         Ok(())
     }
 

@@ -34,7 +34,7 @@ const BETWEEN_SPMS: Duration = Duration::from_millis(5);
 /// How many SPMs begin and end a stream.
 const ANNOUNCEMENTS: usize = 3;
 /// How many numbers receivers may ask for in a second, and at once.
-const NAKS: (u64, u64) = (100_000, 10_000);
+const NAKS: (u64, u64) = (1_000_000, 100_000);
 
 /// How many confirmations wait for the driver.
 const MAX_CONTROL: usize = 1024;

@@ -28,8 +28,9 @@ use crate::{
 
 /// How often what has come is taken in before something else is done.
 const ROUNDS: usize = 4;
-/// How long a source that has ended still answers questions, after the last of them.
-const AFTERGLOW: Duration = Duration::from_millis(20);
+/// How long a source that has ended is there to be asked, after what it said last: if nobody ever asked it for anything, and if
+/// somebody did, who may lack more and waits before he asks again.
+const AFTERGLOW: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
@@ -141,7 +142,7 @@ impl Driver {
     fn serve_source(&mut self) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
         let mut source = shared.source.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Source { sender, socket, asked }) = &mut *source else {
+        let Some(Source { sender, socket, busy }) = &mut *source else {
             self.upstream.clear();
             return Ok(false);
         };
@@ -151,13 +152,16 @@ impl Driver {
         let now = shared.now();
         let mut more = socket.receive(&mut self.buffers, |_, datagram| self.upstream.push(datagram))?;
         for datagram in self.upstream.drain(..) {
-            *asked = now;
+            *busy = now;
             sender.handle(now, &datagram);
         }
         if shared.closing().is_some() {
             sender.finish();
         }
         let size = gather(&mut self.together, &mut self.carried, socket.most_together(), || sender.poll(now));
+        if size.is_some() {
+            *busy = now;
+        }
         more |= self.carried.is_some() || sender.deadline() <= now;
         let (has_room, socket) = (!sender.is_full(), Arc::clone(socket));
         // Whoever has something to send need not wait until this has left.
@@ -207,12 +211,14 @@ impl Driver {
         let sender = source.as_ref().map(|source| source.sender.deadline());
         let mut until = [receiver, sender].into_iter().flatten().min();
         if let Some(end) = self.shared.closing() {
-            let is_done =
-                source.as_ref().is_none_or(|source| source.sender.has_ended() && now >= source.asked + AFTERGLOW);
-            if is_done || now >= end {
+            let cold = source.as_ref().map(|source| {
+                let glow = if source.sender.counters().asked == 0 { AFTERGLOW.0 } else { AFTERGLOW.1 };
+                if source.sender.has_ended() { source.busy + glow } else { Duration::MAX }
+            });
+            let look = end.min(cold.unwrap_or(Duration::ZERO));
+            if now >= look {
                 return Err(Error::new(ErrorKind::Closed, "the bus is closed"));
             }
-            let look = source.as_ref().map_or(end, |source| end.min(source.asked.max(now) + AFTERGLOW));
             until = Some(until.map_or(look, |until| until.min(look)));
         }
         Ok(until)
