@@ -107,6 +107,8 @@ impl Unpacker {
         let offset = stream.try_get_u16().ok().filter(|_| payload.len() > OFFSET);
         let offset = match offset {
             Some(NONE) => Some(None),
+            // The next one begins with the next payload: libzmq says so when it has nothing more to send for the moment.
+            Some(offset) if usize::from(offset) == stream.len() => Some(None),
             Some(offset) if usize::from(offset) < stream.len() => Some(Some(usize::from(offset))),
             _ => None,
         };
