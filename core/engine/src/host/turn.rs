@@ -14,7 +14,7 @@ use zpatterns_protocol::{
 
 use super::{
     Shared,
-    sockets::{HostedSocket, Outgoing, State, bind},
+    sockets::{HostedSocket, State, bind},
 };
 use crate::{
     SocketKind, SocketOptions,
@@ -175,8 +175,8 @@ impl<M: Machine> Shared<M> {
 
     /// Sends what the machine wants sent, and tells it what was refused.
     fn flush(&self, state: &mut State<M>) {
-        while let Some(Outgoing { socket, peer, token, frames }) = state.sends.pop_front() {
-            if let Some(refused) = state.send(socket, &peer, token, &frames) {
+        while let Some(outgoing) = state.sends.pop_front() {
+            if let Some(refused) = state.send(outgoing) {
                 self.tell(state, refused);
             }
         }
@@ -290,10 +290,7 @@ impl<M: Machine> Shared<M> {
                 self.close_socket(state, socket);
                 None
             }
-            Output::Send { socket, peer, token, frames } => {
-                state.sends.push_back(Outgoing { socket, peer, token, frames });
-                None
-            }
+            Output::Send { socket, peer, token, frames } => state.prepare(socket, peer, token, frames),
             Output::Deliver(event) => {
                 state.room = state.room.saturating_sub(1);
                 state.stirred = true;
