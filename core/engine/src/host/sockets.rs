@@ -8,7 +8,7 @@ use std::{
 
 use smallvec::SmallVec;
 use zpatterns_protocol::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, Time,
     machine::{Frames, Input, Peer, Refusal, Role, SocketId, Token},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct State<M> {
     pub(super) room: usize,
     /// What the machine sends leaves together at the end of a turn: else libzmq's thread is woken for each message.
     pub(super) sends: VecDeque<Outgoing>,
+    /// When this turn began, which is the time of all that the machine is told in it.
+    pub(super) now: Time,
     /// When the reactor will give a turn anyway.
     pub(super) planned: Option<Instant>,
     /// Events or sockets have changed in this turn.
@@ -61,6 +63,7 @@ impl<M> State<M> {
             closing: Vec::new(),
             room: 0,
             sends: VecDeque::new(),
+            now: Time::ZERO,
             planned: None,
             stirred: false,
             driven: Instant::now(),

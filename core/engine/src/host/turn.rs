@@ -77,6 +77,7 @@ where
         commands: impl IntoIterator<Item = M::Command>,
     ) -> Result<()> {
         let turn = self.guarded(state, |state| {
+            state.now = self.now();
             while self.take_commands(state) {}
             for command in commands {
                 self.tell(state, Input::Command(command));
@@ -139,11 +140,12 @@ impl<M: Machine> Shared<M> {
 
     /// All that a turn is.
     pub(super) fn work(&self, state: &mut State<M>) -> Turn {
+        state.now = self.now();
         self.tell_room(state);
         self.take_notices(state);
         let mut again = self.take_commands(state);
         again |= self.take_messages(state);
-        if state.machine.deadline().is_some_and(|at| at <= self.now()) {
+        if state.machine.deadline().is_some_and(|at| at <= state.now) {
             self.tell(state, Input::Deadline);
         }
         let mut turn = self.finish(state);
@@ -194,7 +196,7 @@ impl<M: Machine> Shared<M> {
     fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         while let Some(input) = next {
-            state.machine.handle(self.now(), input);
+            state.machine.handle(state.now, input);
             while let Some(output) = state.machine.poll() {
                 later.extend(self.carry_out(state, output));
             }
