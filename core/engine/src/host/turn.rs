@@ -36,9 +36,17 @@ where
     M::Event: Send,
 {
     fn turn(&self) -> Turn {
-        self.kicked.store(false, Ordering::SeqCst);
+        let kicked = self.kicked.swap(false, Ordering::SeqCst);
         let mut state = self.lock();
-        let mut turn = self.work(&mut state);
+        let mut turn = if kicked || self.driver.is_watched() || self.is_due(&state) {
+            let turn = self.work(&mut state);
+            // The next turn goes on with what is left, of which no descriptor may tell any more.
+            self.kicked.fetch_or(turn.again, Ordering::SeqCst);
+            turn
+        } else {
+            // It only comes to see whether somebody still drives.
+            Turn { again: false, at: self.deadline(&state) }
+        };
         self.attend(&mut state, &mut turn);
         // Deadlines come and go; to come back once too often is cheaper than to be told of each.
         let planned = state.planned.filter(|planned| *planned > Instant::now());
@@ -151,6 +159,12 @@ impl<M: Machine> Shared<M> {
         let mut turn = self.finish(state);
         turn.again |= again;
         turn
+    }
+
+    /// Whether a turn has something to do that no socket and no kick tells of.
+    fn is_due(&self, state: &State<M>) -> bool {
+        state.machine.deadline().is_some_and(|at| at <= self.now())
+            || state.sockets.values().any(|socket| !socket.full.is_empty())
     }
 
     /// After a turn: wakes whoever waits for what it brought.
