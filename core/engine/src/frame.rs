@@ -72,12 +72,12 @@ impl Frame {
         if data.len() < ZERO_COPY_MINIMUM { Self::copy_from(&data) } else { Self::hand_over(data) }
     }
 
-    /// A frame over `data`, which the caller keeps, too.
+    /// A frame over `data`, which others may hold, too.
     ///
     /// A copy is made by this thread and freed by libzmq's, and both then wait for the allocator's lock more often than the
     /// copy is worth. What is small enough to be inside the frame needs no memory.
-    pub(crate) fn sharing(data: &Bytes) -> Result<Self> {
-        if data.len() <= INLINE { Self::copy_from(data) } else { Self::hand_over(data.clone()) }
+    pub(crate) fn sharing(data: Bytes) -> Result<Self> {
+        if data.len() <= INLINE { Self::copy_from(&data) } else { Self::hand_over(data) }
     }
 
     fn hand_over(data: Bytes) -> Result<Self> {

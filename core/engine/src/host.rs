@@ -112,7 +112,8 @@ where
                 notices: Mutex::default(),
                 generation: context.generation(),
                 served,
-                kicked: AtomicBool::new(false),
+                // It is being added, which is its first turn.
+                kicked: AtomicBool::new(true),
                 driver,
                 corks: AtomicUsize::new(0),
                 taken: AtomicUsize::new(0),

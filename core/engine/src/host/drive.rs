@@ -151,7 +151,7 @@ impl<M: Machine> Shared<M> {
         // Who drives and was just away soon will be again.
         state.unattended = self.driver.is_watched() || (driving && now >= state.driven + 4 * PAUSE);
         if !state.unattended {
-            let next = now + PAUSE;
+            let next = if driving { now } else { state.driven } + PAUSE;
             turn.at = Some(turn.at.map_or(next, |at| at.min(next)));
         }
     }

@@ -6,8 +6,9 @@ use std::{
     time::Instant,
 };
 
+use smallvec::SmallVec;
 use zpatterns_protocol::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, Time,
     machine::{Frames, Input, Peer, Refusal, Role, SocketId, Token},
 };
 
@@ -23,6 +24,8 @@ pub(super) struct State<M> {
     pub(super) room: usize,
     /// What the machine sends leaves together at the end of a turn: else libzmq's thread is woken for each message.
     pub(super) sends: VecDeque<Outgoing>,
+    /// When this turn began, which is the time of all that the machine is told in it.
+    pub(super) now: Time,
     /// When the reactor will give a turn anyway.
     pub(super) planned: Option<Instant>,
     /// Events or sockets have changed in this turn.
@@ -33,11 +36,13 @@ pub(super) struct State<M> {
     pub(super) unattended: bool,
 }
 
+/// A message that is ready to be sent, with the address that a ROUTER wants. The first that is sent wakes libzmq's thread, so
+/// those behind it must not let it wait: what takes time is done before.
 pub(super) struct Outgoing {
-    pub(super) socket: SocketId,
-    pub(super) peer: Peer,
-    pub(super) token: Token,
-    pub(super) frames: Frames,
+    socket: SocketId,
+    peer: Peer,
+    token: Token,
+    frames: SmallVec<[Frame; 2]>,
 }
 
 pub(super) struct HostedSocket {
@@ -58,6 +63,7 @@ impl<M> State<M> {
             closing: Vec::new(),
             room: 0,
             sends: VecDeque::new(),
+            now: Time::ZERO,
             planned: None,
             stirred: false,
             driven: Instant::now(),
@@ -74,37 +80,68 @@ impl<M> State<M> {
     pub(super) fn send_last(&mut self, id: SocketId) {
         for sent in std::mem::take(&mut self.sends) {
             if sent.socket == id {
-                let _: Option<Input<()>> = self.send(id, &sent.peer, sent.token, &sent.frames);
+                let _: Option<Input<()>> = self.send(sent);
             } else {
                 self.sends.push_back(sent);
             }
         }
     }
 
-    pub(super) fn send<C>(&mut self, id: SocketId, peer: &Peer, token: Token, frames: &Frames) -> Option<Input<C>> {
-        let refused = |why| Some(Input::Refused { socket: id, token, why });
-        let Some(socket) = self.sockets.get_mut(&id) else { return refused(Refusal::Gone) };
-        if socket.full.contains(peer) {
+    /// Takes a message to be sent at the end of the turn; the answer, if it cannot be.
+    pub(super) fn prepare<C>(
+        &mut self,
+        socket: SocketId,
+        peer: Peer,
+        token: Token,
+        frames: Frames,
+    ) -> Option<Input<C>> {
+        let Some(hosted) = self.sockets.get(&socket) else {
+            return Some(Input::Refused { socket, token, why: Refusal::Gone });
+        };
+        match hosted.ready(&peer, frames) {
+            Ok(frames) => {
+                self.sends.push_back(Outgoing { socket, peer, token, frames });
+                None
+            }
+            Err(error) => Some(Input::Failed { socket, error }),
+        }
+    }
+
+    pub(super) fn send<C>(&mut self, outgoing: Outgoing) -> Option<Input<C>> {
+        let Outgoing { socket, peer, token, mut frames } = outgoing;
+        let refused = |why| Some(Input::Refused { socket, token, why });
+        let Some(hosted) = self.sockets.get_mut(&socket) else { return refused(Refusal::Gone) };
+        if hosted.full.contains(&peer) {
             return refused(Refusal::Full);
         }
-        match socket.send(peer, frames) {
+        match hosted.send(&mut frames) {
             Ok(true) => None,
             Ok(false) => {
-                socket.full.insert(peer.clone());
+                hosted.full.insert(peer);
                 refused(Refusal::Full)
             }
             Err(error) if error.kind() == ErrorKind::Unreachable => refused(Refusal::Gone),
-            Err(error) => Some(Input::Failed { socket: id, error }),
+            Err(error) => Some(Input::Failed { socket, error }),
         }
     }
 }
 
 impl HostedSocket {
-    fn send(&mut self, peer: &Peer, frames: &Frames) -> Result<bool> {
-        let address = (self.role == Role::Router).then_some(&peer.0);
-        let mut all = address.into_iter().chain(frames).peekable();
-        while let Some(bytes) = all.next() {
-            if !self.raw.send_frame(&mut Frame::sharing(bytes)?, all.peek().is_some())? {
+    fn ready(&self, peer: &Peer, frames: Frames) -> Result<SmallVec<[Frame; 2]>> {
+        let mut ready = SmallVec::new();
+        if self.role == Role::Router {
+            ready.push(Frame::copy_from(&peer.0)?);
+        }
+        for bytes in frames {
+            ready.push(Frame::sharing(bytes)?);
+        }
+        Ok(ready)
+    }
+
+    fn send(&mut self, frames: &mut [Frame]) -> Result<bool> {
+        let last = frames.len().saturating_sub(1);
+        for (index, frame) in frames.iter_mut().enumerate() {
+            if !self.raw.send_frame(frame, index < last)? {
                 return Ok(false);
             }
         }
@@ -112,15 +149,16 @@ impl HostedSocket {
     }
 
     pub(super) fn recv(&mut self) -> Result<Option<(Peer, Frames)>> {
-        let mut frames = Frames::new();
-        if !self.raw.recv_message(|frame| frames.push(std::mem::take(frame).into_bytes()))? {
-            return Ok(None);
-        }
-        let peer = match self.role {
-            Role::Dealer => Peer::default(),
-            Role::Router => Peer(frames.remove(0)),
-        };
-        Ok(Some((peer, frames)))
+        // Most messages have one frame. On a ROUTER the address goes before.
+        let (mut peer, mut frames) = ((self.role == Role::Dealer).then(Peer::default), Frames::with_capacity(1));
+        let found = self.raw.recv_message(|frame| {
+            let bytes = std::mem::take(frame).into_bytes();
+            match peer {
+                None => peer = Some(Peer(bytes)),
+                Some(_) => frames.push(bytes),
+            }
+        })?;
+        Ok(peer.filter(|_| found).map(|peer| (peer, frames)))
     }
 }
 

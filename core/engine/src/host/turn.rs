@@ -14,7 +14,7 @@ use zpatterns_protocol::{
 
 use super::{
     Shared,
-    sockets::{HostedSocket, Outgoing, State, bind},
+    sockets::{HostedSocket, State, bind},
 };
 use crate::{
     SocketKind, SocketOptions,
@@ -36,9 +36,17 @@ where
     M::Event: Send,
 {
     fn turn(&self) -> Turn {
-        self.kicked.store(false, Ordering::SeqCst);
+        let kicked = self.kicked.swap(false, Ordering::SeqCst);
         let mut state = self.lock();
-        let mut turn = self.work(&mut state);
+        let mut turn = if kicked || self.driver.is_watched() || self.is_due(&state) {
+            let turn = self.work(&mut state);
+            // The next turn goes on with what is left, of which no descriptor may tell any more.
+            self.kicked.fetch_or(turn.again, Ordering::SeqCst);
+            turn
+        } else {
+            // It only comes to see whether somebody still drives.
+            Turn { again: false, at: self.deadline(&state) }
+        };
         self.attend(&mut state, &mut turn);
         // Deadlines come and go; to come back once too often is cheaper than to be told of each.
         let planned = state.planned.filter(|planned| *planned > Instant::now());
@@ -77,6 +85,7 @@ where
         commands: impl IntoIterator<Item = M::Command>,
     ) -> Result<()> {
         let turn = self.guarded(state, |state| {
+            state.now = self.now();
             while self.take_commands(state) {}
             for command in commands {
                 self.tell(state, Input::Command(command));
@@ -139,16 +148,23 @@ impl<M: Machine> Shared<M> {
 
     /// All that a turn is.
     pub(super) fn work(&self, state: &mut State<M>) -> Turn {
+        state.now = self.now();
         self.tell_room(state);
         self.take_notices(state);
         let mut again = self.take_commands(state);
         again |= self.take_messages(state);
-        if state.machine.deadline().is_some_and(|at| at <= self.now()) {
+        if state.machine.deadline().is_some_and(|at| at <= state.now) {
             self.tell(state, Input::Deadline);
         }
         let mut turn = self.finish(state);
         turn.again |= again;
         turn
+    }
+
+    /// Whether a turn has something to do that no socket and no kick tells of.
+    fn is_due(&self, state: &State<M>) -> bool {
+        state.machine.deadline().is_some_and(|at| at <= self.now())
+            || state.sockets.values().any(|socket| !socket.full.is_empty())
     }
 
     /// After a turn: wakes whoever waits for what it brought.
@@ -175,8 +191,8 @@ impl<M: Machine> Shared<M> {
 
     /// Sends what the machine wants sent, and tells it what was refused.
     fn flush(&self, state: &mut State<M>) {
-        while let Some(Outgoing { socket, peer, token, frames }) = state.sends.pop_front() {
-            if let Some(refused) = state.send(socket, &peer, token, &frames) {
+        while let Some(outgoing) = state.sends.pop_front() {
+            if let Some(refused) = state.send(outgoing) {
                 self.tell(state, refused);
             }
         }
@@ -194,7 +210,7 @@ impl<M: Machine> Shared<M> {
     fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         while let Some(input) = next {
-            state.machine.handle(self.now(), input);
+            state.machine.handle(state.now, input);
             while let Some(output) = state.machine.poll() {
                 later.extend(self.carry_out(state, output));
             }
@@ -290,10 +306,7 @@ impl<M: Machine> Shared<M> {
                 self.close_socket(state, socket);
                 None
             }
-            Output::Send { socket, peer, token, frames } => {
-                state.sends.push_back(Outgoing { socket, peer, token, frames });
-                None
-            }
+            Output::Send { socket, peer, token, frames } => state.prepare(socket, peer, token, frames),
             Output::Deliver(event) => {
                 state.room = state.room.saturating_sub(1);
                 state.stirred = true;

@@ -10,6 +10,7 @@ mod options;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -61,7 +62,7 @@ pub struct Client {
 
 struct Open {
     serial: Option<Serial>,
-    call: Call,
+    call: Arc<Call>,
     retries: u8,
     /// A worker may have begun with it, whatever becomes of what is asked now.
     ran: bool,
@@ -158,7 +159,7 @@ impl Client {
             now + options.patience.max(self.options.pace.patience())
         };
         let RequestOptions { attempts, durable, once, key, retries, .. } = options;
-        let call = Call { service, key, body, deadline, patience, attempts, task, durable, once };
+        let call = Arc::new(Call { service, key, body, deadline, patience, attempts, task, durable, once });
         // Who fetches or discards does not know what was done with it.
         let ran = matches!(task, Task::Fetch | Task::Discard);
         self.open.insert(id, Open { serial: None, call, retries, ran, run: 0 });
@@ -167,7 +168,7 @@ impl Client {
 
     fn submit(&mut self, now: Time, id: u64) {
         let Some(open) = self.open.get_mut(&id) else { return };
-        match self.dispatch.submit(now, id, open.call.clone()) {
+        match self.dispatch.submit(now, id, Arc::clone(&open.call)) {
             Ok(serial) => open.serial = serial,
             Err(failure) => self.settled(id, Settled::Failed(failure)),
         }

@@ -13,6 +13,7 @@ mod responders;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -39,7 +40,8 @@ pub(super) struct Dispatch<A> {
     services: BTreeMap<Bytes, Service>,
     /// Responders for every service.
     any: Service,
-    requests: BTreeMap<Serial, Entry<A>>,
+    /// In boxes, because the oldest mostly goes first, and then a tree moves all its neighbours.
+    requests: BTreeMap<Serial, Box<Entry<A>>>,
     bytes: usize,
     responders: BTreeMap<ResponderId, Responder>,
     deadlines: BTreeSet<(Time, Serial)>,
@@ -108,12 +110,12 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// What was given with this ticket, unless it is settled by now.
     pub(super) fn call(&self, ticket: Ticket) -> Option<&Call> {
-        self.requests.get(&ticket.serial()).map(|entry| &entry.call)
+        self.requests.get(&ticket.serial()).map(|entry| &*entry.call)
     }
 
     /// How often what was given may be given by whom it was given to, that time included.
     pub(super) fn attempts_left(&self, ticket: Ticket) -> u8 {
-        self.requests.get(&ticket.serial()).map_or(1, |entry| match &entry.call {
+        self.requests.get(&ticket.serial()).map_or(1, |entry| match &*entry.call {
             call if call.is_stored() => call.attempts,
             call => call.attempts + 1 - entry.attempt,
         })
@@ -130,7 +132,13 @@ impl<A: Copy + PartialEq> Dispatch<A> {
 
     /// Accepts a request, or says why not. One that is run once may join another, or be answered already; then there is
     /// no number.
-    pub(super) fn submit(&mut self, now: Time, asker: A, call: Call) -> Result<Option<Serial>, Failure> {
+    pub(super) fn submit(
+        &mut self,
+        now: Time,
+        asker: A,
+        call: impl Into<Arc<Call>>,
+    ) -> Result<Option<Serial>, Failure> {
+        let call = call.into();
         let once = call.is_once().then(|| (call.service.clone(), call.key.clone()));
         if let Some(name) = &once {
             if let Some(outcome) = self.cache.get(now, name) {
@@ -161,7 +169,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
                         entry.until = call.deadline;
                         self.deadlines.insert((entry.until, serial));
                     }
-                    entry.call.deadline = call.deadline;
+                    Arc::make_mut(&mut entry.call).deadline = call.deadline;
                 }
                 return Ok(Some(serial));
             }
@@ -178,7 +186,8 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     }
 
     /// Accepts a request for which others have seen to the bounds. It may wait for a responder for so long.
-    pub(super) fn enter(&mut self, now: Time, asker: A, call: Call, age: Duration) -> Serial {
+    pub(super) fn enter(&mut self, now: Time, asker: A, call: impl Into<Arc<Call>>, age: Duration) -> Serial {
+        let call = call.into();
         self.serials += 1;
         let serial = Serial(self.serials);
         let service = call.service.clone();
@@ -197,7 +206,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             ran: false,
             before: Vec::new(),
         };
-        self.requests.insert(serial, entry);
+        self.requests.insert(serial, Box::new(entry));
         self.place(serial);
         self.count(&service, |counters| counters.accepted += 1);
         serial

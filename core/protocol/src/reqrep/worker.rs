@@ -160,7 +160,7 @@ struct Held {
     origin: Origin,
     number: Number,
     /// What the application has not yet been given.
-    job: Option<Job>,
+    job: Option<Box<Job>>,
     streamed: bool,
 }
 
@@ -318,7 +318,7 @@ impl Worker {
         self.ids += 1;
         let Request { service, key, body, remaining, .. } = request;
         let job = Job { id: self.ids, service, key, body, deadline: now + remaining };
-        self.jobs.insert(self.ids, Held { origin, number, job: Some(job), streamed: false });
+        self.jobs.insert(self.ids, Held { origin, number, job: Some(Box::new(job)), streamed: false });
         self.numbers.insert((origin, number), self.ids);
         self.events.push_back(News::Job(self.ids));
     }
@@ -456,7 +456,7 @@ impl Worker {
                 News::Other(event) => event,
                 // It may have been cancelled before its turn came.
                 News::Job(id) => match self.jobs.get_mut(&id).and_then(|held| held.job.take()) {
-                    Some(job) => WorkerEvent::Job(job),
+                    Some(job) => WorkerEvent::Job(*job),
                     None => continue,
                 },
             };

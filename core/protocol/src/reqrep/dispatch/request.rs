@@ -1,6 +1,6 @@
 //! A request, and what is said about it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -163,7 +163,8 @@ pub(in crate::reqrep) struct Limits {
 
 pub(super) struct Entry<A> {
     pub(super) askers: Askers<A>,
-    pub(super) call: Call,
+    /// Who asked may keep it, too, to ask again.
+    pub(super) call: Arc<Call>,
     pub(super) bytes: usize,
     /// How often it was given.
     pub(super) attempt: u8,

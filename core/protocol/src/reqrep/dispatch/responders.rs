@@ -344,8 +344,13 @@ impl<A: Copy + PartialEq> Dispatch<A> {
     pub(super) fn rank(&mut self, id: ResponderId, before: Option<(u64, u64, ResponderId)>) {
         let Some(responder) = self.responders.get(&id) else { return };
         let after = responder.rank(&self.balance, id);
-        let name = responder.service.clone();
-        let service = self.service_mut(name.as_ref());
+        if after == before {
+            return;
+        }
+        let service = match &responder.service {
+            Some(name) => self.services.get_mut(name).expect("a service is known while somebody offers it"),
+            None => &mut self.any,
+        };
         if let Some(before) = before {
             service.free.remove(&before);
         }
