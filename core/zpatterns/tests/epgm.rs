@@ -87,7 +87,7 @@ fn lose(per_mille: u32) {
 
 struct Peer {
     process: Child,
-    says: BufReader<std::process::ChildStdout>,
+    says: BufReader<std::process::ChildStderr>,
 }
 
 impl Peer {
@@ -96,10 +96,12 @@ impl Peer {
         let mut process = Command::new("python3")
             .args([PEER, role, ENDPOINT, &count.to_string(), &sizes.join(",")])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            // What it has to say comes through the other: OpenPGM writes warnings here.
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("python3 runs");
-        let says = BufReader::new(process.stdout.take().expect("a pipe"));
+        let says = BufReader::new(process.stderr.take().expect("a pipe"));
         let mut peer = Self { process, says };
         peer.hear("ready");
         peer
@@ -107,7 +109,6 @@ impl Peer {
 
     fn hear(&mut self, line: &str) {
         let mut heard = String::new();
-        // OpenPGM writes warnings to the same place.
         while heard.trim_end() != line {
             heard.clear();
             let length = self.says.read_line(&mut heard).expect("it lives");

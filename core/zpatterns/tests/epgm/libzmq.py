@@ -4,7 +4,7 @@
     libzmq.py pub ENDPOINT COUNT SIZE[,SIZE...]        sends COUNT messages once a line comes, ends with its input
     libzmq.py sub ENDPOINT COUNT SIZE[,SIZE...]        receives until COUNT came or nothing does for a while
 
-Message N has two frames: N in eight bytes, and as many bytes of value N as the sizes say, in turn. ``sub`` prints ``ready``, then
+What it says goes to the standard error. Message N has two frames: N in eight bytes, and as many bytes of value N as the sizes say, in turn. ``sub`` prints ``ready``, then
 ``got N`` with how many came, in order and whole, up to and including the last.
 """
 
@@ -38,6 +38,10 @@ def checked(zmq: ctypes.CDLL, result: int) -> int:
     return result
 
 
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def main() -> int:
     zmq = library()
     if sys.argv[1] == "has":
@@ -57,13 +61,13 @@ def main() -> int:
     if role == "pub":
         option(LINGER, 10_000)
         checked(zmq, zmq.zmq_bind(socket, endpoint.encode()))
-        print("ready", flush=True)
+        say("ready")
         sys.stdin.readline()
         for number in range(count):
             head, body = number.to_bytes(8, "big"), bytes([number % 256]) * sizes[number % len(sizes)]
             checked(zmq, zmq.zmq_send(socket, head, len(head), SNDMORE))
             checked(zmq, zmq.zmq_send(socket, body, len(body), 0))
-        print("sent", flush=True)
+        say("sent")
         sys.stdin.read()
         zmq.zmq_close(socket)
         zmq.zmq_ctx_term(context)
@@ -71,7 +75,7 @@ def main() -> int:
     option(RCVTIMEO, 10_000)
     checked(zmq, zmq.zmq_setsockopt(socket, SUBSCRIBE, b"", 0))
     checked(zmq, zmq.zmq_connect(socket, endpoint.encode()))
-    print("ready", flush=True)
+    say("ready")
     buffer = ctypes.create_string_buffer(max(sizes) + 1)
     got, expected = 0, None
     while expected is None or expected < count:
@@ -82,10 +86,10 @@ def main() -> int:
         size = checked(zmq, zmq.zmq_recv(socket, buffer, len(buffer), 0))
         wanted = sizes[number % len(sizes)]
         if (expected is not None and number != expected) or size != wanted or buffer.raw[:size] != bytes([number % 256]) * wanted:
-            print(f"wrong {number} after {expected} with {size} bytes", flush=True)
+            say(f"wrong {number} after {expected} with {size} bytes")
             return 2
         got, expected = got + 1, number + 1
-    print(f"got {got}", flush=True)
+    say(f"got {got}")
     return 0
 
 
