@@ -3,6 +3,7 @@
 mod bindings;
 mod conformance;
 mod core;
+mod interop;
 mod source;
 mod whole;
 
@@ -34,6 +35,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "guards", title: "Guards: dependencies, file sizes, links, shown programs", run: source::guards },
     Stage { name: "lint", title: "Lint: clippy, warnings are errors", run: source::lint },
     Stage { name: "core", title: "Core: cargo test", run: core::test },
+    Stage { name: "interop", title: "Interop: the bus among libzmq's epgm peers", run: interop::bus },
     Stage { name: "tools", title: "Tools: tests of quickstart and verify", run: core::tools },
     Stage { name: "docs", title: "Docs: rustdoc, warnings are errors", run: core::docs },
     Stage { name: "c", title: "C: header, symbols, tests, sanitizers", run: bindings::c },
@@ -81,18 +83,23 @@ impl Work<'_> {
 
     /// Makes sure that a program of a Debian package is there; false, and said so, where it may not be installed.
     pub(crate) fn have(&mut self, program: &str, package: &str) -> Result<bool> {
-        let there = |work: &mut Self| work.run(&Call::new("sh").args(["-c", &format!("command -v {program}")])).is_ok();
+        self.have_what_shows(&format!("command -v {program}"), package)
+    }
+
+    /// The same of a package which is there if a command of the shell succeeds.
+    pub(crate) fn have_what_shows(&mut self, command: &str, package: &str) -> Result<bool> {
+        let there = |work: &mut Self| work.run(&Call::new("sh").args(["-c", command])).is_ok();
         if there(self) {
             return Ok(true);
         }
         if !self.may_install {
-            self.say(&format!("missing: {program} (apt-get install {package}, or run with --install)"));
+            self.say(&format!("missing: {package} (apt-get install {package}, or run with --install)"));
             return Ok(false);
         }
         self.run(&Call::new("apt-get").args(["update", "-q"]))?;
         self.run(&Call::new("apt-get").args(["install", "-qy", package]).env("DEBIAN_FRONTEND", "noninteractive"))?;
         if !there(self) {
-            bail!("{package} is installed and brought no {program}");
+            bail!("{package} is installed, and `{command}` fails");
         }
         Ok(true)
     }

@@ -83,14 +83,16 @@ impl Source {
         self.due.min(spmr).min(self.heard + self.forget)
     }
 
-    /// There are numbers before `end`: what is missing from now on is asked for after a while; `random` is from 0 to 1.
-    fn extend(&mut self, now: Duration, end: Sqn, random: f64) {
+    /// There are numbers before `end`: what is missing from now on is asked for after a while; `random` is from 0 to 1. False if
+    /// that is not to be believed.
+    fn extend(&mut self, now: Duration, end: Sqn, random: f64) -> bool {
         let mut due = Duration::MAX;
-        self.stream.extend(end, || {
+        let is_believed = self.stream.extend(end, || {
             due = now + self.repair.back_off(random);
             due
         });
         self.due = self.due.min(due);
+        is_believed
     }
 
     fn note_due(&mut self) {
@@ -103,7 +105,9 @@ impl Source {
             // It says that it cannot be repeated, and is here.
             return Placed::Again;
         }
-        self.extend(now, sequence, random);
+        if !self.extend(now, sequence, random) {
+            return Placed::Again;
+        }
         let placed = self.stream.place(sequence, payload);
         if let Placed::New(Some(asked)) = placed {
             self.repair.measured(now.saturating_sub(asked));
@@ -127,8 +131,7 @@ impl Source {
         (self.heard, self.last_spm, self.address) = (now, Some(sequence), Some(address));
         self.is_fin |= is_fin;
         // A window that is empty, or that makes no sense, tells nothing.
-        if !lead.next().is_before(trail) {
-            self.extend(now, lead.next(), random);
+        if !lead.next().is_before(trail) && self.extend(now, lead.next(), random) {
             self.stream.pass(trail);
         }
     }

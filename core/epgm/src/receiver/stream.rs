@@ -49,6 +49,8 @@ pub(super) struct Stream {
     trail: Sqn,
     /// Ranges that were passed over before they were taken.
     skipped: Option<(Sqn, Sqn)>,
+    /// A number that is too far from all others to be believed by itself.
+    suspect: Option<Sqn>,
 }
 
 /// What became of a datagram.
@@ -69,7 +71,7 @@ impl Stream {
     /// Begins with `next`, and keeps `max` bytes while something before them is missing.
     pub(super) fn new(next: Sqn, max: usize) -> Self {
         let (slots, missing) = (VecDeque::new(), BTreeMap::new());
-        Self { next: next.0.into(), slots, missing, bytes: 0, max, trail: next, skipped: None }
+        Self { next: next.0.into(), slots, missing, bytes: 0, max, trail: next, skipped: None, suspect: None }
     }
 
     fn next(&self) -> Sqn {
@@ -92,15 +94,29 @@ impl Stream {
         Some(self.next + u64::from(ahead))
     }
 
-    /// The source has numbers before `end`: what is new is missing, and looked at again at the time that is told. Whether there
-    /// is any.
+    /// Whether a number can be one of this stream. One that is far from all others may be forged, or what goes on after a long
+    /// outage: in that case others follow it, and the stream goes on with the first of them.
+    fn believe(&mut self, number: Sqn) -> bool {
+        let reach = self.reach() as u32;
+        if number.since(self.next()).unsigned_abs() <= reach {
+            return true;
+        }
+        match self.suspect.replace(number) {
+            Some(before) if (1..=reach as i32).contains(&number.since(before)) => {
+                self.restart(before);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The source has numbers before `end`: what is new is missing, and looked at again at the time that is told. False if that
+    /// is not to be believed.
     pub(super) fn extend(&mut self, end: Sqn, when: impl FnOnce() -> Duration) -> bool {
-        let Some(place) = self.place_of(end).filter(|place| *place > self.end()) else { return false };
-        if place - self.next > self.reach() as u64 {
-            // Too far to be bridged: all before it is given up at once.
-            self.skip_to(place);
+        if !self.believe(end) {
             return false;
         }
+        let Some(place) = self.place_of(end).filter(|place| *place > self.end()) else { return true };
         let missing = Missing { at: when(), tries: 0, asked: None };
         for place in self.end()..place {
             self.missing.insert(place, missing);
@@ -110,14 +126,15 @@ impl Stream {
         true
     }
 
-    /// Gives up everything before a place, also what is here: it could not be handed on in order.
-    fn skip_to(&mut self, place: u64) {
+    /// Gives up everything before a number, also what is here: it could not be handed on in order.
+    fn restart(&mut self, number: Sqn) {
+        let last = Sqn(number.0.wrapping_sub(1));
         let first = self.skipped.map_or(self.next(), |(first, _)| first);
-        self.skipped = Some((first, at(place - 1)));
+        // If it is behind, nobody knows what is missing; something is.
+        self.skipped = Some(if last.is_before(first) { (last, last) } else { (first, last) });
         self.slots.clear();
         self.missing.clear();
-        (self.next, self.bytes) = (place, 0);
-        self.follow();
+        (self.next, self.bytes, self.trail, self.suspect) = (number.0.into(), 0, number, None);
     }
 
     /// A datagram came.
@@ -217,7 +234,9 @@ mod tests {
     }
 
     fn place(stream: &mut Stream, sequence: u32, text: &'static str) -> Placed {
-        stream.extend(Sqn(sequence), || Duration::ZERO);
+        if !stream.extend(Sqn(sequence), || Duration::ZERO) {
+            return Placed::Again;
+        }
         stream.place(Sqn(sequence), Bytes::from_static(text.as_bytes()))
     }
 
@@ -265,9 +284,22 @@ mod tests {
             let lost = taken(&mut stream).first().is_some_and(|next| matches!(next, Next::Lost(..)));
             assert_eq!(lost, sequence == 13, "{sequence}: then it is too much, and what is here is handed on");
         }
-        place(&mut stream, 1 << 30, "far");
-        assert_eq!(taken(&mut stream), [Next::Lost(Sqn(100), Sqn((1 << 30) - 1)), payload("far")]);
-        stream.extend(Sqn(1 << 31), || Duration::ZERO);
-        assert_eq!(taken(&mut stream), [Next::Lost(Sqn((1 << 30) + 1), Sqn((1 << 31) - 1))]);
+    }
+
+    #[test]
+    fn a_jump_is_believed_once_another_follows_it() {
+        let mut stream = stream(1000);
+        let far = 1 << 30;
+        assert_eq!(place(&mut stream, far, "forged"), Placed::Again);
+        assert_eq!(place(&mut stream, u32::MAX, "here"), Placed::New(None));
+        assert_eq!(taken(&mut stream), [payload("here")]);
+        assert_eq!(place(&mut stream, far + 7, "far"), Placed::New(None));
+        assert_eq!(taken(&mut stream), [Next::Lost(Sqn(0), Sqn(far - 1))]);
+        assert_eq!(stream.all_missing().count(), 7, "those from the first one on are asked for");
+        assert_eq!(place(&mut stream, 0, "old"), Placed::Again);
+        assert_eq!(place(&mut stream, 1, "back"), Placed::New(None), "who forged it is found out");
+        assert_eq!(taken(&mut stream), [Next::Lost(Sqn(u32::MAX), Sqn(u32::MAX))]);
+        assert_eq!(place(&mut stream, 0, "repaired"), Placed::New(None));
+        assert_eq!(taken(&mut stream), [payload("repaired"), payload("back")]);
     }
 }

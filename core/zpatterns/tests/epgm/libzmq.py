@@ -5,7 +5,7 @@
     libzmq.py sub ENDPOINT COUNT SIZE[,SIZE...]        receives until COUNT came or nothing does for a while
 
 What it says goes to the standard error. Message N has two frames: N in eight bytes, and as many bytes of value N as the sizes say, in turn. ``sub`` prints ``ready``, then
-``got N`` with how many came, in order and whole, up to and including the last.
+``to N`` with the last that came: all came, in order and whole, from the first that did, which is said in a line before.
 """
 
 import ctypes
@@ -77,7 +77,7 @@ def main() -> int:
     checked(zmq, zmq.zmq_connect(socket, endpoint.encode()))
     say("ready")
     buffer = ctypes.create_string_buffer(max(sizes) + 1)
-    got, expected = 0, None
+    expected = None
     while expected is None or expected < count:
         size = zmq.zmq_recv(socket, buffer, 8, 0)
         if size < 0:
@@ -88,8 +88,10 @@ def main() -> int:
         if (expected is not None and number != expected) or size != wanted or buffer.raw[:size] != bytes([number % 256]) * wanted:
             say(f"wrong {number} after {expected} with {size} bytes")
             return 2
-        got, expected = got + 1, number + 1
-    say(f"got {got}")
+        if expected is None:
+            say(f"from {number}")
+        expected = number + 1
+    say(f"to {(expected or 0) - 1}")
     return 0
 
 
