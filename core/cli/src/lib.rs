@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bus;
 mod info;
 mod keys;
 mod reqrep;
@@ -40,6 +41,9 @@ enum Command {
     Request(reqrep::RequestArguments),
     /// Answer requests with a shell command.
     Work(reqrep::WorkArguments),
+    /// Send to all, hear all: a multicast bus.
+    #[command(subcommand)]
+    Bus(bus::BusCommand),
 }
 
 /// What a command may end with: an error of ours or of the terminal.
@@ -64,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Broker(arguments) => reqrep::broker(&arguments),
         Command::Request(arguments) => reqrep::request(&arguments),
         Command::Work(arguments) => reqrep::work(&arguments),
+        Command::Bus(command) => bus::run(&command),
     };
     match outcome {
         Ok(()) => 0,

@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Read},
+    net::UdpSocket,
     path::Path,
     process::{Command, Output, Stdio},
     thread,
@@ -41,12 +43,42 @@ fn messages_go_from_one_shell_to_another() {
 }
 
 #[test]
+fn a_bus_goes_from_one_shell_to_others_and_tells_who_is_there() {
+    // A port that nobody uses, because somebody just did.
+    let port = UdpSocket::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it is bound").port();
+    let endpoint = format!("epgm://lo;239.192.7.2:{port}");
+    let listen = || {
+        let arguments = ["bus", "recv", &endpoint, "--count", "2", "--timeout", "60", "--subscribe", "news"];
+        let mut listener = zpat(&arguments).spawn().expect("starts");
+        let mut said = BufReader::new(listener.stderr.take().expect("piped"));
+        let mut line = String::new();
+        said.read_line(&mut line).expect("it lives");
+        assert_eq!(line, "listening on 127.0.0.1\n");
+        (listener, said)
+    };
+    let listeners = [listen(), listen()];
+    let output = zpat(&["bus", "send", &endpoint, "news\tone", "gossip", "news\ttwo"]).output().expect("runs");
+    assert!(output.status.success(), "{}", text(&output));
+    for (listener, mut said) in listeners {
+        let output = listener.wait_with_output().expect("ends");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "news\tone\nnews\ttwo\n");
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).expect("it said something");
+        assert!(rest.contains(" joined\n"), "{rest}");
+    }
+    let watched = zpat(&["bus", "watch", &endpoint, "--every", "0.01", "--count", "1"]).output().expect("runs");
+    assert!(watched.status.success() && text(&watched).contains("repaired"), "{}", text(&watched));
+}
+
+#[test]
 fn mistakes_are_named() {
     for (arguments, expected) in [
         (&["recv"][..], "give --bind or --connect"),
         (&["recv", "--bind", "nonsense"], "InvalidEndpoint"),
         (&["recv", "--bind", "tcp://127.0.0.1:0", "--type", "push"], "Unsupported"),
         (&["recv", "--bind", "tcp://127.0.0.1:0", "--timeout", "0.01"], "Timeout"),
+        (&["bus", "recv", "epgm://lo;10.0.0.1:5555"], "multicast address"),
+        (&["bus", "send", "epgm://nowhere;239.0.0.1:5555", "x"], "AddressNotAvailable"),
         (&["recv", "--type", "shove"], "there is no socket type `shove`"),
         (&["proxy", "--front", "pull", "--back", "push=tcp://127.0.0.1:0"], "give a type and an endpoint"),
     ] {

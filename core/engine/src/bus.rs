@@ -131,7 +131,7 @@ impl From<SourceId> for PeerId {
 
 impl fmt::Display for PeerId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:012x}:{}", self.0 >> 16, self.0 & 0xffff)
+        out.pad(&format!("{:012x}:{}", self.0 >> 16, self.0 & 0xffff))
     }
 }
 

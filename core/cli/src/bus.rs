@@ -1,0 +1,178 @@
+//! `zpat bus`: a multicast bus from a shell.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Write},
+    time::{Duration, Instant},
+};
+
+use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind, PeerId, bus::ReceivedCounters};
+
+use crate::Outcome;
+
+/// What to do on the bus.
+#[derive(clap::Subcommand)]
+pub(crate) enum BusCommand {
+    /// Send each line of the input, or each argument, as a message; tabs separate frames.
+    Send(SendArguments),
+    /// Print each message that arrives, and on the standard error who comes and goes and what is missed.
+    Recv(RecvArguments),
+    /// Print what is sent and lost, peer by peer.
+    Watch(WatchArguments),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SendArguments {
+    /// Where: epgm://INTERFACE;GROUP:PORT.
+    endpoint: String,
+    /// Messages to send; without any, each line of the standard input is one.
+    messages: Vec<String>,
+    /// Megabytes in a second, at most.
+    #[arg(long, default_value_t = BusOptions::default().rate as f64 / 1e6, value_name = "MB/S")]
+    rate: f64,
+    /// How many routers a message may cross, and one more.
+    #[arg(long, default_value_t = BusOptions::default().hops, value_name = "N")]
+    hops: u8,
+    /// Seconds to wait for room for each message, and in the end for all to be sent and repeated.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    timeout: f64,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RecvArguments {
+    /// Where: epgm://INTERFACE;GROUP:PORT.
+    endpoint: String,
+    /// Only messages that begin with this; may be given several times.
+    #[arg(long, value_name = "PREFIX")]
+    subscribe: Vec<String>,
+    /// End after this many messages.
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// Seconds to wait for each message.
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WatchArguments {
+    /// Where: epgm://INTERFACE;GROUP:PORT.
+    endpoint: String,
+    /// Seconds between two reports.
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    every: f64,
+    /// End after this many reports.
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+}
+
+pub(crate) fn run(command: &BusCommand) -> Outcome {
+    match command {
+        BusCommand::Send(arguments) => send(arguments),
+        BusCommand::Recv(arguments) => recv(arguments),
+        BusCommand::Watch(arguments) => watch(arguments),
+    }
+}
+
+fn span(seconds: f64) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is no time to wait"))
+}
+
+fn send(arguments: &SendArguments) -> Outcome {
+    let context = Context::new()?;
+    let rate = (arguments.rate * 1e6) as u64;
+    let options = BusOptions { rate, hops: arguments.hops, ..BusOptions::default() };
+    let bus = Bus::open(&context, &arguments.endpoint, options)?;
+    let wait = span(arguments.timeout)?;
+    let say = |line: &[u8]| {
+        let frames: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
+        bus.send(&frames, &Deadline::after(wait))
+    };
+    for message in &arguments.messages {
+        say(message.as_bytes())?;
+    }
+    if arguments.messages.is_empty() {
+        for line in io::stdin().lock().split(b'\n') {
+            say(&line?)?;
+        }
+    }
+    bus.close(wait);
+    Ok(())
+}
+
+fn recv(arguments: &RecvArguments) -> Outcome {
+    let context = Context::new()?;
+    let bus = Bus::open(&context, &arguments.endpoint, BusOptions::default())?;
+    if arguments.subscribe.is_empty() {
+        bus.subscribe(b"")?;
+    }
+    for prefix in &arguments.subscribe {
+        bus.subscribe(prefix.as_bytes())?;
+    }
+    eprintln!("listening on {}", bus.interface());
+    let wait = arguments.timeout.map(span).transpose()?;
+    let mut out = io::stdout().lock();
+    let mut left = arguments.count;
+    while left != Some(0) {
+        match bus.recv(&wait.map_or(Deadline::never(), Deadline::after))? {
+            BusEvent::Message { frames, .. } => {
+                for (index, frame) in frames.iter().enumerate() {
+                    out.write_all(if index == 0 { b"" } else { b"\t" })?;
+                    out.write_all(frame)?;
+                }
+                out.write_all(b"\n")?;
+                out.flush()?;
+                left = left.map(|left| left - 1);
+            }
+            event => eprintln!("{}", line_of(&event)),
+        }
+    }
+    Ok(())
+}
+
+fn line_of(event: &BusEvent) -> String {
+    match event {
+        BusEvent::Joined { peer } => format!("{peer} joined"),
+        BusEvent::Gone { peer } => format!("{peer} is gone"),
+        BusEvent::Missed { peer, first, last } => format!("{peer} missed {first}..{last}"),
+        BusEvent::Broken { peer } => format!("{peer} sent what makes no sense"),
+        BusEvent::Dropped { count } => format!("{count} were dropped, because they were not taken in time"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn watch(arguments: &WatchArguments) -> Outcome {
+    let context = Context::new()?;
+    // It subscribes to nothing: what is counted is what comes, not what is read.
+    let bus = Bus::open(&context, &arguments.endpoint, BusOptions::default())?;
+    let every = span(arguments.every)?;
+    eprintln!("listening on {}", bus.interface());
+    let (mut before, mut left) = (BTreeMap::new(), arguments.count);
+    let mut next = Instant::now() + every;
+    println!(
+        "{:>18} {:>10} {:>10} {:>9} {:>9} {:>9}",
+        "peer", "messages/s", "datagrams", "repaired", "missed", "broken"
+    );
+    while left != Some(0) {
+        match bus.recv(&Deadline::at(next)) {
+            Ok(event) => eprintln!("{}", line_of(&event)),
+            Err(error) if error.kind() == ErrorKind::Timeout => {
+                report(&bus, every, &mut before)?;
+                next += every;
+                left = left.map(|left| left - 1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn report(bus: &Bus, every: Duration, before: &mut BTreeMap<PeerId, ReceivedCounters>) -> Outcome {
+    for (peer, counters) in bus.peers()? {
+        let last = before.insert(peer, counters).unwrap_or_default();
+        let rate = (counters.delivered - last.delivered) as f64 / every.as_secs_f64();
+        let (datagrams, repaired) = (counters.datagrams - last.datagrams, counters.repaired - last.repaired);
+        let (missed, broken) = (counters.missed - last.missed, counters.broken - last.broken);
+        println!("{peer:>18} {rate:>10.0} {datagrams:>10} {repaired:>9} {missed:>9} {broken:>9}");
+    }
+    Ok(())
+}
