@@ -16,6 +16,9 @@
 //! | [`client`] | a client with an honest broker, and another endpoint where a stranger answers |
 //! | [`worker`] | a worker with an honest broker, and a port where strangers ask |
 //! | [`broker`] | a broker between an honest client and an honest worker, among strangers |
+//! | [`packets`] | packets of the bus, read and written |
+//! | [`payloads`] | messages of the bus, packed and unpacked |
+//! | [`bus`] | an honest sender and an honest listener, among strangers |
 //!
 //! What is asserted, for machines after every input: the books balance, what is held keeps to the options, and an input
 //! causes no more output than what is kept. Every honest request ends once. Where strangers have no part in it (a broker or a
@@ -23,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod datagram;
 mod dice;
 mod party;
 mod stranger;
@@ -30,6 +34,7 @@ mod town;
 mod wire;
 
 pub use self::{
+    datagram::{bus, packets, payloads},
     town::{broker, client, majordomo, worker},
     wire::{link, message},
 };
@@ -45,4 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("client", client),
     ("worker", worker),
     ("broker", broker),
+    ("packets", packets),
+    ("payloads", payloads),
+    ("bus", bus),
 ];

@@ -1,0 +1,7 @@
+//! `payloads` for `cargo fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    zpatterns_fuzz::payloads(data);
+});
