@@ -281,7 +281,7 @@ impl Receiver {
                 Event::Message(..) => source.counters.delivered += 1,
                 Event::Broken(..) => source.counters.broken += 1,
                 Event::Missed(_, first, last) => {
-                    source.counters.missed += u64::from(last.next().0.wrapping_sub(first.0))
+                    source.counters.missed += u64::from(last.next().0.wrapping_sub(first.0));
                 }
                 _ => {}
             }
