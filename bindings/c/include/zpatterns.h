@@ -68,6 +68,7 @@
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_WORKER_COUNTERS_INIT { sizeof(zpat_worker_counters_t), 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_SERVICE_COUNTERS_INIT { sizeof(zpat_service_counters_t), { 0 }, 0, 0, ZPAT_REQREP_COUNTERS_INIT }
+#define ZPAT_NEWS_INIT { sizeof(zpat_news_t), 0, 0, 0, 0, 0, 0, { 0 }, 0 }
 #define ZPAT_PEER_COUNTERS_INIT { sizeof(zpat_peer_counters_t), 0, { 0 }, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
@@ -1470,6 +1471,16 @@ int zpat_job_wait_cancelled(const zpat_job_t *job,
                             int64_t timeout_ms,
                             const zpat_cancel_t *cancel);
 
+/**
+ * Calls `hook` with `user` once, as soon as nobody waits for the answer any more, or the job or its worker has come to
+ * its end; at once, on this thread, if that is so. It must return at once and must not call functions of this job or its
+ * worker. NULL takes it away. When this function, or one that frees the job, returns, the hook before is not running and
+ * will not run again.
+ */
+int zpat_job_set_hook(const zpat_job_t *job,
+                      zpat_hook_t hook,
+                      void *user);
+
 /** Sends some of the answer, with copies of these `count` frames. */
 int zpat_job_send_partial(const zpat_job_t *job, const zpat_slice_t *frames, size_t count);
 
@@ -1778,6 +1789,101 @@ int zpat_broker_services(const zpat_broker_t *broker,
 int zpat_broker_peers(const zpat_broker_t *broker,
                       zpat_peer_counters_t *out,
                       size_t most);
+
+/* ---- Request-reply: what happens at a broker -------------------------------------------------------------- */
+
+/** What happened at a broker, and which members of `zpat_news_t` say more; others are 0. */
+typedef enum zpat_news_kind_t {
+  /** A worker offers a service: `worker`, `service`. */
+  ZPAT_NEWS_WORKER_JOINED = 1,
+  /**
+   * A worker offers it no more, because it closed, is silent for too long, or its session is lost: `worker`,
+   * `service`, `requests`, `left`.
+   */
+  ZPAT_NEWS_WORKER_GONE = 2,
+  /** Requests that were accepted ended without a worker's answer: `service`, `requests`, `reason`. */
+  ZPAT_NEWS_LOST = 3,
+  /** News before the next ones were not taken in time: `missed`. */
+  ZPAT_NEWS_MISSED = 4,
+} zpat_news_kind_t;
+
+/** Why a request that was accepted got no answer from a worker: as the counters that begin with `lost_`. */
+typedef enum zpat_reason_t {
+  /** Its deadline passed. */
+  ZPAT_LOST_DEADLINE = 1,
+  /** It waited longer than a request may. */
+  ZPAT_LOST_AGE = 2,
+  /** Nobody offered the service for as long as it would wait. */
+  ZPAT_LOST_NO_SERVICE = 3,
+  /** Workers were lost as often as it may be given to one. */
+  ZPAT_LOST_ATTEMPTS = 4,
+  /** A worker said that it failed. */
+  ZPAT_LOST_RESPONDER = 5,
+  /** Who asked took it back. */
+  ZPAT_LOST_CANCELLED = 6,
+  /** Who asked is gone. */
+  ZPAT_LOST_ASKER_GONE = 7,
+  /** The handle was closed. */
+  ZPAT_LOST_CLOSED = 8,
+} zpat_reason_t;
+
+/** Something that happened at a broker. Start from `ZPAT_NEWS_INIT`. */
+typedef struct zpat_news_t {
+  /** `sizeof(zpat_news_t)`. */
+  size_t struct_size;
+  /** A `zpat_news_kind_t`. */
+  int64_t kind;
+  /** The number of the worker, as in `zpat_peer_counters_t`. */
+  uint64_t worker;
+  /** Requests that the worker had who is gone, and those that may be given again go to others; or that are lost. */
+  uint64_t requests;
+  /** 1 if the worker had said that it leaves. */
+  int64_t left;
+  /** A `zpat_reason_t`. */
+  int64_t reason;
+  /** How many news were missed. */
+  uint64_t missed;
+  /**
+   * What the worker offers or offered, or what was asked for, with a zero at the end. It is whatever bytes somebody
+   * sent.
+   */
+  char service[ZPAT_SERVICE_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t service_len;
+} zpat_news_t;
+
+/** The name of a kind of news, the same in every language (`worker_joined`); `unknown` for what is none. Static text. */
+const char *zpat_news_kind_name(int kind);
+
+/** The name of a `zpat_reason_t`, the same in every language (`attempts`); `unknown` for what is none. Static text. */
+const char *zpat_reason_name(int reason);
+
+/**
+ * Waits for what happens next, writes it into `news`, whose `struct_size` the caller has set, and returns 1. News are
+ * kept from the first call, or `zpat_broker_arm`, on, some 1,000 at most; where others were missed, that is said.
+ * `ZPAT_E_TIMEOUT` if nothing happened in time, `ZPAT_E_CLOSED` when the broker has ended.
+ */
+int zpat_broker_next(const zpat_broker_t *broker,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel,
+                     zpat_news_t *news);
+
+/**
+ * Asks for one notice when `zpat_broker_next` has something. 1 if it has already, and then no notice comes; 0 means
+ * wait for it. As `zpat_socket_arm`.
+ */
+int zpat_broker_arm(const zpat_broker_t *broker);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the broker. */
+int zpat_broker_ready_fd(const zpat_broker_t *broker);
+
+/**
+ * Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. It may also run on a
+ * thread that calls a function of this broker.
+ */
+int zpat_broker_set_hook(const zpat_broker_t *broker,
+                         zpat_hook_t hook,
+                         void *user);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@ pub mod durable;
 mod fields;
 pub mod job;
 pub mod many;
+pub mod news;
 pub mod older;
 pub mod options;
 pub mod request;

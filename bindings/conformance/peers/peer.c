@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <zpatterns.h>
 
@@ -368,8 +369,8 @@ static const struct {
   { "ask-many", do_ask_many }, { "answers", do_answers }, { "job", do_job }, { "job-partial", do_job_partial },
   { "job-reply", do_job_reply }, { "job-fail", do_job_fail }, { "job-drop", do_job_drop },
   { "job-cancelled", do_job_cancelled }, { "serve", do_serve }, { "leave", do_leave }, { "drain", do_drain },
-  { "workers", do_workers }, { "counters", do_counters }, { "end", do_end }, { "info", do_info },
-  { "reset", do_reset },
+  { "workers", do_workers }, { "news", do_news }, { "counters", do_counters }, { "end", do_end },
+  { "info", do_info }, { "reset", do_reset },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -237,6 +237,11 @@ const commands = {
   leave: (name) => named(name, parties).leave(),
   drain: (name, timeout) => named(name, parties).drain(within(timeout)),
   workers: (name) => named(name, parties).workers(),
+  news: async (name, timeout) => {
+    const none = { service: '', worker: 0, requests: 0, left: false, reason: '-', missed: 0 };
+    const { service, reason, ...told } = { ...none, ...(await named(name, parties).next(within(timeout))) };
+    return flat({ ...told, service: hex(Buffer.from(service)), reason: snake(reason) });
+  },
   counters: (name) => flat(named(name, parties).counters()),
   end: (name) => named(name, parties).close(),
   info: () => {

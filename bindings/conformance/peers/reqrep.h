@@ -357,9 +357,28 @@ static int do_job_drop(char **rest) {
   return slot ? zpat_job_free(&slot->job) : ZPAT_E_INVALID_ARGUMENT;
 }
 
+static void wake(void *pipes) {
+  if (write(((int *)pipes)[1], "", 1) < 0) perror("write");
+}
+
+/* As an event loop waits: until the hook says that there is something to look at. */
+static int await_end(zpat_job_t *job, int64_t timeout) {
+  int pipes[2];
+  if (pipe(pipes) < 0) return ZPAT_E_TOO_MANY_OPEN;
+  int outcome = zpat_job_set_hook(job, wake, pipes);
+  if (outcome == 0) outcome = await_notice(0, pipes[0], now() + timeout);
+  if (outcome == 0) outcome = zpat_job_wait_cancelled(job, 0, NULL);
+  zpat_job_set_hook(job, NULL, NULL);
+  close(pipes[0]);
+  close(pipes[1]);
+  return outcome;
+}
+
 static int do_job_cancelled(char **rest) {
   struct slot *slot = job_of(rest);
-  return slot ? zpat_job_wait_cancelled(slot->job, number(rest), NULL) : ZPAT_E_INVALID_ARGUMENT;
+  int64_t timeout = number(rest);
+  if (!slot) return ZPAT_E_INVALID_ARGUMENT;
+  return is_async ? await_end(slot->job, timeout) : zpat_job_wait_cancelled(slot->job, timeout, NULL);
 }
 
 /* Answers so many jobs with their questions; below 0, all. */
@@ -413,6 +432,25 @@ static int do_workers(char **rest) {
   int workers = zpat_broker_workers(broker_of(rest));
   char text[24];
   return print_word(workers, decimal(workers, text).data);
+}
+
+/* What happens next, as an event loop takes it. */
+static int do_news(char **rest) {
+  zpat_news_t news = ZPAT_NEWS_INIT;
+  zpat_broker_t *broker = broker_of(rest);
+  int64_t end = now() + number(rest);
+  int outcome;
+  while ((outcome = zpat_broker_next(broker, is_async ? 0 : left(end), NULL, &news)) == ZPAT_E_TIMEOUT && is_async) {
+    outcome = await_notice(zpat_broker_arm(broker), zpat_broker_ready_fd(broker), end);
+    if (outcome < 0) break;
+  }
+  if (outcome < 0) return outcome;
+  printf("ok kind=%s service=", zpat_news_kind_name((int)news.kind));
+  print_hex((zpat_slice_t){ news.service, news.service_len });
+  printf(" worker=%llu requests=%llu left=%s reason=%s missed=%llu\n", (unsigned long long)news.worker,
+         (unsigned long long)news.requests, news.left ? "true" : "false",
+         news.reason ? zpat_reason_name((int)news.reason) : "-", (unsigned long long)news.missed);
+  return ANSWERED;
 }
 
 #define PRINT(name) printf(" " #name "=%llu", (unsigned long long)counters.name);

@@ -182,6 +182,13 @@ class Reqrep:
     def do_workers(self, name):
         return str(self.handles[name].workers())
 
+    def do_news(self, name, timeout):
+        return self.news(self.handles[name].next(seconds(timeout)))
+
+    def news(self, told):
+        facts = f"requests={told.requests} left={str(told.left).lower()} reason={told.reason or '-'} missed={told.missed}"
+        return f"kind={told.kind} service={tohex(told.service.encode())} worker={told.worker} {facts}"
+
     def do_counters(self, name):
         return flat(self.handles[name].counters())
 
@@ -293,6 +300,9 @@ class AsyncReqrep(Reqrep):
 
     async def do_drain(self, name, timeout):
         await asyncio.wait_for(self.handles[name].drain(), seconds(timeout))
+
+    async def do_news(self, name, timeout):
+        return self.news(await asyncio.wait_for(self.handles[name].next(), seconds(timeout)))
 
     async def reset_reqrep(self):
         streams = [pending[1] for pending in self.asked.values() if isinstance(pending, tuple)]

@@ -12,7 +12,9 @@ use std::{
 
 use zpatterns::{
     Deadline, Error, ErrorKind, Hook, Result,
-    reqrep::{Broker, Client, Counters, Frames, Job, Outcome, Part, Reason, RequestOptions, Ticket, Worker},
+    reqrep::{
+        Broker, Client, Counters, Frames, Job, NewsRecord, Outcome, Part, Reason, RequestOptions, Ticket, Worker,
+    },
 };
 
 use crate::{Peer, Run, Words, done, hex, invalid};
@@ -89,7 +91,12 @@ pub(crate) const COMMANDS: &[(&str, Run)] = &[
     ("job-cancelled", |peer, words| {
         let name = words.next()?;
         let job = peer.reqrep.jobs.get(name).ok_or_else(|| invalid("no job has this name"))?;
-        done(job.wait_cancelled(&words.deadline()?))
+        if !peer.reqrep.asynchronous {
+            return done(job.wait_cancelled(&words.deadline()?));
+        }
+        job.set_hook(wake_up())?;
+        let look = || job.wait_cancelled(&Deadline::now());
+        done(noticed(look, || false, Instant::now() + words.millis()?))
     }),
     ("serve", serve),
     ("leave", |peer, words| done(peer.reqrep.worker(words)?.leave())),
@@ -98,6 +105,7 @@ pub(crate) const COMMANDS: &[(&str, Run)] = &[
         done(broker.drain(&words.deadline()?))
     }),
     ("workers", |peer, words| peer.reqrep.broker(words)?.workers().map(|count| count.to_string())),
+    ("news", news),
     ("counters", counters),
     ("end", |peer, words| {
         let name = words.next()?;
@@ -229,6 +237,9 @@ fn broker(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
     let (name, endpoints, options) = (words.next()?, words.next()?, options::broker(words)?);
     let broker = Broker::bind(&peer.context, &endpoints.split(',').collect::<Vec<_>>(), options)?;
     let bound = broker.endpoints().join(",");
+    if peer.reqrep.asynchronous {
+        broker.set_hook(Some(wake_up()));
+    }
     peer.reqrep.brokers.insert(name.to_owned(), broker);
     Ok(bound)
 }
@@ -308,6 +319,24 @@ fn job(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
     let text = format!("service={} key={} body={}", hex(job.service()), hex(job.key()), list(job.body()));
     reqrep.jobs.insert(name, job);
     Ok(text)
+}
+
+fn news(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
+    let (broker, timeout) = (peer.reqrep.broker(words)?, words.millis()?);
+    let news = match peer.reqrep.asynchronous {
+        true => noticed(|| broker.next(&Deadline::now()), || broker.arm(), Instant::now() + timeout)?,
+        false => broker.next(&Deadline::after(timeout))?,
+    };
+    let NewsRecord { kind, service, worker, requests, left, reason, missed } = news.into();
+    let (worker, requests) = (worker.unwrap_or_default(), requests.unwrap_or_default());
+    Ok(format!(
+        "kind={} service={} worker={worker} requests={requests} left={} reason={} missed={}",
+        kind.name(),
+        hex(&service.unwrap_or_default()),
+        left.unwrap_or_default(),
+        reason.map_or("-", Reason::name),
+        missed.unwrap_or_default()
+    ))
 }
 
 /// Answers so many jobs with their questions, in the background; below 0, all.

@@ -177,6 +177,7 @@ commands! { REQREP:
     "leave" on handle () -> Nothing;
     "drain" on handle (TIMEOUT) -> Nothing;
     "workers" on handle () -> Number;
+    "news" on handle (TIMEOUT) -> Fields;
     "counters" on handle () -> Counters;
     "end" on handle () -> Nothing;
 }

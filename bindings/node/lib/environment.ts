@@ -20,12 +20,13 @@ export interface Leaving {
 }
 
 const waiting = new Map<number, Waiting>();
+const listeners = new Map<number, Waiting>();
 const leaving = new Set<Leaving>();
 
 const DAY = 24 * 60 * 60 * 1000;
 const alive = setInterval(() => {}, DAY).unref();
 
-export const environment = new native.Environment((id) => waiting.get(id)?.noticed());
+export const environment = new native.Environment((id) => (waiting.get(id) ?? listeners.get(id))?.noticed());
 
 /** `who` waits for notice `id`; the process lives until {@link resting}. */
 export function awaiting(id: number, who: Waiting): void {
@@ -36,6 +37,16 @@ export function awaiting(id: number, who: Waiting): void {
 /** Nothing waits for notice `id` any more. */
 export function resting(id: number): void {
   if (waiting.delete(id) && waiting.size === 0) alive.unref();
+}
+
+/** `who` hears of notice `id`, as long as the process lives for something else, until {@link deaf}. */
+export function listening(id: number, who: Waiting): void {
+  listeners.set(id, who);
+}
+
+/** Nobody hears of notice `id` any more. */
+export function deaf(id: number): void {
+  listeners.delete(id);
 }
 
 /** Whether the process is on its way out: nothing that is put off would happen. */

@@ -18,6 +18,26 @@ export interface Batch {
   readonly bytes: number;
 }
 
+/** A batch of things that the addon brought as they are. */
+export class List<T> implements Batch {
+  readonly bytes = 0;
+  #next = 0;
+  constructor(private readonly items: readonly T[]) {}
+
+  get length(): number {
+    return this.items.length - this.#next;
+  }
+
+  take(): T {
+    return this.items[this.#next++] as T;
+  }
+
+  /** What a call brought, if it brought anything. */
+  static of<T>(items: readonly T[]): List<T> | undefined {
+    return items.length === 0 ? undefined : new List(items);
+  }
+}
+
 /** Takes from a batch that has a message. */
 export type Take<B, T> = (batch: B) => T;
 

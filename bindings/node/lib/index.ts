@@ -27,6 +27,7 @@ export type {
   LossReason, PeerCounters, RequestCounters, ServiceCounters, WorkerCounters,
 } from './reqrep/counters';
 export { Job } from './reqrep/job';
+export type { News, NewsMissed, RequestsLost, WorkerGone, WorkerJoined } from './reqrep/news';
 export type {
   Balance, BrokerOptions, ClientOptions, FreelanceServer, PartyOptions, PlainEndpoint, WorkerOptions,
 } from './reqrep/options';

@@ -3,7 +3,7 @@ import { native } from './addon';
 import type { WaitOptions } from './deadline';
 import { awaiting, resting } from './environment';
 import { call } from './errors';
-import { Inbox } from './inbox';
+import { Inbox, List } from './inbox';
 import { messages } from './iterate';
 import type { Socket as NativeSocket } from './native';
 
@@ -23,36 +23,18 @@ export interface ConnectionEvent {
   value: number;
 }
 
-/** Events that the addon brought. */
-class Events {
-  readonly bytes = 0;
-  #next = 0;
-  constructor(private readonly events: readonly ConnectionEvent[]) {}
-
-  get length(): number {
-    return this.events.length - this.#next;
-  }
-
-  take(): ConnectionEvent {
-    return this.events[this.#next++] as ConnectionEvent;
-  }
-}
-
 /** The events of one socket, from `socket.monitor()`. */
 export class Monitor implements AsyncIterable<ConnectionEvent>, Disposable {
   readonly #native: InstanceType<typeof native.Monitor>;
-  readonly #inbox: Inbox<Events>;
+  readonly #inbox: Inbox<List<ConnectionEvent>>;
   /** The count when it closed. */
   #lost: number | undefined;
 
   /** @internal */
   constructor(socket: NativeSocket) {
     const monitor = call(() => new native.Monitor(socket));
-    const drain = () => {
-      const events = monitor.drain() as ConnectionEvent[];
-      return events.length === 0 ? undefined : new Events(events);
-    };
-    const inbox: Inbox<Events> = new Inbox(drain, () => {
+    const drain = () => List.of(monitor.drain() as ConnectionEvent[]);
+    const inbox: Inbox<List<ConnectionEvent>> = new Inbox(drain, () => {
       if (inbox.waiting) awaiting(monitor.id, inbox);
       else resting(monitor.id);
     });
@@ -88,7 +70,7 @@ export class Monitor implements AsyncIterable<ConnectionEvent>, Disposable {
     this.close();
   }
 
-  readonly #take = (events: Events): ConnectionEvent => {
+  readonly #take = (events: List<ConnectionEvent>): ConnectionEvent => {
     const event = events.take();
     // Closing serves those in line, so it comes after this one is served.
     if (event.kind === 'stopped') queueMicrotask(() => this.close());

@@ -33,12 +33,12 @@ export declare class Broker {
   get id(): number
   /** Where it is reached. */
   get endpoints(): Array<string>
-  /** Takes no more requests. */
-  drain(): void
-  /** Whether it is drained; a notice follows when that changes. */
-  isDrained(): boolean
-  /** Whether it ended; a notice follows when that changes. */
+  /** Takes no more requests. Whether those that are here are answered; if not, a notice follows when they are. */
+  drain(): boolean
+  /** Whether it ended; a notice follows when it does. */
   isEnded(): boolean
+  /** Takes what happened; nothing means that a notice follows. */
+  takeNews(): Array<NewsFacts>
   /** What became of the requests so far. */
   counters(): RequestCounts
   /** The same for each service. */
@@ -170,6 +170,8 @@ export declare class Worker {
   constructor(context: Context, endpoints: Array<string>, bind: boolean, service: string, options: object)
   /** The number in this worker's notices. */
   get id(): number
+  /** The number in the notices of jobs that are watched. */
+  get jobsId(): number
   /** Where clients reach a worker that binds. */
   get endpoint(): string | null
   /**
@@ -184,8 +186,12 @@ export declare class Worker {
   answer(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, facts: Uint32Array, first: number, end: number): number
   /** Sends some of the answer to a job. */
   sendPartial(job: number, frames: Array<Uint8Array>): void
-  /** Which of these jobs nobody waits for any more. */
-  cancelled(jobs: Array<number>): Array<number>
+  /** Whether nobody waits for a job any more. */
+  isCancelled(job: number): boolean
+  /** Lets a notice follow when nobody waits for a job any more. */
+  watch(job: number): void
+  /** Which of the jobs that are watched nobody waits for any more, since the last call. */
+  takeCancelled(): Array<number>
   /** These jobs were dropped without an answer. */
   dropJobs(jobs: Array<number>): void
   /** Takes no more jobs. */
@@ -246,6 +252,24 @@ export interface Kind {
   number: number
   /** Whether the same call may succeed later. */
   retryable: boolean
+}
+
+/** Something that happened. What is not of its kind is not there. */
+export interface NewsFacts {
+  /** The kind in snake case. */
+  kind: string
+  /** What a worker offers or offered, or what was asked for. */
+  service?: string
+  /** The worker's number. */
+  worker?: number
+  /** Requests that the worker had who is gone, or that are lost. */
+  requests?: number
+  /** Whether the worker had said that it leaves. */
+  left?: boolean
+  /** Why requests are lost, as in the counters. */
+  reason?: string
+  /** How many news were missed. */
+  missed?: number
 }
 
 /** A row of the table, for the generator of the public types. */

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod client;
 pub mod counters;
 mod jobs;
+pub mod news;
 pub mod options;
 mod packing;
 pub mod worker;

@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use super::proxy::Proxy;
     #[pymodule_export]
-    use super::reqrep::{Broker, Client, Job, Worker};
+    use super::reqrep::{Broker, Client, Ends, Job, Worker};
     #[pymodule_export]
     use super::socket::Socket;
 

@@ -7,14 +7,16 @@ mod answer;
 mod broker;
 mod client;
 mod counters;
+mod ends;
 mod job;
+mod news;
 mod options;
 mod worker;
 
 use pyo3::prelude::*;
 use zpatterns::{Deadline, Result};
 
-pub(crate) use self::{broker::Broker, client::Client, job::Job, worker::Worker};
+pub(crate) use self::{broker::Broker, client::Client, ends::Ends, job::Job, worker::Worker};
 use crate::{
     error::OrRaise,
     wait::{Limit, if_possible},

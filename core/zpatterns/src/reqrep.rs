@@ -45,8 +45,8 @@ use zpatterns_protocol::{Machine, liveness};
 pub use zpatterns_protocol::{
     machine::Frames,
     reqrep::{
-        Balance, Candidate, Choice, Choose, Counters, Failure, News, PeerCounters, Reason, RequestOptions,
-        ServiceCounters, Side, Task, WorkerCounters,
+        Balance, Candidate, Choice, Choose, Counters, Failure, News, NewsKind, NewsRecord, PeerCounters, Reason,
+        RequestOptions, ServiceCounters, Side, Task, WorkerCounters,
     },
 };
 

@@ -367,6 +367,32 @@ fn an_event_loop_hears_once_that_a_job_is_of_no_more_use() {
 }
 
 #[test]
+fn an_event_loop_hears_once_that_a_broker_is_drained_and_that_it_has_ended() {
+    let context = Context::new().expect("a context");
+    let (broker, _worker, client, ticket, job) = one_job(&context, &options());
+    let (told, heard) = std::sync::mpsc::channel();
+    let hook = |name| {
+        let told = told.clone();
+        Box::new(move || told.send(name).expect("somebody listens"))
+    };
+    let patience = Duration::from_secs(60);
+    broker.set_end_hook(hook("ended")).expect("open");
+    assert_eq!(broker.drain(&Deadline::now()).expect_err("a job is open").kind(), ErrorKind::Timeout);
+    broker.set_drained_hook(hook("drained")).expect("open");
+    assert!(heard.try_recv().is_err(), "a job is open");
+    job.reply(vec![]).expect("open");
+    client.wait(ticket, &watchdog()).expect("a reply");
+    assert_eq!(heard.recv_timeout(patience), Ok("drained"));
+    broker.drain(&Deadline::now()).expect("it is drained");
+    broker.set_drained_hook(hook("at once")).expect("open");
+    assert_eq!(heard.try_recv(), Ok("at once"));
+    broker.close();
+    assert_eq!(heard.try_recv(), Ok("ended"));
+    broker.wait(&Deadline::now()).expect("it has ended");
+    assert!(heard.try_recv().is_err(), "each was told once");
+}
+
+#[test]
 fn who_gives_up_waiting_learns_whether_it_may_have_run() {
     let context = Context::new().expect("a context");
     let (_broker, worker, client, _, job) = one_job(&context, &options());

@@ -1,6 +1,9 @@
 //! A request at the worker.
 
-use std::{ffi::c_int, time::Instant};
+use std::{
+    ffi::{c_int, c_void},
+    time::Instant,
+};
 
 use zpatterns::{Result, reqrep::Job};
 
@@ -9,6 +12,7 @@ use crate::{
     arguments::{deadline, invalid, required, take_back, zpat_slice_t},
     cancel::zpat_cancel_t,
     error::{entry, entry_or},
+    socket::{hook_of, zpat_hook_t},
 };
 
 /// The error code of a job that was freed without an answer.
@@ -87,6 +91,18 @@ pub unsafe extern "C" fn zpat_job_wait_cancelled(
 ) -> c_int {
     // SAFETY: C's promise.
     entry(|| unsafe { handle(job)?.wait_cancelled(&deadline(timeout_ms, cancel)?) }.map(|()| 0))
+}
+
+/// Calls `hook` with `user` once, as soon as nobody waits for the answer any more, or the job or its worker has come to
+/// its end; at once, on this thread, if that is so. It must return at once and must not call functions of this job or its
+/// worker. NULL takes it away. When this function, or one that frees the job, returns, the hook before is not running and
+/// will not run again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_job_set_hook(job: *const zpat_job_t, hook: zpat_hook_t, user: *mut c_void) -> c_int {
+    // SAFETY: C's promise, also about the hook.
+    let hook = unsafe { hook_of(hook, user) };
+    // SAFETY: C's promise.
+    entry(|| unsafe { handle(job) }?.set_hook(hook.unwrap_or_else(|| Box::new(|| {}))).map(|()| 0))
 }
 
 /// Sends some of the answer, with copies of these `count` frames.

@@ -101,7 +101,7 @@ impl zpat_peer_counters_t {
 }
 
 /// A name of a service and zeros.
-fn named(name: &[u8]) -> [c_char; ZPAT_SERVICE_SIZE] {
+pub(super) fn named(name: &[u8]) -> [c_char; ZPAT_SERVICE_SIZE] {
     let mut room = [0; ZPAT_SERVICE_SIZE];
     assert!(name.len() < room.len(), "core takes no longer names");
     for (to, from) in room.iter_mut().zip(name) {

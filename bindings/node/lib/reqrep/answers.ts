@@ -3,7 +3,7 @@
  * the latest when the program pauses.
  */
 import { native } from '../addon';
-import { type Leaving, empty, exiting, holding } from '../environment';
+import { type Leaving, type Waiting, deaf, empty, exiting, holding, listening } from '../environment';
 import { ZpatternsError, call, closed, converted } from '../errors';
 import { type MessageLike, framesOf } from '../message';
 import type { Contents } from '../slab';
@@ -14,15 +14,11 @@ type Worker = InstanceType<typeof native.Worker>;
 /** As in `src/reqrep/worker.rs`. */
 const [REPLY, ERROR] = [0, 1];
 
-/** How often jobs that have a signal are looked at, in milliseconds. */
-const LOOK = 50;
-
-export class Answers implements Leaving, Recipient<number> {
+export class Answers implements Leaving, Waiting, Recipient<number> {
   readonly native: Worker;
   readonly #outgoing = new Outgoing<number>(this);
   /** By job, what aborts when nobody waits for it any more. */
   readonly #signals = new Map<number, AbortController>();
-  #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
   #closed = false;
 
@@ -53,15 +49,26 @@ export class Answers implements Leaving, Recipient<number> {
   }
 
   isCancelled(job: number): boolean {
-    return !this.#closed && call(() => this.native.cancelled([job])).length > 0;
+    return !this.#closed && call(() => this.native.isCancelled(job));
   }
 
   /** Aborts when nobody waits for the job any more. */
   signal(job: number): AbortSignal {
     const controller = new AbortController();
+    if (this.#closed) return controller.signal;
     this.#signals.set(job, controller);
-    this.#timer ??= setInterval(() => this.#look(), LOOK).unref();
+    listening(this.native.jobsId, this);
+    call(() => this.native.watch(job));
     return controller.signal;
+  }
+
+  /** Nobody waits any more for some of the jobs that have a signal. */
+  noticed(): void {
+    for (const job of call(() => this.native.takeCancelled())) {
+      const controller = this.#signals.get(job);
+      this.#forget(job);
+      controller?.abort(new ZpatternsError('Cancelled', 'nobody waits for the answer any more'));
+    }
   }
 
   /** Gives all answers that are here to core. */
@@ -78,7 +85,7 @@ export class Answers implements Leaving, Recipient<number> {
   close(): void {
     this.#closed = true;
     this.#signals.clear();
-    clearInterval(this.#timer);
+    deaf(this.native.jobsId);
   }
 
   give({ bytes, frameEnds, messageEnds, facts }: Contents, _: readonly number[], first: number, end: number): number {
@@ -102,20 +109,7 @@ export class Answers implements Leaving, Recipient<number> {
     process.nextTick(() => this.hand());
   }
 
-  #look(): void {
-    const cancelled = call(() => this.native.cancelled([...this.#signals.keys()]));
-    for (const job of cancelled) {
-      const controller = this.#signals.get(job);
-      this.#forget(job);
-      controller?.abort(new ZpatternsError('Cancelled', 'nobody waits for the answer any more'));
-    }
-  }
-
   #forget(job: number): void {
-    if (this.#timer === undefined) return;
-    this.#signals.delete(job);
-    if (this.#signals.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#signals.delete(job) && this.#signals.size === 0) deaf(this.native.jobsId);
   }
 }

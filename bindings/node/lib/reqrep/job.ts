@@ -89,8 +89,7 @@ export class Job implements Disposable {
   }
 
   /**
-   * Aborts within a moment when nobody waits for the answer any more, until the job is answered. It does not keep the
-   * process alive.
+   * Aborts when nobody waits for the answer any more, until the job is answered. It does not keep the process alive.
    */
   get signal(): AbortSignal {
     this.#signal ??= this.answered ? new AbortController().signal : this.#jobs.answers.signal(this.#number);

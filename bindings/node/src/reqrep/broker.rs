@@ -1,84 +1,32 @@
 //! Who stands between those who ask and those who answer.
 //!
-//! Core waits for a broker by blocking, so the first time that JavaScript waits, a thread begins to do so: for the end,
-//! and, once it was told to drain, for that first.
+//! It has one notice for all that JavaScript may wait for: what happens next, that it is drained, and its end.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{Builder, JoinHandle},
-};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Object, Unknown};
 use napi_derive::napi;
-use zpatterns::{Cancel, Deadline, Error, ErrorKind, Hook, Result, reqrep};
+use zpatterns::{Deadline, ErrorKind, reqrep};
 
 use super::{
     counters::{PeerCounts, RequestCounts, ServiceCounts},
+    news::NewsFacts,
     options::{broker_options, plain_endpoints},
 };
 use crate::{
     context::{Context, Owned},
-    environment::{Ending, lock},
+    environment::Ending,
     error::raise,
 };
 
-/// A broker, and the thread that tells when it is drained and when it ends.
-struct Running {
-    broker: reqrep::Broker,
-    draining: AtomicBool,
-    drained: AtomicBool,
-    ended: AtomicBool,
-    /// Calls the thread away from waiting for the end.
-    drain: Cancel,
-    watcher: Mutex<Option<JoinHandle<()>>>,
-}
+/// How much of what happened one call brings at most.
+const NEWS: usize = 1000;
 
-impl Running {
-    /// Calls `notice` when the broker is drained and when it ends.
-    fn watch(self: &Arc<Self>, notice: Hook) -> Result<()> {
-        let mut watcher = lock(&self.watcher);
-        if watcher.is_some() {
-            return Ok(());
-        }
-        let running = Arc::clone(self);
-        let watch = move || {
-            while !running.ended.load(Ordering::SeqCst) {
-                running.step();
-                notice();
-            }
-        };
-        let failed = |error| Error::new(ErrorKind::TooManyOpen, format!("cannot start a thread: {error}"));
-        *watcher = Some(Builder::new().name("zpatterns-watch".into()).spawn(watch).map_err(failed)?);
-        Ok(())
-    }
-
-    /// Waits for what comes next.
-    fn step(&self) {
-        let (broker, drained) = (&self.broker, self.drained.load(Ordering::SeqCst));
-        let outcome = if drained {
-            broker.wait(&Deadline::never())
-        } else if self.draining.load(Ordering::SeqCst) {
-            let drain = broker.drain(&Deadline::never());
-            self.drained.store(drain.is_ok(), Ordering::SeqCst);
-            drain.and(Err(Error::new(ErrorKind::Interrupted, "the end is still to come")))
-        } else {
-            broker.wait(&Deadline::never().or(&self.drain))
-        };
-        let goes_on = |error: &Error| matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Cancelled);
-        self.ended.store(!outcome.is_err_and(|error| goes_on(&error)), Ordering::SeqCst);
-    }
-}
-
-impl Ending for Arc<Running> {
+impl Ending for reqrep::Broker {
     fn end(&self) {
-        self.broker.close();
-        if let Some(watcher) = lock(&self.watcher).take() {
-            // It sees the end at once. A thread that panicked has ended, too.
-            let _ = watcher.join();
-        }
+        self.set_hook(None);
+        // What else was to be told is told by this, or never.
+        self.close();
     }
 }
 
@@ -86,7 +34,7 @@ impl Ending for Arc<Running> {
 #[napi]
 pub struct Broker {
     id: u32,
-    running: Arc<Running>,
+    broker: reqrep::Broker,
     // Kept until the broker is gone, and only then allowed to end.
     context: Arc<Owned>,
 }
@@ -114,19 +62,12 @@ impl Broker {
         let environment = context.environment();
         let id = environment.next_id();
         let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
-        let open = |context: zpatterns::Context| {
-            Ok(Running {
-                broker: reqrep::Broker::bind(&context, &endpoints, options)?,
-                draining: AtomicBool::new(false),
-                drained: AtomicBool::new(false),
-                ended: AtomicBool::new(false),
-                drain: Cancel::new()?,
-                watcher: Mutex::default(),
-            })
-        };
-        let running = Arc::new(context.context().and_then(open).map_err(raise(env))?);
-        environment.remember(id, Arc::clone(&running));
-        Ok(Self { id, running, context })
+        let open = |context: zpatterns::Context| reqrep::Broker::bind(&context, &endpoints, options);
+        let broker = context.context().and_then(open).map_err(raise(env))?;
+        broker.set_hook(Some(environment.hook(id)));
+        broker.set_end_hook(environment.hook(id)).map_err(raise(env))?;
+        environment.remember(id, broker.clone());
+        Ok(Self { id, broker, context })
     }
 
     /// The number in this broker's notices.
@@ -138,63 +79,75 @@ impl Broker {
     /// Where it is reached.
     #[napi(getter)]
     pub fn endpoints(&self) -> Vec<String> {
-        self.running.broker.endpoints().into_iter().map(Into::into).collect()
+        self.broker.endpoints().into_iter().map(Into::into).collect()
     }
 
-    /// Takes no more requests.
+    /// Takes no more requests. Whether those that are here are answered; if not, a notice follows when they are.
     #[napi]
-    pub fn drain(&self) {
-        self.running.draining.store(true, Ordering::SeqCst);
-        self.running.drain.cancel();
+    pub fn drain(&self, env: &Env) -> napi::Result<bool> {
+        match self.broker.drain(&Deadline::now()) {
+            Err(error) if error.kind() == ErrorKind::Timeout => {
+                let hook = self.context.environment().hook(self.id);
+                self.broker.set_drained_hook(hook).map(|()| false)
+            }
+            drained => drained.map(|()| true),
+        }
+        .map_err(raise(env))
     }
 
-    /// Whether it is drained; a notice follows when that changes.
+    /// Whether it ended; a notice follows when it does.
     #[napi]
-    pub fn is_drained(&self, env: &Env) -> napi::Result<bool> {
-        self.look(env, &self.running.drained)
+    pub fn is_ended(&self) -> bool {
+        !self.broker.wait(&Deadline::now()).is_err_and(|error| error.kind() == ErrorKind::Timeout)
     }
 
-    /// Whether it ended; a notice follows when that changes.
+    /// Takes what happened; nothing means that a notice follows.
     #[napi]
-    pub fn is_ended(&self, env: &Env) -> napi::Result<bool> {
-        self.look(env, &self.running.ended)
+    pub fn take_news(&self, env: &Env) -> napi::Result<Vec<NewsFacts>> {
+        let mut all = Vec::new();
+        while all.len() < NEWS {
+            match self.broker.next(&Deadline::now()) {
+                Ok(news) => all.push(news.into()),
+                // It shows in the next call.
+                Err(_) if !all.is_empty() => break,
+                Err(error) if error.kind() != ErrorKind::Timeout => return Err(raise(env)(error)),
+                Err(_) if self.broker.arm() => {}
+                Err(_) => break,
+            }
+        }
+        Ok(all)
     }
 
     /// What became of the requests so far.
     #[napi]
     pub fn counters(&self, env: &Env) -> napi::Result<RequestCounts> {
-        self.running.broker.counters().map(Into::into).map_err(raise(env))
+        self.broker.counters().map(Into::into).map_err(raise(env))
     }
 
     /// The same for each service.
     #[napi]
     pub fn services(&self, env: &Env) -> napi::Result<Vec<ServiceCounts>> {
-        let services = self.running.broker.services().map_err(raise(env))?;
+        let services = self.broker.services().map_err(raise(env))?;
         Ok(services.into_iter().map(Into::into).collect())
     }
 
     /// The clients and workers that are connected now.
     #[napi]
     pub fn peers(&self, env: &Env) -> napi::Result<Vec<PeerCounts>> {
-        let peers = self.running.broker.peers().map_err(raise(env))?;
+        let peers = self.broker.peers().map_err(raise(env))?;
         Ok(peers.into_iter().map(Into::into).collect())
     }
 
     /// Workers connected now.
     #[napi]
     pub fn workers(&self, env: &Env) -> napi::Result<u32> {
-        self.running.broker.workers().map(|workers| workers as u32).map_err(raise(env))
+        self.broker.workers().map(|workers| workers as u32).map_err(raise(env))
     }
 
     /// Closes the broker where it is.
     #[napi]
     pub fn close(&self) {
         self.context.environment().forget(self.id);
-        self.running.end();
-    }
-
-    fn look(&self, env: &Env, fact: &AtomicBool) -> napi::Result<bool> {
-        self.running.watch(self.context.environment().hook(self.id)).map_err(raise(env))?;
-        Ok(fact.load(Ordering::SeqCst))
+        self.broker.end();
     }
 }

@@ -130,7 +130,7 @@ impl From<PeerCounters> for PeerCounts {
 }
 
 /// The name of a service. It comes from others; what is no UTF-8 in it is replaced, as `job.service` does.
-fn text(name: &[u8]) -> String {
+pub(super) fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 

@@ -2,7 +2,10 @@
 //!
 //! JavaScript knows a job by a number, and gives answers back in batches.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use napi::bindgen_prelude::{ArrayBuffer, Env, Object};
 use napi_derive::napi;
@@ -14,7 +17,7 @@ use zpatterns::{
 use super::{counters::WorkerCounts, jobs::Jobs, options::worker_options, packing::Packing};
 use crate::{
     context::{Context, Owned},
-    environment::{Ending, Handle},
+    environment::{Ending, Handle, lock},
     error::raise,
     pack::frames,
 };
@@ -30,6 +33,8 @@ const JOB_FACTS: usize = 2;
 struct Employed {
     worker: reqrep::Worker,
     jobs: Jobs,
+    /// Jobs that JavaScript watches and that came to their end, or are awaited by nobody any more.
+    told: Arc<Mutex<Vec<u32>>>,
 }
 
 impl Ending for Handle<Arc<Employed>> {
@@ -47,6 +52,7 @@ impl Ending for Handle<Arc<Employed>> {
 #[napi]
 pub struct Worker {
     id: u32,
+    jobs_id: u32,
     endpoint: Option<String>,
     employed: Handle<Arc<Employed>>,
     // Kept until the worker is gone, and only then allowed to end.
@@ -74,7 +80,7 @@ impl Worker {
         let options = worker_options(env, &options)?;
         let context = Arc::clone(&context.0);
         let environment = context.environment();
-        let id = environment.next_id();
+        let (id, jobs_id) = (environment.next_id(), environment.next_id());
         let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
         let open = |context: zpatterns::Context| match endpoints[..] {
             [endpoint] if bind => reqrep::Worker::bind(&context, endpoint, &service, options),
@@ -83,15 +89,21 @@ impl Worker {
         let worker = context.context().and_then(open).map_err(raise(env))?;
         worker.set_hook(Some(environment.hook(id)));
         let endpoint = worker.endpoint().map(Into::into);
-        let employed = Handle::new(Arc::new(Employed { worker, jobs: Jobs::default() }));
+        let employed = Handle::new(Arc::new(Employed { worker, jobs: Jobs::default(), told: Arc::default() }));
         environment.remember(id, employed.clone());
-        Ok(Self { id, endpoint, employed, context })
+        Ok(Self { id, jobs_id, endpoint, employed, context })
     }
 
     /// The number in this worker's notices.
     #[napi(getter)]
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// The number in the notices of jobs that are watched.
+    #[napi(getter)]
+    pub fn jobs_id(&self) -> u32 {
+        self.jobs_id
     }
 
     /// Where clients reach a worker that binds.
@@ -149,12 +161,38 @@ impl Worker {
         self.employed.get().and_then(|employed| employed.jobs.with(job, send)).map_err(raise(env))
     }
 
-    /// Which of these jobs nobody waits for any more.
+    /// Whether nobody waits for a job any more.
     #[napi]
-    pub fn cancelled(&self, env: &Env, jobs: Vec<u32>) -> napi::Result<Vec<u32>> {
+    pub fn is_cancelled(&self, env: &Env, job: u32) -> napi::Result<bool> {
+        self.employed.get().map(|employed| is_cancelled(&employed.jobs, job)).map_err(raise(env))
+    }
+
+    /// Lets a notice follow when nobody waits for a job any more.
+    #[napi]
+    pub fn watch(&self, env: &Env, job: u32) -> napi::Result<()> {
+        let watch = |employed: Arc<Employed>| {
+            let (told, notice) = (Arc::clone(&employed.told), self.context.environment().hook(self.jobs_id));
+            let tell = move || {
+                let mut told = lock(&told);
+                told.push(job);
+                let is_first = told.len() == 1;
+                drop(told);
+                if is_first {
+                    notice();
+                }
+            };
+            employed.jobs.with(job, |job| job.set_hook(Box::new(tell)))
+        };
+        self.employed.get().and_then(watch).map_err(raise(env))
+    }
+
+    /// Which of the jobs that are watched nobody waits for any more, since the last call.
+    #[napi]
+    pub fn take_cancelled(&self, env: &Env) -> napi::Result<Vec<u32>> {
         let employed = self.employed.get().map_err(raise(env))?;
-        let is_cancelled = |job: &u32| employed.jobs.with(*job, |job| Ok(job.is_cancelled())).unwrap_or(false);
-        Ok(jobs.into_iter().filter(is_cancelled).collect())
+        let told = std::mem::take(&mut *lock(&employed.told));
+        // Others were answered, and another job may have the number by now.
+        Ok(told.into_iter().filter(|job| is_cancelled(&employed.jobs, *job)).collect())
     }
 
     /// These jobs were dropped without an answer.
@@ -191,6 +229,10 @@ pub const JOB_DROPPED: u32 = Job::DROPPED;
 
 fn body<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Frames {
     frames.map(|frame| frame.to_vec().into()).collect()
+}
+
+fn is_cancelled(jobs: &Jobs, job: u32) -> bool {
+    jobs.with(job, |job| Ok(job.is_cancelled())).unwrap_or(false)
 }
 
 fn answer(jobs: &Jobs, facts: &[u32], body: Frames) -> Result<()> {

@@ -1,6 +1,6 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
 import {
-  Broker, Client, type ClientOptions, Context, type FreelanceServer, Job, type Part, type PeerCounters,
+  Broker, Client, type ClientOptions, Context, type FreelanceServer, Job, type News, type Part, type PeerCounters,
   type PlainEndpoint, Proxy, type ProxyStats, type RequestCounters, RequestFailed, type RequestOptions,
   type ServiceCounters, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters, ZpatternsError, info,
 } from 'zpatterns';
@@ -33,6 +33,12 @@ await using broker = new Broker(['tcp://127.0.0.1:0'], { balance: 'sticky', stor
 using worker: Worker = new Worker(broker.endpoints, 'service', { credit: 10, context: new Context() });
 const clientOptions: ClientOptions = { heartbeatInterval: 500, heartbeatLimit: 2, maxRequests: 10 };
 using client = new Client(broker.endpoints[0] ?? '', clientOptions);
+for await (const news of broker) {
+  if (news.kind === 'lost') console.log(broker.counters().lost[news.reason], news.requests);
+  if (news.kind === 'worker_gone') console.log(news.left && news.worker, news.service);
+}
+const told: News = await broker.next({ timeout: 5 });
+console.log(told.kind === 'missed' ? told.missed : told.service);
 const plain: PlainEndpoint = { endpoint, side: 'workers', service: 'service' };
 using mixed = new Broker(endpoint, { plain: [plain, { ...plain, side: 'clients' }] });
 const freelance: FreelanceServer = { endpoint, service: 'service' };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from . import _native, reqrep
 from ._answers import Answers, Stream
 from ._batches import BATCH, Batches, Cork
 from ._context import Context
+from ._ends import Ends
 from ._native import Cancel, Job
 from ._notices import Notices
 from .errors import Closed
@@ -18,9 +20,7 @@ from .errors import Closed
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Self, Unpack
 
-    from .reqrep import BrokerOptions, ClientOptions, Part, RequestOptions, WorkerOptions
-
-_LOOK = 0.05  # Seconds between two looks at a job whose end somebody awaits.
+    from .reqrep import BrokerOptions, ClientOptions, News, Part, RequestOptions, WorkerOptions
 
 
 class Client:
@@ -139,6 +139,7 @@ class Worker:
         self._batches = Batches(self._notices, lambda: self._worker.drain(BATCH))
         self._taken = self._batches.taken
         self._cork = Cork(self._worker)
+        self._ends: Ends | None = None
 
     @property
     def endpoint(self) -> str | None:
@@ -175,9 +176,14 @@ class Worker:
         return self._taken.popleft()
 
     async def wait_cancelled(self, job: Job) -> bool:
-        """Returns true when nobody waits for the answer any more, or false once it is given."""
-        while not (cancelled := job.cancelled) and not job.done:
-            await asyncio.sleep(_LOOK)
+        """Returns true when nobody waits for the answer any more, or false once it is given or the worker is closed."""
+        cancelled = False
+        with contextlib.suppress(Closed):  # Others do the job.
+            while not (cancelled := job.cancelled) and not job.done:
+                loop = self._notices.attach()
+                if self._ends is None or self._ends.loop is not loop:
+                    self._ends = Ends(loop)
+                await self._ends.wait(job)
         return cancelled
 
     def leave(self) -> None:
@@ -208,13 +214,19 @@ class Worker:
 
 
 class Broker:
-    """A :class:`zpatterns.reqrep.Broker`, with its constructor. It works on threads of its context, not in the loop."""
+    """A :class:`zpatterns.reqrep.Broker`, with its constructor. It works on threads of its context, not in the loop.
+
+    Iterating it gives news, for one event loop, until it is closed.
+    """
 
     def __init__(
         self, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[BrokerOptions]
     ) -> None:
         """A broker at one endpoint or several, in ``context`` or the default one."""
         self._broker = reqrep.Broker(endpoints, context=context, **options)
+        self._notices = Notices(self._broker)
+        self._batches = Batches(self._notices, lambda: self._broker.take_news(BATCH))
+        self._taken = self._batches.taken
 
     @property
     def endpoints(self) -> list[str]:
@@ -237,6 +249,22 @@ class Broker:
         """What each client asked and each worker was given, as :meth:`zpatterns.reqrep.Broker.peers`."""
         return self._broker.peers()
 
+    async def next(self) -> News:
+        """What happened next, as :meth:`zpatterns.reqrep.Broker.next`. Cancelling loses none."""
+        if not self._taken:
+            await self._batches.refill()
+        return self._taken.popleft()
+
+    def __aiter__(self) -> Self:
+        """News, until the broker is closed."""
+        return self
+
+    async def __anext__(self) -> News:
+        try:
+            return await self.next()
+        except Closed:
+            raise StopAsyncIteration from None
+
     async def drain(self) -> None:
         """Takes no more requests, and waits until those that are here are answered. Cancelled, it goes on draining."""
         cancel = Cancel()
@@ -253,6 +281,7 @@ class Broker:
     def close(self) -> None:
         """Closes the broker where it is. Clients are told, and may ask another. Closing twice is fine."""
         self._broker.close()
+        self._notices.ended(self._taken.clear)
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 from typing_extensions import Buffer, Self, Unpack, disjoint_base
 
 from .errors import Error
-from .reqrep import Part, RequestOptions
+from .reqrep import News, Part, RequestOptions
 
 __all__ = [
     "Authenticator",
@@ -15,6 +15,7 @@ __all__ = [
     "Cancel",
     "Client",
     "Context",
+    "Ends",
     "error_kinds",
     "raise_error",
     "curve_keypair",
@@ -362,6 +363,14 @@ class Job:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+@final
+class Ends:
+    """Tells an event loop which jobs are done or cancelled, by the number that each was given."""
+
+    def __new__(cls, notice: Callable[[], object]) -> Self: ...
+    def watch(self, job: Job, number: int) -> None: ...
+    def take(self) -> list[int]: ...
+
 @disjoint_base
 class Broker:
     def __new__(cls, endpoints: str | Sequence[str], context: Context, options: Any) -> Self: ...
@@ -388,6 +397,13 @@ class Broker:
         offers, or None for a client. ``requests``, all that it asked or was given, are ``answered``, ``failed`` and
         ``held`` together. ``unfetched``: bytes that were sent to it and that it may not have.
         """
+    def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> News:
+        """What happened next: a worker came or went, requests are lost. ``Timeout`` if nothing did in time.
+
+        News are kept from the first call on, some 1,000 at most; where others were missed, that is said. ``Closed``
+        when the broker has ended.
+        """
+    def take_news(self, max_news: int) -> list[News]: ...
     def drain(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
         """Takes no more requests, and waits until those that are here are answered.
 
@@ -400,3 +416,6 @@ class Broker:
         """Whether the broker is closed, by itself or with its context."""
     def close(self) -> None:
         """Closes the broker where it is. Clients are told, and may ask another. Closing twice is fine."""
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...

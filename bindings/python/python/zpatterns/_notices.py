@@ -66,7 +66,7 @@ class Attached:
         try:
             loop.add_reader(self._fd, self.arm)
         except NotImplementedError:
-            self._attachable.set_hook(functools.partial(_call_soon, loop, self.arm))
+            self._attachable.set_hook(functools.partial(call_soon, loop, self.arm))
         return loop
 
     def ended(self, tidy: Callable[[], None]) -> None:
@@ -82,7 +82,7 @@ class Attached:
         elif loop is _running_loop() or loop.is_closed():
             tell()
         else:
-            _call_soon(loop, tell)
+            call_soon(loop, tell)
 
     def _detach(self) -> None:
         """Watches no longer: the handle is closed, and the loop learns of that, or the loop is."""
@@ -170,7 +170,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
     """From any thread."""
     with contextlib.suppress(RuntimeError):  # A closed loop has nobody who waits.
         loop.call_soon_threadsafe(callback)

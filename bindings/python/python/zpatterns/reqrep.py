@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _native
 from ._context import Context
@@ -51,6 +51,7 @@ __all__ = [
     "FreelanceServer",
     "Job",
     "JobFailed",
+    "News",
     "Part",
     "PlainEndpoint",
     "RequestFailed",
@@ -68,6 +69,26 @@ class Part(NamedTuple):
     """Tells one worker's answer from another's: if it changes, a worker was lost and the answer starts over."""
     body: list[bytes]
     """Frames."""
+
+
+class News(NamedTuple):
+    """Something that happened at a broker. What is not of its ``kind`` is 0, False or empty."""
+
+    kind: Literal["worker_joined", "worker_gone", "lost", "missed"]
+    """A worker offers a service, or does no more because it closed, is silent for too long or its session is lost;
+    requests ended without a worker's answer; or news before the next ones were not taken in time."""
+    service: str = ""
+    """What the worker offers or offered, or what was asked for."""
+    worker: int = 0
+    """The number of the worker, as in ``peers``."""
+    requests: int = 0
+    """How many the worker had who is gone, and those that may be given again go to others; or how many are lost."""
+    left: bool = False
+    """Whether the worker who is gone had said that it leaves."""
+    reason: str = ""
+    """Why requests are lost: ``"attempts"`` for those that ``lost_attempts`` counts."""
+    missed: int = 0
+    """How many news were missed."""
 
 
 class Parts:
@@ -241,13 +262,24 @@ class Worker(_native.Worker):
 
 
 class Broker(_native.Broker):
-    """Takes requests from clients and gives them to workers; both connect to it. It works on threads of its context."""
+    """Takes requests from clients and gives them to workers; both connect to it. It works on threads of its context.
+
+    Iterating it gives news, such as of workers that come and go, until it is closed.
+    """
 
     def __new__(
         cls, endpoints: str | Sequence[str], *, context: Context | None = None, **options: Unpack[BrokerOptions]
     ) -> Self:
         """A broker at one endpoint or several, in ``context`` or the default one."""
         return super().__new__(cls, endpoints, context or Context.default(), options)
+
+    def __iter__(self) -> Iterator[News]:
+        """News, until the broker is closed."""
+        try:
+            while True:
+                yield self.next()
+        except Closed:
+            return
 
     def __enter__(self) -> Self:
         return self

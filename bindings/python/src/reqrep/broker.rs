@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
 use zpatterns::reqrep::{Broker as Core, Counters};
 
-use super::{counters, options};
+use super::{counters, news, options, take};
 use crate::{
     cancel::Cancel,
     context::Context,
     convert::endpoints_of,
     error::OrRaise,
+    ready,
     slot::{Handle, Slot},
     wait::Limit,
 };
@@ -79,6 +83,24 @@ impl Broker {
         peers.iter().map(|peer| counters::of_peer(py, peer)).collect()
     }
 
+    /// What happened next.
+    #[pyo3(signature = (timeout=None, cancel=None))]
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<f64>,
+        cancel: Option<&Bound<'_, Cancel>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (open, limit) = (self.slot.open().or_raise(py)?, Limit::new(py, timeout, cancel)?);
+        news::value_of(py, limit.wait(py, |deadline| open.handle.next(deadline))?.or_raise(py)?)
+    }
+
+    /// What happened and is there, at most so much.
+    fn take_news<'py>(&self, py: Python<'py>, max_news: usize) -> PyResult<Bound<'py, PyList>> {
+        let open = self.slot.open().or_raise(py)?;
+        news::list_of(py, take(max_news, |deadline| open.handle.next(deadline)).or_raise(py)?)
+    }
+
     /// Takes no more requests, and waits until those that are here are answered.
     #[pyo3(signature = (timeout=None, cancel=None))]
     fn drain(&self, py: Python<'_>, timeout: Option<f64>, cancel: Option<&Bound<'_, Cancel>>) -> PyResult<()> {
@@ -103,5 +125,21 @@ impl Broker {
     /// Closes the broker where it is.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.slot.close(None));
+    }
+
+    /// The descriptor that is readable after `arm` found nothing and something happened. It stays the broker's.
+    fn ready_fd(&self, py: Python<'_>) -> PyResult<i32> {
+        Ok(ready::number(self.slot.open().or_raise(py)?.handle.ready_fd()))
+    }
+
+    /// Asks for one notice of what happens next (1); returns what is there already, or 0.
+    fn arm(&self, py: Python<'_>, interest: u8) -> PyResult<u8> {
+        Ok(if self.slot.open().or_raise(py)?.handle.arm() { ready::RECV & interest } else { 0 })
+    }
+
+    /// Calls `notice`, from a thread of its own, instead of making the descriptor readable.
+    fn set_hook(&self, py: Python<'_>, notice: Py<PyAny>) -> PyResult<()> {
+        let open = self.slot.open().or_raise(py)?;
+        ready::hook(notice).map(|hook| open.handle.set_hook(Some(hook))).or_raise(py)
     }
 }

@@ -50,7 +50,7 @@ impl Cell {
     }
 
     /// Looks at the job, if it is still there.
-    fn look<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
+    pub(super) fn look<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
         self.job.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
     }
 
@@ -74,7 +74,7 @@ impl Cell {
 /// A request to be answered once, by any thread. One that is dropped without an answer fails with the code `DROPPED`.
 #[pyclass(frozen, weakref, module = "zpatterns.reqrep")]
 pub(crate) struct Job {
-    cell: Arc<Cell>,
+    pub(super) cell: Arc<Cell>,
     /// Keeps the worker, and the context where it finds it to close it.
     worker: Arc<Slot<Working>>,
     service: Py<PyString>,

@@ -46,7 +46,7 @@ pub use self::{
     client::{Client, ClientCommand, ClientEvent, ClientOptions, FreelanceServer, RequestOptions, Settled},
     counters::{Counters, PeerCounters, Reason, ServiceCounters},
     ledger::StoreLimits,
-    news::News,
+    news::{News, NewsKind, NewsRecord},
     pirate::Side,
     wire::{Failure, Task},
     worker::{Job, Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerOptions},

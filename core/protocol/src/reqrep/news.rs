@@ -50,6 +50,81 @@ pub enum News {
     },
 }
 
+/// Writes the kinds and their names from one list.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal;)*) => {
+        /// What [`News`] are about.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum NewsKind {
+            $($(#[doc = $doc])+ $name,)*
+        }
+
+        impl NewsKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name in snake case, the same in every language.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// [`News::WorkerJoined`].
+    WorkerJoined = "worker_joined";
+    /// [`News::WorkerGone`].
+    WorkerGone = "worker_gone";
+    /// [`News::Lost`].
+    Lost = "lost";
+    /// [`News::Missed`].
+    Missed = "missed";
+}
+
+/// [`News`] as one record, for languages whose enumerations have no fields. Those of its kind are there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewsRecord {
+    /// What they are about.
+    pub kind: NewsKind,
+    /// What a worker offers or offered, or what was asked for.
+    pub service: Option<Bytes>,
+    /// The worker's number.
+    pub worker: Option<u64>,
+    /// Requests that the worker had who is gone, or that are lost.
+    pub requests: Option<u64>,
+    /// Whether the worker had said that it leaves.
+    pub left: Option<bool>,
+    /// Why requests are lost.
+    pub reason: Option<Reason>,
+    /// How many news were missed.
+    pub missed: Option<u64>,
+}
+
+impl From<News> for NewsRecord {
+    fn from(news: News) -> Self {
+        let none =
+            |kind| Self { kind, service: None, worker: None, requests: None, left: None, reason: None, missed: None };
+        match news {
+            News::WorkerJoined { worker, service } => {
+                Self { service: Some(service), worker: Some(worker), ..none(NewsKind::WorkerJoined) }
+            }
+            News::WorkerGone { worker, service, held, left } => Self {
+                service: Some(service),
+                worker: Some(worker),
+                requests: Some(held),
+                left: Some(left),
+                ..none(NewsKind::WorkerGone)
+            },
+            News::Lost { service, reason, requests } => {
+                Self { service: Some(service), requests: Some(requests), reason: Some(reason), ..none(NewsKind::Lost) }
+            }
+            News::Missed { news } => Self { missed: Some(news), ..none(NewsKind::Missed) },
+        }
+    }
+}
+
 /// News on their way to who watches.
 #[derive(Default)]
 pub(super) struct Feed {
@@ -99,6 +174,22 @@ mod tests {
 
     fn news(worker: u64) -> News {
         News::WorkerJoined { worker, service: Bytes::from_static(b"s") }
+    }
+
+    #[test]
+    fn a_record_has_what_is_of_its_kind() {
+        let gone = NewsRecord::from(News::WorkerGone { worker: 7, service: "s".into(), held: 2, left: true });
+        assert_eq!(
+            (gone.kind.name(), gone.worker, gone.requests, gone.left),
+            ("worker_gone", Some(7), Some(2), Some(true))
+        );
+        assert_eq!((gone.reason, gone.missed), (None, None));
+        let lost = NewsRecord::from(News::Lost { service: "s".into(), reason: Reason::Age, requests: 3 });
+        assert_eq!((lost.kind, lost.worker, lost.requests), (NewsKind::Lost, None, Some(3)));
+        assert_eq!((lost.reason, lost.left), (Some(Reason::Age), None));
+        let missed = NewsRecord::from(News::Missed { news: 4 });
+        assert_eq!((missed.kind, missed.service, missed.missed), (NewsKind::Missed, None, Some(4)));
+        assert_eq!(NewsRecord::from(news(1)).kind, NewsKind::WorkerJoined);
     }
 
     #[test]

@@ -113,12 +113,15 @@ struct Inner {
     endpoints: Vec<String>,
     /// Whether the machine was asked for news.
     watched: AtomicBool,
-    /// Lanes in which no event comes, only the end.
+    /// The next lane of those in which no event comes, only the end.
     lanes: AtomicU64,
 }
 
 /// Where it is told that the broker is drained.
 const DRAINED: u64 = 0;
+
+/// The first lane in which no event comes.
+const END: u64 = 1;
 
 /// News that may wait for the program; the machine keeps others.
 const NEWS_AHEAD: usize = 256;
@@ -171,6 +174,7 @@ impl Broker {
         };
         let host = Host::start_with_lanes(context, machine, HostOptions::default(), lane_of, store)?;
         host.open_lane(DRAINED);
+        host.open_lane(END);
         let mut bound = Vec::new();
         while bound.len() < count {
             match super::first_event(&host)? {
@@ -179,7 +183,7 @@ impl Broker {
                 other => unreachable!("nobody asked for {other:?}"),
             }
         }
-        let (watched, lanes) = (AtomicBool::new(false), AtomicU64::new(DRAINED + 1));
+        let (watched, lanes) = (AtomicBool::new(false), AtomicU64::new(END + 1));
         Ok(Self(Arc::new(Inner { host, endpoints: bound, watched, lanes })))
     }
 
@@ -197,6 +201,16 @@ impl Broker {
             return Ok(());
         }
         self.0.host.next_in(DRAINED, deadline).map(drop)
+    }
+
+    /// Sets what is called once, as soon as the broker is drained or has ended, at once if that is so: for event loops, which
+    /// then [drain](Self::drain) without waiting. It returns at once and does not call back into the broker.
+    pub fn set_drained_hook(&self, hook: Hook) -> Result<()> {
+        if self.0.host.with(machine::Broker::is_drained)? {
+            hook();
+            return Ok(());
+        }
+        self.0.host.set_lane_hook(DRAINED, hook)
     }
 
     /// What happened next: a worker came or went, a request was lost. News are kept from the first call on, some 1,000 at
@@ -270,6 +284,12 @@ impl Broker {
             Err(error) if error.kind() != ErrorKind::Closed => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Sets what is called once, as soon as the broker has ended, at once if that is so. It returns at once and does not call back
+    /// into the broker.
+    pub fn set_end_hook(&self, hook: Hook) -> Result<()> {
+        self.0.host.set_lane_hook(END, hook)
     }
 
     /// Closes the broker where it is. Clients are told, and may ask another.

@@ -50,10 +50,11 @@ const SECTIONS: &[(&str, &str)] = &[
     ("reqrep/many.rs", "Request-reply: many at once"),
     ("reqrep/broker.rs", "Request-reply: brokers"),
     ("reqrep/tallies.rs", "Request-reply: counters of each service and peer"),
+    ("reqrep/news.rs", "Request-reply: what happens at a broker"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 14] = [
+const NAMED: [&str; 16] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
@@ -68,6 +69,8 @@ const NAMED: [&str; 14] = [
     "zpat_reqrep_counters_t",
     "zpat_worker_counters_t",
     "zpat_job_t",
+    "zpat_news_kind_t",
+    "zpat_reason_t",
 ];
 
 /// Width of comments and declarations.
