@@ -262,7 +262,7 @@ where
         let shared = &self.0.shared;
         if shared.generation.is_current() && shared.mailbox.check_open().is_ok() {
             // What went wrong with it ends the machine all the same.
-            let _ = shared.obey(shared.lock(), [command]);
+            let _ = shared.obey_last(shared.lock(), command);
         }
         self.close();
     }

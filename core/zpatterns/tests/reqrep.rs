@@ -393,6 +393,18 @@ fn an_event_loop_hears_once_that_a_broker_is_drained_and_that_it_has_ended() {
 }
 
 #[test]
+fn what_is_corked_leaves_when_its_handle_closes() {
+    let context = Context::new().expect("a context");
+    let once = RequestOptions { attempts: 1, ..options() };
+    let (_broker, worker, client, ticket, job) = one_job(&context, &once);
+    worker.cork();
+    job.reply(vec!["answer".into()]).expect("open");
+    worker.close();
+    let reply = Part::Outcome(Outcome::Reply(vec!["answer".into()]));
+    assert_eq!(client.wait(ticket, &watchdog()).expect("an outcome"), reply);
+}
+
+#[test]
 fn who_gives_up_waiting_learns_whether_it_may_have_run() {
     let context = Context::new().expect("a context");
     let (_broker, worker, client, _, job) = one_job(&context, &options());

@@ -84,13 +84,27 @@ where
         state: MutexGuard<'_, State<M>>,
         commands: impl IntoIterator<Item = M::Command>,
     ) -> Result<()> {
+        self.obey_as(state, commands, self.corks.load(Ordering::SeqCst) > 0)
+    }
+
+    /// As [`obey`](Self::obey), with the last command: what is corked leaves with what it makes the machine send.
+    pub(super) fn obey_last(&self, state: MutexGuard<'_, State<M>>, command: M::Command) -> Result<()> {
+        self.obey_as(state, [command], false)
+    }
+
+    fn obey_as(
+        &self,
+        state: MutexGuard<'_, State<M>>,
+        commands: impl IntoIterator<Item = M::Command>,
+        is_corked: bool,
+    ) -> Result<()> {
         let turn = self.guarded(state, |state| {
             state.now = self.now();
             while self.take_commands(state) {}
             for command in commands {
                 self.tell(state, Input::Command(command));
             }
-            if self.corks.load(Ordering::SeqCst) > 0 && state.sends.len() < CORKED {
+            if is_corked && state.sends.len() < CORKED {
                 return Turn { again: false, at: self.deadline(state) };
             }
             self.finish(state)
