@@ -214,6 +214,11 @@ where
         }
     }
 
+    /// Whether a lane has an event. It stays there, for whoever waits for it.
+    pub fn has_in(&self, lane: u64) -> bool {
+        self.0.shared.generation.is_current() && self.0.shared.mailbox.has_in(lane)
+    }
+
     /// Sets what is called once: when the lane has an event, or as soon as it is closed or no more events come; at once if that
     /// is so. As of all hooks, it may only wake somebody.
     pub fn set_lane_hook(&self, lane: u64, hook: Hook) -> Result<()> {

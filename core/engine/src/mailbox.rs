@@ -240,6 +240,11 @@ impl<E> Mailbox<E> {
         outcome
     }
 
+    /// Whether a lane has an event, which stays there.
+    pub(crate) fn has_in(&self, lane: u64) -> bool {
+        self.lock().lanes.get(&lane).is_some_and(|lane| !lane.events.is_empty())
+    }
+
     /// The next event of a lane, if there is one.
     pub(crate) fn take_in(&self, lane: u64) -> Result<Option<E>> {
         let mut state = self.lock();

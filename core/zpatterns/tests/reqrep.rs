@@ -222,6 +222,18 @@ fn who_takes_a_request_back_tells_the_worker() {
 }
 
 #[test]
+fn who_looks_whether_a_job_is_cancelled_takes_nothing_from_who_waits_for_it() {
+    let context = Context::new().expect("a context");
+    let (_broker, _worker, client, ticket, job) = one_job(&context, &options());
+    client.cancel(ticket).expect("open");
+    while !job.is_cancelled() {
+        std::thread::yield_now();
+    }
+    job.wait_cancelled(&Deadline::now()).expect("it is still there");
+    assert!(job.is_cancelled(), "and stays so");
+}
+
+#[test]
 fn a_deadline_ends_a_request_and_tells_the_worker() {
     let context = Context::new().expect("a context");
     let short = RequestOptions { deadline: Duration::from_millis(300), ..options() };

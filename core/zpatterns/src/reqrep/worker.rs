@@ -291,7 +291,7 @@ impl Job {
 
     /// Whether nobody waits for the answer any more.
     pub fn is_cancelled(&self) -> bool {
-        self.wait_cancelled(&Deadline::now()).is_ok()
+        self.cancelled.load(Ordering::SeqCst) || self.worker.0.host.has_in(self.id)
     }
 
     /// Waits until nobody waits for the answer any more. [`ErrorKind::Timeout`] if that is not so by `deadline`.
