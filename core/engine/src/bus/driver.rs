@@ -30,7 +30,7 @@ use crate::{
 const ROUNDS: usize = 4;
 /// How long a source that has ended is there to be asked, after what it said last: if nobody ever asked it for anything, and if
 /// somebody did, who may lack more and waits before he asks again.
-const AFTERGLOW: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+const AFTERGLOW: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
