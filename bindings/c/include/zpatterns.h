@@ -70,6 +70,12 @@
 #define ZPAT_SERVICE_COUNTERS_INIT { sizeof(zpat_service_counters_t), { 0 }, 0, 0, ZPAT_REQREP_COUNTERS_INIT }
 #define ZPAT_NEWS_INIT { sizeof(zpat_news_t), 0, 0, 0, 0, 0, 0, { 0 }, 0 }
 #define ZPAT_PEER_COUNTERS_INIT { sizeof(zpat_peer_counters_t), 0, { 0 }, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_OPTIONS_INIT { sizeof(zpat_bus_options_t), \
+    100000000, 67108864, 4194304, 1, 1, 1024, 67108864, 16777216, 100000, 67108864, 300000, 1000 }
+#define ZPAT_BUS_EVENT_INIT { sizeof(zpat_bus_event_t), 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -1884,6 +1890,281 @@ int zpat_broker_ready_fd(const zpat_broker_t *broker);
 int zpat_broker_set_hook(const zpat_broker_t *broker,
                          zpat_hook_t hook,
                          void *user);
+
+/* ---- Bus: options ----------------------------------------------------------------------------------------- */
+
+/** How a bus is set up. Start from `ZPAT_BUS_OPTIONS_INIT`. */
+typedef struct zpat_bus_options_t {
+  /** `sizeof(zpat_bus_options_t)`. */
+  size_t struct_size;
+  /** Bytes of datagrams sent in a second, repairs with them. 1000 or more. */
+  int64_t rate;
+  /** Bytes that are kept to be repeated: as long an outage is survived as it takes to send them. */
+  int64_t window;
+  /** Bytes that may wait to be sent. */
+  int64_t max_unsent;
+  /** How many routers a message may cross, and one more; 1 is this network. */
+  int64_t hops;
+  /** Whether other programs on this machine hear what is sent. 0 or 1. */
+  int64_t looped;
+  /** Sources heard at once. 1 or more. */
+  int64_t max_peers;
+  /** Bytes of one source that wait while something before them is missing. */
+  int64_t max_behind;
+  /** Bytes of a message that is received; each frame counts as 32 more. Larger ones are lost. */
+  int64_t max_message;
+  /** Messages and events that wait for the program. */
+  int64_t max_events;
+  /** Bytes of those; each frame counts as 32 more. */
+  int64_t max_bytes;
+  /** How long a source is remembered that is silent, in milliseconds. */
+  int64_t forget;
+  /** How long closing waits for what is to be sent, and repeated, in milliseconds. */
+  int64_t linger;
+} zpat_bus_options_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_BUS_OPTIONS_INIT` does. */
+int zpat_bus_options_init(zpat_bus_options_t *options, size_t struct_size);
+
+/* ---- Bus: messages and events ----------------------------------------------------------------------------- */
+
+/** What a bus brings. */
+typedef enum zpat_bus_event_kind_t {
+  /** A message of `peer`; those of one peer come in the order in which it sent them. */
+  ZPAT_BUS_MESSAGE = 1,
+  /** `peer` is heard for the first time. */
+  ZPAT_BUS_JOINED = 2,
+  /** `peer` has ended, or is heard no more. */
+  ZPAT_BUS_GONE = 3,
+  /**
+   * Datagrams `first` to `last` of `peer` were lost and will not be repeated, with what was in them: some messages, or
+   * none. Numbers go round at 2^32.
+   */
+  ZPAT_BUS_MISSED = 4,
+  /** What came from `peer` makes no sense as messages. It was dropped, up to the next one that does. */
+  ZPAT_BUS_BROKEN = 5,
+  /** `count` messages and events before the next one did not fit, because the program took too little. */
+  ZPAT_BUS_DROPPED = 6,
+} zpat_bus_event_kind_t;
+
+/** Messages and events that a bus brought, in order. They belong to one thread at a time. */
+typedef struct zpat_bus_events_t zpat_bus_events_t;
+
+/** An event; the frames of a message are in `zpat_bus_events_frame`. Start from `ZPAT_BUS_EVENT_INIT`. */
+typedef struct zpat_bus_event_t {
+  /** `sizeof(zpat_bus_event_t)`. */
+  size_t struct_size;
+  /** A `zpat_bus_event_kind_t`; 0 is one that this version has no number for. */
+  int64_t kind;
+  /**
+   * Who: a source, since it began. People read the upper 48 bits in hexadecimal, a colon, and the lower 16 bits. 0 if
+   * it is about nobody.
+   */
+  uint64_t peer;
+  /** As `kind` says. */
+  uint64_t first;
+  /** As `kind` says. */
+  uint64_t last;
+  /** As `kind` says. */
+  uint64_t count;
+  /** How many frames a message has. */
+  uint64_t frames;
+} zpat_bus_event_t;
+
+/** Number of messages and events; 0 for NULL. */
+size_t zpat_bus_events_count(const zpat_bus_events_t *events);
+
+/**
+ * Writes the event at position `index` into `event`, whose `struct_size` the caller has set. `ZPAT_E_NOT_FOUND` if
+ * there is none.
+ */
+int zpat_bus_events_get(const zpat_bus_events_t *events,
+                        size_t index,
+                        zpat_bus_event_t *event);
+
+/**
+ * A frame of a message, both by position from 0. The bytes belong to the events: they stay until those are freed or
+ * received into. If there is no such frame, `data` is NULL; for an empty frame it is not.
+ */
+zpat_slice_t zpat_bus_events_frame(const zpat_bus_events_t *events,
+                                   size_t index,
+                                   size_t frame);
+
+/** Frees events and clears the pointer; slices into them end here. NULL and a cleared pointer are fine. */
+int zpat_bus_events_free(zpat_bus_events_t **events);
+
+/* ---- Bus -------------------------------------------------------------------------------------------------- */
+
+/** A place on a multicast bus: what one says, all hear. Any number of threads may use it at the same time. */
+typedef struct zpat_bus_t zpat_bus_t;
+
+/**
+ * Takes part in the bus at `epgm://INTERFACE;GROUP:PORT`. The interface is a name, an address or a network of this
+ * machine, and may be left out. `options` may be NULL for the defaults. The caller frees it with `zpat_bus_close`.
+ * `ZPAT_E_INVALID_ENDPOINT` if the endpoint cannot be read, `ZPAT_E_ADDRESS_NOT_AVAILABLE` if there is no such interface
+ * or it has no multicast.
+ */
+int zpat_bus_open(const zpat_context_t *context,
+                  const char *endpoint,
+                  const zpat_bus_options_t *options,
+                  zpat_bus_t **bus);
+
+/** From now on messages whose first frame begins with these `len` bytes are received; with 0 bytes, all. */
+int zpat_bus_subscribe(const zpat_bus_t *bus, const void *prefix, size_t len);
+
+/** Undoes a `zpat_bus_subscribe`. `ZPAT_E_NOT_FOUND` if there was none of this prefix. */
+int zpat_bus_unsubscribe(const zpat_bus_t *bus, const void *prefix, size_t len);
+
+/**
+ * Sends a message with copies of these `count` frames, at least one, to all who are on the bus now. It is handed over:
+ * who hears it, nobody says. `ZPAT_E_TIMEOUT` if there was no room in time.
+ */
+int zpat_bus_send(const zpat_bus_t *bus,
+                  const zpat_slice_t *frames,
+                  size_t count,
+                  int64_t timeout_ms,
+                  const zpat_cancel_t *cancel);
+
+/**
+ * Sends the messages of `batch` from position `first` on, in order, and returns how many were taken: at least one, and
+ * fewer than all if there is no more room. The batch keeps its messages. Errors as `zpat_bus_send`.
+ */
+int zpat_bus_send_many(const zpat_bus_t *bus,
+                       const zpat_batch_t *batch,
+                       size_t first,
+                       int64_t timeout_ms,
+                       const zpat_cancel_t *cancel);
+
+/**
+ * Receives messages and events: waits for one, then takes what is there besides, no more than `max_events` and no more
+ * once they have `max_bytes`. Returns how many are in `*events`.
+ *
+ * `*events` is NULL, and then becomes something new that the caller frees with `zpat_bus_events_free`, or what an earlier
+ * call left, which is emptied and used again. `ZPAT_E_TIMEOUT` if nothing came in time; `ZPAT_E_CLOSED` once the bus or
+ * its context has ended and all is taken.
+ */
+int zpat_bus_recv(const zpat_bus_t *bus,
+                  size_t max_events,
+                  size_t max_bytes,
+                  int64_t timeout_ms,
+                  const zpat_cancel_t *cancel,
+                  zpat_bus_events_t **events);
+
+/**
+ * Writes the address of this machine where the bus is into `buffer` of `size` bytes; `ZPAT_ENDPOINT_SIZE` is enough.
+ * `ZPAT_E_TOO_LARGE` if it does not fit.
+ */
+int zpat_bus_interface(const zpat_bus_t *bus,
+                       char *buffer,
+                       size_t size);
+
+/**
+ * Asks for one notice when one of `interest` (`ZPAT_RECV`, `ZPAT_SEND` or both) holds; returns those that hold already.
+ * As `zpat_socket_arm`.
+ */
+int zpat_bus_arm(const zpat_bus_t *bus,
+                 int interest);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the bus. */
+int zpat_bus_ready_fd(const zpat_bus_t *bus);
+
+/** Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. */
+int zpat_bus_set_hook(const zpat_bus_t *bus, zpat_hook_t hook, void *user);
+
+/** 1 if the bus ended because its context was shut down, else 0. */
+int zpat_bus_is_closed(const zpat_bus_t *bus);
+
+/**
+ * Leaves a bus, frees it and clears the pointer: waits until what is to be sent has left and what is asked for is
+ * repeated, at most `linger_ms`; -1 is the option `linger`. Calls that wait on it in other threads end with
+ * `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_bus_close(zpat_bus_t **bus,
+                   int64_t linger_ms);
+
+/* ---- Bus: counters ---------------------------------------------------------------------------------------- */
+
+/** What a bus did so far. Start from `ZPAT_BUS_COUNTERS_INIT`. */
+typedef struct zpat_bus_counters_t {
+  /** `sizeof(zpat_bus_counters_t)`. */
+  size_t struct_size;
+  /** Messages taken to be sent. */
+  uint64_t sent_messages;
+  /** Datagrams sent with new data. */
+  uint64_t sent_datagrams;
+  /** Datagrams sent again. */
+  uint64_t sent_repairs;
+  /** Numbers that others asked for. */
+  uint64_t sent_asked;
+  /** Of those, how many the window had no more. */
+  uint64_t sent_gone;
+  /** Of those, how many were not looked at because too many came. */
+  uint64_t sent_ignored;
+  /** Datagrams to our source that are none. */
+  uint64_t sent_malformed;
+  /** Packets of other streams, and those that a source gets from nobody. */
+  uint64_t sent_foreign;
+  /** Messages that were handed on, from all who were ever heard. */
+  uint64_t received_delivered;
+  /** Datagrams with data that were new. */
+  uint64_t received_datagrams;
+  /** Datagrams with data that were there, or too old. */
+  uint64_t received_duplicates;
+  /** Datagrams that were asked for and came. */
+  uint64_t received_repaired;
+  /** Numbers that were asked for. */
+  uint64_t received_asked;
+  /** Datagrams that will not come. */
+  uint64_t received_missed;
+  /** How often what came made no sense. */
+  uint64_t received_broken;
+  /** Datagrams that are none. */
+  uint64_t malformed;
+  /** Packets of other sessions. */
+  uint64_t foreign;
+  /** Sources that were not listened to because too many were there. */
+  uint64_t refused;
+  /** Messages and events that the program did not take in time. */
+  uint64_t dropped;
+  /** How often the system had no room for what was to be sent. */
+  uint64_t full;
+  /** How often it refused it. */
+  uint64_t unsendable;
+} zpat_bus_counters_t;
+
+/** Who is heard, and what became of what they sent. Start from `ZPAT_BUS_PEER_INIT`. */
+typedef struct zpat_bus_peer_t {
+  /** `sizeof(zpat_bus_peer_t)`. */
+  size_t struct_size;
+  /** Who, as in `zpat_bus_event_t`. */
+  uint64_t peer;
+  /** Messages that were handed on. */
+  uint64_t delivered;
+  /** Datagrams with data that were new. */
+  uint64_t datagrams;
+  /** Datagrams with data that were there, or too old. */
+  uint64_t duplicates;
+  /** Datagrams that were asked for and came. */
+  uint64_t repaired;
+  /** Numbers that were asked for. */
+  uint64_t asked;
+  /** Datagrams that will not come. */
+  uint64_t missed;
+  /** How often what came made no sense. */
+  uint64_t broken;
+} zpat_bus_peer_t;
+
+/** Writes what the bus did so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_bus_counters(const zpat_bus_t *bus, zpat_bus_counters_t *counters);
+
+/**
+ * Writes who is heard now, and what became of what they sent, into `out`, an array of `most` elements; `struct_size` of
+ * the first is set, and holds for all. Returns how many there are: if that is more than `most`, the last ones were not
+ * written. `out` may be NULL if `most` is 0.
+ */
+int zpat_bus_peers(const zpat_bus_t *bus,
+                   zpat_bus_peer_t *out,
+                   size_t most);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 //! text. A pointer that is neither null nor what its function asks for cannot be seen, in C as ever.
 
 use std::{
-    ffi::{CStr, CString, OsStr, c_char, c_void},
+    ffi::{CStr, CString, OsStr, c_char, c_int, c_void},
     os::unix::ffi::OsStrExt,
     path::PathBuf,
     ptr, slice,
@@ -285,6 +285,30 @@ pub(crate) fn check_size(size: usize, ends: &[usize]) -> Result<()> {
     )
     .with("size", size)
     .with("known", ends[ends.len() - 1]))
+}
+
+/// Writes as many of `all`, each `of` the size that the first element of `out` has, as there is room for; returns how
+/// many they are.
+///
+/// # Safety
+/// `out` is null or an array of `most` structures of which the first starts with its size.
+pub(crate) unsafe fn write_growing<R, T: Copy>(
+    out: *mut T,
+    most: usize,
+    ends: &[usize],
+    all: &[R],
+    of: impl Fn(&R, usize) -> T,
+) -> Result<c_int> {
+    check_array(out, most, "out")?;
+    if most > 0 {
+        // SAFETY: as the caller promises.
+        let size = unsafe { check_growing(out, ends) }?;
+        for (index, record) in all.iter().take(most).enumerate() {
+            // SAFETY: as the caller promises, of structures as an older program may know them.
+            unsafe { init_growing(out.byte_add(index * size), size, of(record, size), ends) }?;
+        }
+    }
+    Ok(c_int::try_from(all.len()).unwrap_or(c_int::MAX))
 }
 
 /// Gives a new handle to C.

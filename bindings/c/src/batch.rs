@@ -69,7 +69,7 @@ impl zpat_batch_t {
     }
 
     /// The frames of each message.
-    fn messages(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+    pub(crate) fn messages(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
         (0..self.len())
             .map(move |message| (0..self.frame_count(message)).filter_map(move |frame| self.frame(message, frame)))
     }

@@ -15,6 +15,7 @@
 pub mod arguments;
 pub mod authenticator;
 pub mod batch;
+pub mod bus;
 pub mod cancel;
 pub mod context;
 pub mod curve;

@@ -7,7 +7,7 @@ pub mod broker;
 pub mod client;
 pub mod counters;
 pub mod durable;
-mod fields;
+pub(crate) mod fields;
 pub mod job;
 pub mod many;
 pub mod news;

@@ -219,20 +219,24 @@ pub unsafe extern "C" fn zpat_socket_ready_fd(socket: *const zpat_socket_t) -> c
 /// `background`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_socket_arm(socket: *const zpat_socket_t, interest: c_int) -> c_int {
-    entry(|| {
-        let interest = match interest {
-            ZPAT_RECV => Interest::RECV,
-            ZPAT_SEND => Interest::SEND,
-            3 => Interest::BOTH,
-            other => {
-                return Err(invalid("the interest is ZPAT_RECV, ZPAT_SEND or both", "interest").with("value", other));
-            }
-        };
-        // SAFETY: C's promise.
-        let holds = unsafe { handle(socket) }?.arm(interest)?;
-        let flag = |one: Interest, flag| if holds.is_some_and(|holds| holds.contains(one)) { flag } else { 0 };
-        Ok(flag(Interest::RECV, ZPAT_RECV) | flag(Interest::SEND, ZPAT_SEND))
-    })
+    // SAFETY: C's promise.
+    entry(|| Ok(flags_of(unsafe { handle(socket) }?.arm(interest_of(interest)?)?)))
+}
+
+/// C's interest as core takes it.
+pub(crate) fn interest_of(interest: c_int) -> Result<Interest> {
+    match interest {
+        ZPAT_RECV => Ok(Interest::RECV),
+        ZPAT_SEND => Ok(Interest::SEND),
+        3 => Ok(Interest::BOTH),
+        other => Err(invalid("the interest is ZPAT_RECV, ZPAT_SEND or both", "interest").with("value", other)),
+    }
+}
+
+/// What holds, for C.
+pub(crate) fn flags_of(holds: Option<Interest>) -> c_int {
+    let flag = |one: Interest, flag| if holds.is_some_and(|holds| holds.contains(one)) { flag } else { 0 };
+    flag(Interest::RECV, ZPAT_RECV) | flag(Interest::SEND, ZPAT_SEND)
 }
 
 /// Called on a thread of the library with the pointer given to `zpat_socket_set_hook`.

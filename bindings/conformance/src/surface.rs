@@ -86,7 +86,7 @@ const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "node",
         index: &["bindings/node/lib/index.ts"],
-        sources: &["bindings/node/lib", "bindings/node/lib/reqrep"],
+        sources: &["bindings/node/lib", "bindings/node/lib/bus", "bindings/node/lib/reqrep"],
         types: &["export class "],
         members: &["  static ", "  async ", "  get ", "  "],
         functions: &["export function "],

@@ -12,6 +12,10 @@
  * ```
  */
 export { type AuthStats, Authenticator } from './authenticator';
+export { Bus } from './bus/bus';
+export type { BusCounters, BusPeer, BusReceivedCounters, BusSentCounters } from './bus/counters';
+export type { BusEvent, Peer } from './bus/event';
+export type { BusOptions } from './bus/options';
 export { Context, type ContextOptions } from './context';
 export type { WaitOptions } from './deadline';
 export { type ErrorCode, ZpatternsError } from './errors';

@@ -51,6 +51,41 @@ export declare class Broker {
   close(): void
 }
 
+/** Takes part in a multicast bus. */
+export declare class Bus {
+  /** Takes part in the bus at this endpoint. */
+  constructor(context: Context, endpoint: string, prefixes: Array<string | Uint8Array>, options: object)
+  /** The number in this bus's notices. */
+  get id(): number
+  /** The address of this machine where the bus is. */
+  get interface(): string
+  /** How long closing waits, in milliseconds, unless told otherwise. */
+  get linger(): number
+  /** The size of a frame that is better copied together with others than sent alone: any. */
+  get coalescesUpTo(): number
+  /** Messages whose first frame begins with `prefix` are received. */
+  subscribe(prefix: string | Uint8Array): void
+  /** Undoes a `subscribe`. */
+  unsubscribe(prefix: string | Uint8Array): void
+  /**
+   * Sends packed messages, those from `first` up to `end`, and returns how many there was room for; less than all
+   * means that a notice follows.
+   */
+  sendPacked(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, first: number, end: number): number
+  /** Sends one message; false if there was no room, and then a notice follows. */
+  send(frames: Array<Uint8Array>): boolean
+  /** Takes messages and events. Nothing, if there is none, and then a notice follows. */
+  drain(): ArrayBuffer | null
+  /** What it did so far; after closing, the last. */
+  counters(): BusCounts
+  /** Who is heard now. */
+  peers(): Array<BusPeerCounts>
+  /** Begins to leave the bus: at most `linger` milliseconds, or the option of that name. A notice follows. */
+  close(linger?: number | undefined | null): void
+  /** Whether it has left the bus. */
+  hasLeft(): boolean
+}
+
 /** A client. */
 export declare class Client {
   /** Opens a client of these brokers, or of workers that bind, and of servers of the Freelance pattern. */
@@ -212,6 +247,72 @@ export interface BuildInfo {
   curve: boolean
   /** Transports that a socket can bind to. */
   transports: Array<string>
+}
+
+/** What a bus did. */
+export interface BusCounts {
+  /** What was sent. */
+  sent: BusSentCounts
+  /** What came. */
+  received: BusReceivedCounts
+  /** Datagrams that are none. */
+  malformed: number
+  /** Packets of other sessions. */
+  foreign: number
+  /** Sources that were not listened to because too many were there. */
+  refused: number
+  /** Messages and events that the program did not take in time. */
+  dropped: number
+  /** How often the system had no room for what was to be sent. */
+  full: number
+  /** How often it refused it. */
+  unsendable: number
+}
+
+/** Who is heard, and what became of what they sent. */
+export interface BusPeerCounts {
+  /** Who. */
+  peer: string
+  /** What became of it. */
+  received: BusReceivedCounts
+}
+
+/** What became of what a peer sent, or all peers together. */
+export interface BusReceivedCounts {
+  /** Messages that were handed on. */
+  delivered: number
+  /** Datagrams with data that were new. */
+  datagrams: number
+  /** Datagrams with data that were there, or too old. */
+  duplicates: number
+  /** Datagrams that were asked for and came. */
+  repaired: number
+  /** Numbers that were asked for. */
+  asked: number
+  /** Datagrams that will not come. */
+  missed: number
+  /** How often what came made no sense. */
+  broken: number
+}
+
+/** What a bus sent. */
+export interface BusSentCounts {
+  /** Messages taken. */
+  messages: number
+  /** Datagrams with new data. */
+  datagrams: number
+  /** Datagrams sent again. */
+  repairs: number
+  /** Numbers that were asked for. */
+  asked: number
+  /** Of those, how many the window had no more. */
+  gone: number
+  /** Of those, how many were not looked at because too many came. */
+  ignored: number
+  /** Datagrams that are none. */
+  malformed: number
+  /** Packets of other streams, and those that a source gets from nobody. */
+  foreign: number
 }
 
 /** Something that happened to a connection. */

@@ -1,5 +1,5 @@
 /**
- * The sending half of a socket.
+ * The sending half of a socket, and of whatever else sends messages one after another.
  *
  * Small messages gather in a slab and are handed over together: when it is full, and at the latest when the program
  * pauses (`process.nextTick`). So a send costs a copy instead of a call into the addon, and while there is room its
@@ -9,7 +9,6 @@ import { type Leaving, empty, exiting, holding } from './environment';
 import { type WaitOptions, check, watch } from './deadline';
 import { ZpatternsError, call, closed, invalid } from './errors';
 import { type MessageLike, framesOf } from './message';
-import type { Socket as NativeSocket } from './native';
 import { type Hand, LARGEST, Slab } from './slab';
 
 const DONE = Promise.resolve();
@@ -19,6 +18,16 @@ const TURN = 64;
 
 /** How many sends may wait for room: more are a program that does not await them. */
 const WAITING = 65536;
+
+/** What a call into the addon sends with. */
+export interface Mouth {
+  /** Frames of at most so many bytes are better copied together than sent alone. */
+  readonly coalescesUpTo: number;
+  /** Sends messages of a slab, and returns how many there was room for; less than all: a notice follows. */
+  sendPacked(bytes: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, first: number, end: number): number;
+  /** Sends a message; false if there was no room, and then a notice follows. */
+  send(frames: Uint8Array[]): boolean;
+}
 
 /** Messages that wait for room, in order. */
 interface Entry {
@@ -33,8 +42,9 @@ interface Entry {
 }
 
 export class Outbox implements Leaving {
-  readonly #native: NativeSocket;
+  readonly #native: Mouth;
   readonly #settle: () => void;
+  readonly #what: string;
   readonly #slab: Slab;
   readonly #queue: Entry[] = [];
   #blocked = false;
@@ -45,10 +55,11 @@ export class Outbox implements Leaving {
   /** Why a message was refused after its send was done, until someone hears of it. */
   #refusal: unknown;
 
-  /** `settle` is called when {@link blocked} may have changed. */
-  constructor(native: NativeSocket, settle: () => void) {
+  /** `settle` is called when {@link blocked} may have changed. Errors call it a `what`. */
+  constructor(native: Mouth, settle: () => void, what = 'socket') {
     this.#native = native;
     this.#settle = settle;
+    this.#what = what;
     const hand: Hand = ({ bytes, frameEnds, messageEnds }, first, end) =>
       native.sendPacked(bytes, frameEnds, messageEnds, first, end);
     this.#slab = new Slab(hand, Math.min(native.coalescesUpTo, LARGEST));
@@ -115,18 +126,18 @@ export class Outbox implements Leaving {
     this.#closed = true;
     this.#blocked = false;
     const lost = this.#slab.length;
-    if (lost > 0) warn(`a socket closed before it could hand over ${lost} accepted messages`);
+    if (lost > 0) warn(`a ${this.#what} closed before it could hand over ${lost} accepted messages`);
     this.#lost += lost;
     this.#slab.clear();
     empty(this);
-    for (const entry of this.#queue.splice(0)) entry.reject(closed('socket'));
+    for (const entry of this.#queue.splice(0)) entry.reject(closed(this.#what));
   }
 
   /** Runs messages as far as there is room, and queues the rest. */
   #run(messages: readonly MessageLike[], direct: boolean, flush: boolean, options: WaitOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       check(options);
-      if (this.#closed) throw closed('socket');
+      if (this.#closed) throw closed(this.#what);
       const entry: Entry = { messages, next: 0, direct, flush, resolve, reject };
       if (this.#queue.length === 0 && this.#finish(entry)) return;
       if (options.timeout === 0) throw full(entry);
@@ -216,7 +227,7 @@ export class Outbox implements Leaving {
 
   /** A message is refused whose send was done: the next `flush` or `close` fails, and a warning says so at once. */
   #refuse(error: unknown): void {
-    if (this.#refusal === undefined) warn(`a message that a socket had accepted was refused: ${error}`);
+    if (this.#refusal === undefined) warn(`a message that a ${this.#what} had accepted was refused: ${error}`);
     this.#refusal ??= error;
   }
 
@@ -250,7 +261,7 @@ function warn(text: string): void {
 }
 
 function full(entry: Entry): ZpatternsError {
-  return counted(new ZpatternsError('Full', 'no peer has room for the message'), entry);
+  return counted(new ZpatternsError('Full', 'there is no room for the message'), entry);
 }
 
 /** Says how many of several messages were accepted before the error. */

@@ -42,7 +42,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         self.environment.forget(self.id);
         if let Some(context) = self.context.take() {
-            self.environment.end_context(context);
+            self.environment.end_later(move || drop(context));
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Shared {
     ended: AtomicBool,
     next: AtomicU32,
     handles: Mutex<BTreeMap<u32, Box<dyn Ending>>>,
-    ending_contexts: Mutex<Vec<JoinHandle<()>>>,
+    ending: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Shared {
@@ -103,12 +103,12 @@ impl Shared {
         drop(forgotten);
     }
 
-    /// Lets a context end, which may wait for its messages, on a thread of its own: JavaScript does not wait.
-    pub(crate) fn end_context(&self, context: zpatterns::Context) {
-        let mut threads = lock(&self.ending_contexts);
+    /// Ends something, which may wait for its messages, on a thread of its own: JavaScript does not wait.
+    pub(crate) fn end_later(&self, end: impl FnOnce() + Send + 'static) {
+        let mut threads = lock(&self.ending);
         threads.retain(|thread| !thread.is_finished());
         let builder = std::thread::Builder::new().name("zpatterns-end".into());
-        threads.extend(builder.spawn(move || drop(context)));
+        threads.extend(builder.spawn(end));
     }
 
     /// The environment ends. The youngest handle goes first, so a context goes after its sockets.
@@ -120,7 +120,7 @@ impl Shared {
         for handle in handles.into_values().rev() {
             handle.end();
         }
-        for thread in std::mem::take(&mut *lock(&self.ending_contexts)) {
+        for thread in std::mem::take(&mut *lock(&self.ending)) {
             // A thread that panicked has ended, too.
             let _ = thread.join();
         }
@@ -170,7 +170,7 @@ impl Environment {
             ended: AtomicBool::new(false),
             next: AtomicU32::new(0),
             handles: Mutex::default(),
-            ending_contexts: Mutex::default(),
+            ending: Mutex::default(),
         });
         env.add_env_cleanup_hook(Arc::clone(&shared), |shared| shared.end())?;
         end_with_process(&shared);

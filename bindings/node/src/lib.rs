@@ -5,14 +5,17 @@
 //! edge wakes the event loop. This API is private; the TypeScript in `lib` makes the public one of it.
 
 pub mod authenticator;
+pub mod bus;
 pub mod command;
 pub mod context;
 pub mod environment;
 pub mod error;
+mod given;
 pub mod info;
 pub mod monitor;
 pub mod options;
 pub mod pack;
+mod packing;
 pub mod proxy;
 pub mod reqrep;
 pub mod socket;

@@ -9,5 +9,4 @@ pub mod counters;
 mod jobs;
 pub mod news;
 pub mod options;
-mod packing;
 pub mod worker;

@@ -18,7 +18,7 @@ use crate::{
     stats::counters,
 };
 
-fn bytes<'a>(prefix: &'a Either<String, &[u8]>) -> &'a [u8] {
+pub(crate) fn bytes<'a>(prefix: &'a Either<String, &[u8]>) -> &'a [u8] {
     match prefix {
         Either::A(text) => text.as_bytes(),
         Either::B(bytes) => bytes,

@@ -48,20 +48,21 @@ pub(crate) fn message_of(py: Python<'_>, frames: &[Bound<'_, PyBytes>]) -> PyRes
     Ok(message)
 }
 
-/// The body of a request or an answer: one buffer is one frame, a list or tuple has several. As in [`message_of`],
-/// large ones keep their Python object.
-pub(crate) fn body_of(data: &Bound<'_, PyAny>) -> PyResult<Frames> {
-    let frame = |data: &Bound<'_, PyAny>| {
-        let data = bytes_of(data)?;
-        Ok(match is_large(&data) {
-            true => Bytes::from_owner(PyBackedBytes::from(data)),
-            false => Bytes::copy_from_slice(data.as_bytes()),
-        })
-    };
+/// One buffer is one frame, a list or tuple has several.
+pub(crate) fn buffers_of<'py>(data: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     if data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>() {
-        return data.try_iter()?.map(|data| frame(&data?)).collect();
+        return data.try_iter()?.map(|data| bytes_of(&data?)).collect();
     }
-    Ok(vec![frame(data)?])
+    Ok(vec![bytes_of(data)?])
+}
+
+/// The body of a request or an answer, as [`buffers_of`]. As in [`message_of`], large ones keep their Python object.
+pub(crate) fn body_of(data: &Bound<'_, PyAny>) -> PyResult<Frames> {
+    let frame = |data: Bound<'_, PyBytes>| match is_large(&data) {
+        true => Bytes::from_owner(PyBackedBytes::from(data)),
+        false => Bytes::copy_from_slice(data.as_bytes()),
+    };
+    Ok(buffers_of(data)?.into_iter().map(frame).collect())
 }
 
 /// The frames of a body.

@@ -6,11 +6,13 @@
 //! batches; and large `bytes` are handed over without a copy (`convert`).
 
 mod auth;
+mod bus;
 mod cancel;
 mod command;
 mod context;
 mod convert;
 mod error;
+mod given;
 mod info;
 mod monitor;
 mod options;
@@ -28,6 +30,8 @@ mod wait;
 mod _native {
     #[pymodule_export]
     use super::auth::Authenticator;
+    #[pymodule_export]
+    use super::bus::{Broken, Bus, Dropped, Gone, Joined, Message, Missed};
     #[pymodule_export]
     use super::cancel::Cancel;
     #[pymodule_export]

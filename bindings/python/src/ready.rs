@@ -20,20 +20,23 @@ pub(crate) fn number(fd: BorrowedFd<'_>) -> i32 {
 
 /// Arms a socket for the interests in `bits`; those that hold already.
 pub(crate) fn arm(socket: &Socket, bits: u8) -> Result<u8> {
-    let interest = match bits {
-        RECV => Interest::RECV,
-        SEND => Interest::SEND,
-        BOTH => Interest::BOTH,
-        other => return Err(Error::new(ErrorKind::InvalidArgument, "no such interest").with("interest", other)),
-    };
-    let bits = |found: Interest| {
-        [(Interest::RECV, RECV), (Interest::SEND, SEND)]
-            .iter()
-            .filter(|(interest, _)| found.contains(*interest))
-            .map(|(_, bit)| bit)
-            .sum()
-    };
-    Ok(socket.arm(interest)?.map_or(0, bits))
+    Ok(bits_of(socket.arm(interest_of(bits)?)?))
+}
+
+/// What Python is interested in.
+pub(crate) fn interest_of(bits: u8) -> Result<Interest> {
+    match bits {
+        RECV => Ok(Interest::RECV),
+        SEND => Ok(Interest::SEND),
+        BOTH => Ok(Interest::BOTH),
+        other => Err(Error::new(ErrorKind::InvalidArgument, "no such interest").with("interest", other)),
+    }
+}
+
+/// What holds of that.
+pub(crate) fn bits_of(found: Option<Interest>) -> u8 {
+    let holds = |interest| found.is_some_and(|found| found.contains(interest));
+    [(Interest::RECV, RECV), (Interest::SEND, SEND)].into_iter().filter(|(it, _)| holds(*it)).map(|(_, bit)| bit).sum()
 }
 
 /// A hook that calls Python. It must not wait for the interpreter itself: core may call it while it holds a lock that

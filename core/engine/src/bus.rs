@@ -507,6 +507,11 @@ impl Bus {
         Ok(lock(&self.0.shared.receiver).sources().map(|(id, counters)| (id.into(), counters)).collect())
     }
 
+    /// Whether the bus has ended, by itself or with its context.
+    pub fn is_closed(&self) -> bool {
+        self.0.shared.inbox.check_open().is_err()
+    }
+
     /// Leaves the bus: waits until what is to be sent has left and what is asked for is repeated, at most for `linger`. Every
     /// wait ends with [`ErrorKind::Closed`].
     pub fn close(&self, linger: Duration) {

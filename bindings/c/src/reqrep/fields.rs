@@ -31,6 +31,24 @@ impl Plain for u32 {
     }
 }
 
+impl Plain for u64 {
+    fn plain(&self) -> i64 {
+        i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl Plain for u8 {
+    fn plain(&self) -> i64 {
+        i64::from(*self)
+    }
+}
+
+impl Plain for bool {
+    fn plain(&self) -> i64 {
+        i64::from(*self)
+    }
+}
+
 /// The numbers are those of `zpat_balance_t`.
 impl Plain for Balance {
     fn plain(&self) -> i64 {

@@ -129,7 +129,7 @@ pub struct zpat_broker_options_t {
 }
 
 /// An option as core has it, or an error that names it.
-pub(super) trait Checked: Sized {
+pub(crate) trait Checked: Sized {
     fn checked(value: i64, name: &'static str) -> Result<Self>;
 }
 
@@ -147,6 +147,7 @@ macro_rules! checked {
 checked! {
     Duration: |value| u64::try_from(value).ok().map(Self::from_millis), "a duration is not negative";
     usize: |value| Self::try_from(value).ok(), "a bound is not negative";
+    u64: |value| Self::try_from(value).ok(), "a number is not negative";
     u32: |value| Self::try_from(value).ok(), "a number from 0 to 4294967295";
     u8: |value| Self::try_from(value).ok(), "a number from 0 to 255";
     bool: |value| [false, true].get(usize::try_from(value).unwrap_or(usize::MAX)).copied(), "a switch is 0 or 1";
@@ -204,12 +205,12 @@ macro_rules! from_c {
 macro_rules! options {
     ($c:ident, $core:ident: $($name:ident $(: $type:ident $(($count:ident))?)? = $($path:ident).+,)*) => {
         impl $c {
-            const ENDS: &'static [usize] = &[size_of::<usize>(), $(
+            pub(crate) const ENDS: &'static [usize] = &[size_of::<usize>(), $(
                 offset_of!(Self, $name) + size_of::<c_type!($($type)?)>()
                     $($(+ offset_of!(Self, $count) - offset_of!(Self, $name))?)?,
             )*];
 
-            fn defaults() -> Self {
+            pub(crate) fn defaults() -> Self {
                 let core = $core::default();
                 Self {
                     struct_size: size_of::<Self>(),
@@ -221,7 +222,7 @@ macro_rules! options {
             ///
             /// # Safety
             /// `options` is null or points to a structure that starts with its size, with readable paths in it.
-            pub(super) unsafe fn convert(options: *const Self) -> Result<$core> {
+            pub(crate) unsafe fn convert(options: *const Self) -> Result<$core> {
                 // SAFETY: as the caller promises.
                 let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
                 let mut core = $core::default();
@@ -231,6 +232,8 @@ macro_rules! options {
         }
     };
 }
+
+pub(crate) use {c_type, from_c, options, to_c};
 
 with_client_options!(options);
 with_worker_options!(options);

@@ -5,19 +5,13 @@ use std::{
     mem::offset_of,
 };
 
-use zpatterns::{
-    Result,
-    reqrep::{PeerCounters, ServiceCounters},
-};
+use zpatterns::reqrep::{PeerCounters, ServiceCounters};
 
 use super::{
     broker::{handle, zpat_broker_t},
     counters::zpat_reqrep_counters_t,
 };
-use crate::{
-    arguments::{check_array, check_growing, init_growing},
-    error::entry,
-};
+use crate::{arguments::write_growing, error::entry};
 
 /// Room for the longest name of a service and a zero.
 pub const ZPAT_SERVICE_SIZE: usize = 256;
@@ -110,30 +104,6 @@ pub(super) fn named(name: &[u8]) -> [c_char; ZPAT_SERVICE_SIZE] {
     room
 }
 
-/// Writes as many of `all`, each `of` the size that the first element of `out` has, as there is room for; returns how
-/// many they are.
-///
-/// # Safety
-/// `out` is null or an array of `most` structures of which the first starts with its size.
-unsafe fn write<R, T: Copy>(
-    out: *mut T,
-    most: usize,
-    ends: &[usize],
-    all: &[R],
-    of: impl Fn(&R, usize) -> T,
-) -> Result<c_int> {
-    check_array(out, most, "out")?;
-    if most > 0 {
-        // SAFETY: as the caller promises.
-        let size = unsafe { check_growing(out, ends) }?;
-        for (index, record) in all.iter().take(most).enumerate() {
-            // SAFETY: as the caller promises, of structures as an older program may know them.
-            unsafe { init_growing(out.byte_add(index * size), size, of(record, size), ends) }?;
-        }
-    }
-    Ok(c_int::try_from(all.len()).unwrap_or(c_int::MAX))
-}
-
 /// Writes what became of the requests for each service that a worker has offered, in the order of their names, into
 /// `out`, an array of `most` elements; `struct_size` of the first is set, and holds for all. Returns how many there
 /// are: if that is more than `most`, the last ones were not written. `out` may be NULL if `most` is 0.
@@ -149,7 +119,7 @@ pub unsafe extern "C" fn zpat_broker_services(
         // SAFETY: C's promise.
         let services = unsafe { handle(broker) }?.services()?;
         // SAFETY: C's promise.
-        unsafe { write(out, most, zpat_service_counters_t::ENDS, &services, zpat_service_counters_t::of) }
+        unsafe { write_growing(out, most, zpat_service_counters_t::ENDS, &services, zpat_service_counters_t::of) }
     })
 }
 
@@ -165,7 +135,7 @@ pub unsafe extern "C" fn zpat_broker_peers(
         // SAFETY: C's promise.
         let peers = unsafe { handle(broker) }?.peers()?;
         // SAFETY: C's promise.
-        unsafe { write(out, most, zpat_peer_counters_t::ENDS, &peers, zpat_peer_counters_t::of) }
+        unsafe { write_growing(out, most, zpat_peer_counters_t::ENDS, &peers, zpat_peer_counters_t::of) }
     })
 }
 

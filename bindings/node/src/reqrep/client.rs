@@ -14,13 +14,13 @@ use zpatterns::{
 use super::{
     counters::RequestCounts,
     options::{REQUEST_FACTS, client_options, freelance_servers, request_options},
-    packing::Packing,
 };
 use crate::{
     context::{Context, Owned},
     environment::{Ending, Handle},
     error::raise,
     pack::frames,
+    packing::Packing,
 };
 
 const REPLY: u32 = 0;

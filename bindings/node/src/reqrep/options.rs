@@ -17,47 +17,15 @@ use zpatterns::{
 
 use crate::{
     error::raise,
-    options::{each, wrong},
+    given::{Given, needed, options},
+    options::wrong,
 };
-
-/// What an option can be.
-trait Given: Sized {
-    const EXPECTATION: &'static str;
-
-    fn given(value: OptionValue) -> Option<Self>;
-}
-
-impl Given for Duration {
-    const EXPECTATION: &'static str = "the option takes whole milliseconds, at least 0";
-
-    fn given(value: OptionValue) -> Option<Self> {
-        u64::given(value).map(Self::from_millis)
-    }
-}
 
 impl Given for PathBuf {
     const EXPECTATION: &'static str = "the option takes the name of a file";
 
     fn given(value: OptionValue) -> Option<Self> {
         String::given(value).map(Self::from)
-    }
-}
-
-impl Given for String {
-    const EXPECTATION: &'static str = "the option takes a string";
-
-    fn given(value: OptionValue) -> Option<Self> {
-        let OptionValue::Text(text) = value else { return None };
-        Some(text)
-    }
-}
-
-/// Nothing, until it is given.
-impl<T: Given> Given for Option<T> {
-    const EXPECTATION: &'static str = T::EXPECTATION;
-
-    fn given(value: OptionValue) -> Option<Self> {
-        T::given(value).map(Some)
     }
 }
 
@@ -84,44 +52,6 @@ impl Given for Balance {
             _ => None,
         }
     }
-}
-
-macro_rules! numbers {
-    ($($type:ty)*) => {$(
-        impl Given for $type {
-            const EXPECTATION: &'static str = "the option takes a whole number, at least 0";
-
-            fn given(value: OptionValue) -> Option<Self> {
-                let OptionValue::Int(number) = value else { return None };
-                Self::try_from(number).ok()
-            }
-        }
-    )*};
-}
-
-numbers! { u32 u64 usize }
-
-fn set<T: Given>(place: &mut T, name: &str, value: Option<OptionValue>) -> Result<()> {
-    *place = needed(value.and_then(T::given), name)?;
-    Ok(())
-}
-
-fn needed<T: Given>(given: Option<T>, name: &str) -> Result<T> {
-    given.ok_or_else(|| wrong(T::EXPECTATION, name))
-}
-
-macro_rules! options {
-    ($($visible:vis $function:ident $core:ident { $($name:literal = $($path:ident).+,)* })*) => {$(
-        /// Options from the properties of `given`; those that are undefined keep their defaults.
-        $visible fn $function(env: &Env, given: &Object<'_>) -> napi::Result<$core> {
-            let mut options = $core::default();
-            each(env, given, |name, value| match name {
-                $($name => set(&mut options.$($path).+, name, value),)*
-                _ => Err(wrong("there is no such option", name)),
-            })?;
-            Ok(options)
-        }
-    )*};
 }
 
 options! {

@@ -14,12 +14,13 @@ use zpatterns::{
     reqrep::{self, Frames, Job},
 };
 
-use super::{counters::WorkerCounts, jobs::Jobs, options::worker_options, packing::Packing};
+use super::{counters::WorkerCounts, jobs::Jobs, options::worker_options};
 use crate::{
     context::{Context, Owned},
     environment::{Ending, Handle, lock},
     error::raise,
     pack::frames,
+    packing::Packing,
 };
 
 const REPLY: u32 = 0;

@@ -1,6 +1,7 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
 import {
-  Broker, Client, type ClientOptions, Context, type FreelanceServer, Job, type News, type Part, type PeerCounters,
+  Broker, Bus, type BusCounters, type BusEvent, type BusOptions, type BusPeer, Client, type ClientOptions, Context,
+  type FreelanceServer, Job, type News, type Part, type PeerCounters,
   type PlainEndpoint, Proxy, type ProxyStats, type RequestCounters, RequestFailed, type RequestOptions,
   type ServiceCounters, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters, ZpatternsError, info,
 } from 'zpatterns';
@@ -73,6 +74,22 @@ await broker.drain({ timeout: 5 });
 worker.leave();
 console.log(next, direct, counted[0].lost.noService, broker.workers(), broker.wait({ signal: AbortSignal.timeout(1) }));
 
+const busOptions: BusOptions = { subscribe: ['weather', new Uint8Array(1)], rate: 1e6, looped: false, linger: 5 };
+await using bus = new Bus('epgm://lo;239.192.1.1:5670', busOptions);
+await bus.send(['weather', new Uint8Array(1)], { timeout: 5 });
+for await (const event of bus) {
+  if (event.type === 'message') console.log(event.peer, event.frames[0]?.length);
+  else if (event.type === 'missed') console.log(event.last - event.first);
+  else if (event.type === 'dropped') console.log(event.count + 1);
+  else console.log(event.type satisfies 'joined' | 'gone' | 'broken', event.peer.length);
+}
+for await (const batch of bus.batches({ max: 5 })) console.log(batch[0] satisfies BusEvent | undefined);
+const events: BusEvent[] = await bus.receiveMany({ max: 5, timeout: 1 });
+const onBus: [BusCounters, BusPeer[]] = [bus.counters(), bus.peers()];
+console.log(events, onBus[0].sent.repairs, onBus[1][0]?.received.delivered, bus.interface);
+
+// @ts-expect-error: there is no such option
+new Bus('epgm://lo;239.192.1.1:5670', { speed: 5 });
 // @ts-expect-error: a request has no timeout; it has a deadline
 client.request('service', 'x', { timeout: 5 });
 // @ts-expect-error: what is stored has a key

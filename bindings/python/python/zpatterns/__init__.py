@@ -1,10 +1,11 @@
 """Reliable messaging patterns over ZeroMQ.
 
-Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; and reliable request-reply, with
-the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`. :mod:`zpatterns.aio` has them for asyncio.
+Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; reliable request-reply, with
+the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a multicast bus, with :class:`Bus`, whose events are in
+:mod:`zpatterns.bus`. :mod:`zpatterns.aio` has them for asyncio.
 """
 
-from . import _native, reqrep
+from . import _native, bus, reqrep
 from ._context import Context
 from ._info import CurveKeys, Info, curve_keypair, info
 from ._monitor import Monitor, MonitorEvent
@@ -12,6 +13,7 @@ from ._native import Cancel
 from ._options import Kind, Options, option_table
 from ._services import Authenticator, Proxy
 from ._socket import Socket
+from .bus import Bus
 from .errors import (
     AddressInUse,
     AddressNotAvailable,
@@ -45,6 +47,7 @@ __all__ = [
     "AddressInUse",
     "AddressNotAvailable",
     "Authenticator",
+    "Bus",
     "Cancel",
     "Cancelled",
     "Closed",
@@ -77,6 +80,7 @@ __all__ = [
     "Unreachable",
     "Unsupported",
     "WrongState",
+    "bus",
     "curve_keypair",
     "info",
     "option_table",

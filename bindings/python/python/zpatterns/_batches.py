@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from ._notices import RECV, Notices
 
 BATCH = 1024  # What is taken at once, at most.
+BATCH_BYTES = 512 * 1024  # And no more once it has so many bytes, where they are counted.
 
 _Item = TypeVar("_Item")
 _Taken = TypeVar("_Taken", bound=Sized)

@@ -6,22 +6,30 @@ from typing import Any, ClassVar, final
 
 from typing_extensions import Buffer, Self, Unpack, disjoint_base
 
+from .bus import Event, Peer
 from .errors import Error
 from .reqrep import News, Part, RequestOptions
 
 __all__ = [
     "Authenticator",
+    "Broken",
     "Broker",
+    "Bus",
     "Cancel",
     "Client",
     "Context",
+    "Dropped",
     "Ends",
     "error_kinds",
     "raise_error",
     "curve_keypair",
     "curve_public_key",
+    "Gone",
     "info",
     "Job",
+    "Joined",
+    "Message",
+    "Missed",
     "Monitor",
     "option_table",
     "Proxy",
@@ -419,3 +427,141 @@ class Broker:
     def ready_fd(self) -> int: ...
     def arm(self, interest: int) -> int: ...
     def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@disjoint_base
+class Bus:
+    def __new__(
+        cls, endpoint: str, context: Context, subscribe: Buffer | Sequence[Buffer], options: Any
+    ) -> Self: ...
+    @property
+    def interface(self) -> str:
+        """The address of this machine where the bus is."""
+    def subscribe(self, prefix: Buffer) -> None:
+        """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all."""
+    def unsubscribe(self, prefix: Buffer) -> None:
+        """Undoes a ``subscribe``. ``NotFound`` if there was none of this prefix."""
+    def send(
+        self, frames: Buffer | Sequence[Buffer], timeout: float | None = None, cancel: Cancel | None = None
+    ) -> None:
+        """Sends a message to all who are on the bus now. It is handed over: who hears it, nobody says.
+
+        ``Timeout`` if there was no room in time; ``InvalidArgument`` if there is no frame.
+        """
+    def send_many(
+        self, messages: Iterable[Buffer | Sequence[Buffer]], timeout: float | None = None, cancel: Cancel | None = None
+    ) -> int:
+        """Sends messages, in order, and returns how many were sent. It costs less than one by one.
+
+        ``timeout`` is for all of them together. An error before the first was sent is raised; an error later ends the
+        call, which then returns less than all, and shows when the rest is sent again.
+        """
+    def recv(self, timeout: float | None = None, cancel: Cancel | None = None) -> Event:
+        """Receives the next message or event, or ``Timeout``."""
+    def recv_many(
+        self,
+        max_events: int = 1024,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        *,
+        max_bytes: int = 1048576,
+    ) -> list[Event]:
+        """Receives what is there: waits for one message or event, then takes what else has arrived.
+
+        It takes at most ``max_events``, and stops before a second would exceed ``max_bytes``.
+        """
+    def drain(self, max_events: int = 1024, max_bytes: int = 1048576) -> list[Event]:
+        """Takes what is there, which may be nothing, as ``recv_many`` does."""
+    def try_send(self, frames: Buffer | Sequence[Buffer]) -> bool:
+        """Sends a message if there is room now, and returns whether there was."""
+    def try_send_many(self, messages: list[Buffer | Sequence[Buffer]]) -> int: ...
+    def counters(self) -> dict[str, int]:
+        """What it did so far, by name; after ``close``, the last.
+
+        ``sent_messages`` and ``sent_datagrams``, of which ``sent_repairs`` were sent again; of the numbers that were
+        asked for, ``sent_asked``, the window had ``sent_gone`` no more. ``received_delivered`` are messages,
+        ``received_missed`` datagrams that will not come. ``dropped`` counts what the program did not take in time,
+        ``full`` how often the system had no room for what was to be sent.
+        """
+    def peers(self) -> list[dict[str, Any]]:
+        """Who is heard now, as ``peer``, and what became of what they sent, named as in ``counters``."""
+    @property
+    def closed(self) -> bool:
+        """Whether the bus is closed, by itself or with its context."""
+    def close(self, linger: float | None = None) -> None:
+        """Leaves the bus: waits until what is to be sent has left, and what is asked for is repeated.
+
+        That takes at most ``linger`` seconds, or the option of that name. Every wait ends with ``Closed``. Closing
+        twice is fine.
+        """
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@final
+class Message:
+    """A message; those of one peer come in the order in which it sent them."""
+
+    __match_args__: ClassVar[tuple[str, str]]
+    def __new__(cls, peer: int, frames: list[bytes]) -> Self: ...
+    @property
+    def peer(self) -> Peer:
+        """Who sent it."""
+    @property
+    def frames(self) -> list[bytes]:
+        """What."""
+
+@final
+class Joined:
+    """Somebody is heard for the first time."""
+
+    __match_args__: ClassVar[tuple[str]]
+    def __new__(cls, peer: int) -> Self: ...
+    @property
+    def peer(self) -> Peer:
+        """Who."""
+
+@final
+class Gone:
+    """Somebody has ended, or is heard no more."""
+
+    __match_args__: ClassVar[tuple[str]]
+    def __new__(cls, peer: int) -> Self: ...
+    @property
+    def peer(self) -> Peer:
+        """Who."""
+
+@final
+class Missed:
+    """Datagrams that were lost and will not be repeated, with what was in them: some messages, or none."""
+
+    __match_args__: ClassVar[tuple[str, str, str]]
+    def __new__(cls, peer: int, first: int, last: int) -> Self: ...
+    @property
+    def peer(self) -> Peer:
+        """Whose."""
+    @property
+    def first(self) -> int:
+        """The number of the first."""
+    @property
+    def last(self) -> int:
+        """The number of the last; numbers go round at 2**32."""
+
+@final
+class Broken:
+    """What came makes no sense as messages. It was dropped, up to the next one that does."""
+
+    __match_args__: ClassVar[tuple[str]]
+    def __new__(cls, peer: int) -> Self: ...
+    @property
+    def peer(self) -> Peer:
+        """From whom."""
+
+@final
+class Dropped:
+    """So many messages and events before the next one did not fit, because the program took too little."""
+
+    __match_args__: ClassVar[tuple[str]]
+    def __new__(cls, count: int) -> Self: ...
+    @property
+    def count(self) -> int:
+        """How many."""

@@ -14,11 +14,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .errors import Error, WrongState
 
 RECV, SEND = 1, 2
+
+_Message = TypeVar("_Message")
 
 
 class Attachable(Protocol):
@@ -131,6 +133,25 @@ class Notices(Attached):
                 self._wake(interest)
             else:
                 self.arm()
+
+    async def until_sent(self, send: Callable[[], bool]) -> None:
+        """Calls ``send`` until it has sent."""
+        self.attach()
+        try:
+            while not send():
+                await self.wait(SEND)
+        finally:
+            self.hand_on(SEND)
+
+    async def send_all(self, try_send: Callable[[list[_Message]], int], rest: list[_Message]) -> None:
+        """Sends all of ``rest`` with ``try_send``, which sends as many as there is room for."""
+
+        def send_some() -> bool:
+            del rest[: try_send(rest)]
+            return not rest
+
+        if not send_some():
+            await self.until_sent(send_some)
 
     def arm(self) -> None:
         """Asks for a notice for everyone who waits, and wakes them where there is no need to wait.

@@ -1,4 +1,4 @@
-"""Sockets and reliable request-reply for asyncio.
+"""Sockets, reliable request-reply and the multicast bus for asyncio.
 
 A thread of the context receives ahead into the socket's inbox, so a coroutine mostly finds its message there and goes
 on without suspending. Only when nothing is left does it wait, with one future for whatever the next batch brings:
@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from . import _native
+from ._aio_bus import Bus
 from ._aio_reqrep import Broker, Client, Worker
-from ._batches import BATCH, Batches
+from ._batches import BATCH, BATCH_BYTES, Batches
 from ._context import Context
 from ._monitor import MonitorEvent
-from ._notices import RECV, SEND, Notices
+from ._notices import RECV, Notices
 from .errors import Closed, InvalidText
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
 
     from ._options import Kind, Options
 
-__all__ = ["Broker", "Client", "Monitor", "Socket", "Worker"]
-
-_BATCH_BYTES = 512 * 1024  # What is taken from the inbox at once, at most.
-_Message = TypeVar("_Message")
+__all__ = ["Broker", "Bus", "Client", "Monitor", "Socket", "Worker"]
 
 
 class Socket:
@@ -53,7 +51,7 @@ class Socket:
         """Opens a socket of a type such as ``"push"`` in ``context`` or the default one, with options by name."""
         self._socket = _native.Socket(kind, context or Context.default(), {**options, "background": True})
         self._notices = Notices(self._socket)
-        self._batches = Batches(self._notices, lambda: self._socket.drain(BATCH, _BATCH_BYTES))
+        self._batches = Batches(self._notices, lambda: self._socket.drain(BATCH, BATCH_BYTES))
         self._taken = self._batches.taken  # Messages of one frame.
         self._lost_messages = self._lost_bytes = 0
 
@@ -98,7 +96,7 @@ class Socket:
     async def send(self, data: Buffer) -> None:
         """Sends a message of one frame. Large ``bytes`` are handed over without a copy, other buffers are copied."""
         if not self._socket.try_send(data):
-            await self._until_sent(functools.partial(self._socket.try_send, data))
+            await self._notices.until_sent(functools.partial(self._socket.try_send, data))
 
     async def send_text(self, text: str) -> None:
         """Sends a message of one frame: ``text`` in UTF-8."""
@@ -108,15 +106,15 @@ class Socket:
         """Sends a message of these frames."""
         frames = list(frames)
         if not self._socket.try_send_multipart(frames):
-            await self._until_sent(functools.partial(self._socket.try_send_multipart, frames))
+            await self._notices.until_sent(functools.partial(self._socket.try_send_multipart, frames))
 
     async def send_many(self, messages: Iterable[Buffer]) -> None:
         """Sends messages of one frame each, in order. If it is cancelled, some of them may have been sent."""
-        await self._send_all(self._socket.try_send_many, list(messages))
+        await self._notices.send_all(self._socket.try_send_many, list(messages))
 
     async def send_many_multipart(self, messages: Iterable[Iterable[Buffer]]) -> None:
         """As ``send_many``, each message the sequence of its frames."""
-        await self._send_all(self._socket.try_send_many_multipart, [list(frames) for frames in messages])
+        await self._notices.send_all(self._socket.try_send_many_multipart, [list(frames) for frames in messages])
 
     def try_send(self, data: Buffer) -> bool:
         """Sends a message of one frame if there is room now, and returns whether there was."""
@@ -214,26 +212,7 @@ class Socket:
     def _take_multipart(self, max_messages: int) -> list[list[bytes]]:
         if self._taken:
             return [[message] for message in self._batches.take(max_messages)]
-        return self._socket.drain_multipart(max_messages, _BATCH_BYTES)
-
-    async def _send_all(self, try_send: Callable[[list[_Message]], int], rest: list[_Message]) -> None:
-        """Sends all of ``rest`` with ``try_send``, which sends as many as there is room for."""
-
-        def send_some() -> bool:
-            del rest[: try_send(rest)]
-            return not rest
-
-        if not send_some():
-            await self._until_sent(send_some)
-
-    async def _until_sent(self, send: Callable[[], bool]) -> None:
-        """Calls ``send`` until it has sent."""
-        self._notices.attach()
-        try:
-            while not send():
-                await self._notices.wait(SEND)
-        finally:
-            self._notices.hand_on(SEND)
+        return self._socket.drain_multipart(max_messages, BATCH_BYTES)
 
     def _lose_taken(self) -> None:
         self._lost_messages += len(self._taken)

@@ -1,70 +1,16 @@
-//! Options by name: a value from Python becomes what core has under that name. `None` keeps the default.
+//! The options of reliable request-reply by name.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use bytes::Bytes;
 use pyo3::{
     prelude::*,
-    types::{PyDict, PySequence, PyString},
+    types::{PyDict, PySequence},
 };
-use zpatterns::{
-    Error, ErrorKind,
-    reqrep::{
-        Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, RequestOptions, Side, WorkerOptions,
-    },
+use zpatterns::reqrep::{
+    Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, RequestOptions, Side, WorkerOptions,
 };
 
-use crate::{
-    convert::{bytes_of, duration},
-    error::OrRaise,
-};
-
-/// An option as core has it, or `InvalidArgument` with its name.
-trait Given: Sized {
-    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self>;
-}
-
-fn invalid<T>(text: &str, name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
-    Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name).with("value", value)).or_raise(value.py())
-}
-
-impl Given for Duration {
-    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        match value.extract() {
-            Ok(seconds) => duration(value.py(), name, seconds),
-            Err(_) => invalid("the option takes a number of seconds", name, value),
-        }
-    }
-}
-
-macro_rules! numbers {
-    ($($type:ty)*) => {$(
-        impl Given for $type {
-            fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-                let text = concat!("the option takes a whole number that fits ", stringify!($type));
-                value.extract().or_else(|_| invalid(text, name, value))
-            }
-        }
-    )*};
-}
-
-numbers!(u8 u32 usize);
-
-impl Given for bool {
-    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        value.extract().or_else(|_| invalid("the option is True or False", name, value))
-    }
-}
-
-/// Text goes as UTF-8.
-impl Given for Bytes {
-    fn given(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        match value.cast::<PyString>() {
-            Ok(text) => Ok(Self::copy_from_slice(text.to_str()?.as_bytes())),
-            Err(_) => Ok(Self::copy_from_slice(bytes_of(value)?.as_bytes())),
-        }
-    }
-}
+use crate::given::{Given, invalid, options};
 
 /// A file: text, or an `os.PathLike`.
 impl Given for Option<PathBuf> {
@@ -126,24 +72,6 @@ impl Given for Vec<FreelanceServer> {
             }
         })
     }
-}
-
-macro_rules! options {
-    ($($(#[$doc:meta])* $function:ident -> $core:ident: $($($path:ident).+ = $name:literal,)*;)*) => {$(
-        $(#[$doc])*
-        pub(super) fn $function(given: &Bound<'_, PyDict>) -> PyResult<$core> {
-            let mut options = $core::default();
-            for (name, value) in given {
-                let name = name.cast::<PyString>()?.to_str()?;
-                match name {
-                    $($name if value.is_none() => {}
-                    $name => options.$($path).+ = Given::given(name, &value)?,)*
-                    _ => return invalid("there is no such option", name, &value),
-                }
-            }
-            Ok(options)
-        }
-    )*};
 }
 
 options! {

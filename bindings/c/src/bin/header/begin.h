@@ -69,6 +69,12 @@
 #define ZPAT_SERVICE_COUNTERS_INIT { sizeof(zpat_service_counters_t), { 0 }, 0, 0, ZPAT_REQREP_COUNTERS_INIT }
 #define ZPAT_NEWS_INIT { sizeof(zpat_news_t), 0, 0, 0, 0, 0, 0, { 0 }, 0 }
 #define ZPAT_PEER_COUNTERS_INIT { sizeof(zpat_peer_counters_t), 0, { 0 }, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_OPTIONS_INIT { sizeof(zpat_bus_options_t), \
+@BUS@ }
+#define ZPAT_BUS_EVENT_INIT { sizeof(zpat_bus_event_t), 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {

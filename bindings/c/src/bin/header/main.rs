@@ -10,13 +10,16 @@ use std::{
     process::ExitCode,
 };
 
+use bus_fields::with_bus_options;
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
 use reqrep_fields::{Plain, with_broker_options, with_client_options, with_worker_options};
 use zpatterns::{
-    ContextOptions, OptionInfo, OptionType, SocketOptions,
+    BusOptions, ContextOptions, OptionInfo, OptionType, SocketOptions,
     reqrep::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
 };
 
+#[path = "../../bus/fields.rs"]
+mod bus_fields;
 #[path = "../../fields.rs"]
 mod fields;
 #[path = "../../reqrep/fields.rs"]
@@ -51,10 +54,14 @@ const SECTIONS: &[(&str, &str)] = &[
     ("reqrep/broker.rs", "Request-reply: brokers"),
     ("reqrep/tallies.rs", "Request-reply: counters of each service and peer"),
     ("reqrep/news.rs", "Request-reply: what happens at a broker"),
+    ("bus/options.rs", "Bus: options"),
+    ("bus/events.rs", "Bus: messages and events"),
+    ("bus/place.rs", "Bus"),
+    ("bus/tallies.rs", "Bus: counters"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 16] = [
+const NAMED: [&str; 17] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
@@ -71,6 +78,7 @@ const NAMED: [&str; 16] = [
     "zpat_job_t",
     "zpat_news_kind_t",
     "zpat_reason_t",
+    "zpat_bus_event_kind_t",
 ];
 
 /// Width of comments and declarations.
@@ -126,6 +134,7 @@ fn header() -> String {
         .replace("@CLIENT@", &with_client_options!(defaults))
         .replace("@WORKER@", &with_worker_options!(defaults))
         .replace("@BROKER@", &wrapped(&with_broker_options!(defaults), "   ", "   ").join(" \\\n"))
+        .replace("@BUS@", &wrapped(&with_bus_options!(defaults), "   ", "   ").join(" \\\n"))
         .replace("@REQUEST@", &request_defaults())
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))

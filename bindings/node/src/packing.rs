@@ -1,4 +1,4 @@
-//! Answers and jobs on their way to JavaScript: frames, and a few facts beside each message.
+//! Answers, jobs and events on their way to JavaScript: frames, and a few facts beside each message.
 //!
 //! Their bytes are copied, also large ones: a program may write to what it is given, and core keeps questions and
 //! answers for a second attempt.
@@ -8,15 +8,15 @@ use napi::bindgen_prelude::{ArrayBuffer, Env};
 use crate::pack::seal;
 
 /// What one call brings at most.
-const MESSAGES: usize = 4096;
+pub(crate) const MESSAGES: usize = 4096;
 /// No message is added to this many bytes.
-const BYTES: usize = 128 * 1024;
+pub(crate) const BYTES: usize = 128 * 1024;
 /// Room for the numbers behind a large message, so that it is not copied again for them.
 const NUMBERS: usize = 1024;
 
 /// Messages with `FACTS` numbers each.
 #[derive(Default)]
-pub(super) struct Packing<const FACTS: usize> {
+pub(crate) struct Packing<const FACTS: usize> {
     block: Vec<u8>,
     frame_ends: Vec<u32>,
     message_ends: Vec<u32>,
@@ -24,17 +24,17 @@ pub(super) struct Packing<const FACTS: usize> {
 }
 
 impl<const FACTS: usize> Packing<FACTS> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.message_ends.is_empty()
     }
 
     /// Whether the rest is for the next call.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.message_ends.len() >= MESSAGES || self.block.len() >= BYTES
     }
 
     /// Adds a message.
-    pub(super) fn add<'a>(&mut self, facts: [u32; FACTS], frames: impl IntoIterator<Item = &'a [u8]>) {
+    pub(crate) fn add<'a>(&mut self, facts: [u32; FACTS], frames: impl IntoIterator<Item = &'a [u8]>) {
         for frame in frames {
             if frame.len() >= NUMBERS {
                 self.block.reserve(frame.len() + NUMBERS);
@@ -47,7 +47,7 @@ impl<const FACTS: usize> Packing<FACTS> {
     }
 
     /// The block that [`crate::pack`] describes.
-    pub(super) fn seal<'env>(self, env: &'env Env) -> napi::Result<ArrayBuffer<'env>> {
+    pub(crate) fn seal<'env>(self, env: &'env Env) -> napi::Result<ArrayBuffer<'env>> {
         seal(env, self.block, &self.frame_ends, &self.facts, &self.message_ends, &[])
     }
 }

@@ -1,0 +1,94 @@
+//! Options by name: a value from JavaScript becomes what core has under that name. What is undefined keeps its default.
+
+use std::time::Duration;
+
+use zpatterns::{OptionValue, Result};
+
+use crate::options::wrong;
+
+/// What an option can be.
+pub(crate) trait Given: Sized {
+    const EXPECTATION: &'static str;
+
+    fn given(value: OptionValue) -> Option<Self>;
+}
+
+impl Given for Duration {
+    const EXPECTATION: &'static str = "the option takes whole milliseconds, at least 0";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        u64::given(value).map(Self::from_millis)
+    }
+}
+
+impl Given for bool {
+    const EXPECTATION: &'static str = "the option takes a boolean";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        let OptionValue::Bool(on) = value else { return None };
+        Some(on)
+    }
+}
+
+impl Given for String {
+    const EXPECTATION: &'static str = "the option takes a string";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        let OptionValue::Text(text) = value else { return None };
+        Some(text)
+    }
+}
+
+/// Nothing, until it is given.
+impl<T: Given> Given for Option<T> {
+    const EXPECTATION: &'static str = T::EXPECTATION;
+
+    fn given(value: OptionValue) -> Option<Self> {
+        T::given(value).map(Some)
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty)*) => {$(
+        impl Given for $type {
+            const EXPECTATION: &'static str = "the option takes a whole number, at least 0";
+
+            fn given(value: OptionValue) -> Option<Self> {
+                let OptionValue::Int(number) = value else { return None };
+                Self::try_from(number).ok()
+            }
+        }
+    )*};
+}
+
+numbers! { u8 u32 u64 usize }
+
+pub(crate) fn set<T: Given>(place: &mut T, name: &str, value: Option<OptionValue>) -> Result<()> {
+    *place = needed(value.and_then(T::given), name)?;
+    Ok(())
+}
+
+/// The error of an option that is not given, or is wrong.
+pub(crate) fn needed<T: Given>(given: Option<T>, name: &str) -> Result<T> {
+    given.ok_or_else(|| wrong(T::EXPECTATION, name))
+}
+
+/// Functions that make options of core, with fields by the names that they have in JavaScript.
+macro_rules! options {
+    ($($visible:vis $function:ident $core:ident { $($name:literal = $($path:ident).+,)* })*) => {$(
+        /// Options from the properties of `given`; those that are undefined keep their defaults.
+        $visible fn $function(
+            env: &napi::bindgen_prelude::Env,
+            given: &napi::bindgen_prelude::Object<'_>,
+        ) -> napi::Result<$core> {
+            let mut options = $core::default();
+            $crate::options::each(env, given, |name, value| match name {
+                $($name => $crate::given::set(&mut options.$($path).+, name, value),)*
+                _ => Err($crate::options::wrong("there is no such option", name)),
+            })?;
+            Ok(options)
+        }
+    )*};
+}
+
+pub(crate) use options;
