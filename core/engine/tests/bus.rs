@@ -178,3 +178,26 @@ fn noise_on_the_port_does_no_harm() {
     assert_eq!(message(&other), [b"last"]);
     assert!(other.counters().expect("open").malformed > 0);
 }
+
+#[test]
+fn a_flood_keeps_nobody_from_closing() {
+    let context = Context::new().expect("a context");
+    let endpoint = endpoint();
+    let bus = listener(&context, &endpoint);
+    let port: u16 = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                let _ = stranger.send_to(&[0; 1000], SocketAddr::from((Ipv4Addr::new(239, 192, 7, 1), port)));
+            }
+        });
+        while bus.counters().expect("open").malformed < 1000 {
+            std::thread::yield_now();
+        }
+        bus.close(Duration::from_millis(10));
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    assert_eq!(bus.recv(&watchdog()).expect_err("closed").kind(), ErrorKind::Closed);
+}

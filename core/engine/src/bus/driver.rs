@@ -49,6 +49,8 @@ pub(super) struct Driver {
     /// What leaves at once, and what did not fit.
     together: BytesMut,
     carried: Option<Bytes>,
+    /// The system had no room for what is together, of datagrams of this size: it waits for that.
+    stuck: Option<usize>,
     upstream: Vec<Bytes>,
     events: Vec<BusEvent>,
 }
@@ -73,6 +75,7 @@ impl Driver {
             buffers: Buffers::new(),
             together: BytesMut::with_capacity(MAX_TOGETHER),
             carried: None,
+            stuck: None,
             upstream: Vec::new(),
             events: Vec::new(),
         })
@@ -83,16 +86,17 @@ impl Driver {
         // Waits of microseconds are to be that; where the system does not let us, they are longer.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZero::new(1));
         loop {
-            match self.work() {
-                Ok(true) => {}
-                Ok(false) => {
-                    if let Err(error) = self.sleep() {
-                        return error;
-                    }
-                }
-                Err(error) => return error,
+            let went_on = self.work().and_then(|more| if more { self.check_open() } else { self.sleep() });
+            if let Err(error) = went_on {
+                return error;
             }
         }
+    }
+
+    /// Somebody who floods the network does not keep a bus from closing.
+    fn check_open(&self) -> Result<()> {
+        let has_ended = self.shared.closing().is_some_and(|end| self.shared.now() >= end);
+        if has_ended { Err(closed()) } else { Ok(()) }
     }
 
     /// Does what there is to be done; true if there is more.
@@ -158,7 +162,10 @@ impl Driver {
         if shared.closing().is_some() {
             sender.finish();
         }
-        let size = gather(&mut self.together, &mut self.carried, socket.most_together(), || sender.poll(now));
+        let size = self
+            .stuck
+            .take()
+            .or_else(|| gather(&mut self.together, &mut self.carried, socket.most_together(), || sender.poll(now)));
         if size.is_some() {
             *busy = now;
         }
@@ -167,7 +174,10 @@ impl Driver {
         // Whoever has something to send need not wait until this has left.
         drop(source);
         if let Some(size) = size {
-            shared.note(socket.send(self.group, &self.together, size));
+            let sent = socket.send(self.group, &self.together, size);
+            shared.note(sent);
+            self.stuck = (sent.full > 0).then_some(size);
+            more &= self.stuck.is_none();
         }
         if has_room {
             if shared.room.any() {
@@ -184,9 +194,11 @@ impl Driver {
         let until = self.until()?;
         // SAFETY: the socket is open as long as this driver.
         let context = unsafe { borrow(self.context_fd) };
-        let fds = [self.ears.as_fd(), self.shared.wake.as_fd(), context].into_iter();
-        let fds = fds.chain(self.source.as_ref().map(|source| source.as_fd()));
-        let mut polled: SmallVec<[PollFd<'_>; 4]> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        let wanted = if self.stuck.is_some() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let fds = [self.ears.as_fd(), self.shared.wake.as_fd(), context].map(|fd| (fd, PollFlags::IN)).into_iter();
+        let fds = fds.chain(self.source.as_ref().map(|source| (source.as_fd(), wanted)));
+        let mut polled: SmallVec<[PollFd<'_>; 4]> =
+            fds.map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)).collect();
         let left = until.map(|until| until.saturating_sub(self.shared.now()));
         let left = left.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
         // Interrupted or not, everything is looked at.
@@ -208,7 +220,8 @@ impl Driver {
         let now = self.shared.now();
         let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).deadline();
         let source = self.shared.source.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = source.as_ref().map(|source| source.sender.deadline());
+        // What the system has no room for waits for that, and not for a time.
+        let sender = source.as_ref().filter(|_| self.stuck.is_none()).map(|source| source.sender.deadline());
         let mut until = [receiver, sender].into_iter().flatten().min();
         if let Some(end) = self.shared.closing() {
             let cold = source.as_ref().map(|source| {
@@ -217,7 +230,7 @@ impl Driver {
             });
             let look = end.min(cold.unwrap_or(Duration::ZERO));
             if now >= look {
-                return Err(Error::new(ErrorKind::Closed, "the bus is closed"));
+                return Err(closed());
             }
             until = Some(until.map_or(look, |until| until.min(look)));
         }
@@ -235,6 +248,10 @@ impl From<Event> for BusEvent {
             Event::Gone(id) => Self::Gone { peer: id.into() },
         }
     }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the bus is closed")
 }
 
 /// Puts datagrams one behind the other as long as they are of one size, the last perhaps shorter; which size. What comes and

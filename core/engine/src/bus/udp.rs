@@ -118,8 +118,8 @@ impl Udp {
         self.state.max_gso_segments()
     }
 
-    /// Sends datagrams that stand one behind the other, all of `size` bytes but the last, which may have less. What the network
-    /// does not take now is lost, as everything on its way may be.
+    /// Sends datagrams that stand one behind the other, all of `size` bytes but the last, which may have less. What the system
+    /// refuses is lost, as everything on its way may be; if it has no room, some may have left, and twice does no harm.
     pub(super) fn send(&self, to: SocketAddr, datagrams: &[u8], size: usize) -> Sent {
         let transmit = |contents, segment_size| {
             let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
@@ -149,8 +149,8 @@ impl Udp {
             Err(error) if matches!(error.kind(), IoErrorKind::WouldBlock | IoErrorKind::Interrupted) => {
                 return Ok(false);
             }
-            // That somebody whom we asked is not there, for example: that shows elsewhere.
-            Err(error) if error.kind() == IoErrorKind::ConnectionRefused => return Ok(true),
+            // Of somebody whom we asked, or of an interface that may come back: that shows elsewhere.
+            Err(error) if is_passing(&error) => return Ok(true),
             Err(error) => return Err(failed("cannot receive")(error)),
         };
         for (slice, meta) in slices.iter().zip(&metas[..count]) {
@@ -163,6 +163,13 @@ impl Udp {
         }
         Ok(count == BUFFERS)
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    let number = error.raw_os_error().unwrap_or(libc::EIO);
+    let passing =
+        [libc::ECONNREFUSED, libc::ENETDOWN, libc::ENETUNREACH, libc::EHOSTUNREACH, libc::ENOBUFS, libc::ENOMEM];
+    passing.contains(&number)
 }
 
 impl AsFd for Udp {
