@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, Write},
+    io::{self, BufRead},
     time::{Duration, Instant},
 };
 
 use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind, PeerId, bus::ReceivedCounters};
 
-use crate::Outcome;
+use crate::{
+    Outcome,
+    reading::{Reading, print, span},
+};
 
 /// What to do on the bus.
 #[derive(clap::Subcommand)]
@@ -42,15 +45,8 @@ pub(crate) struct SendArguments {
 pub(crate) struct RecvArguments {
     /// Where: epgm://INTERFACE;GROUP:PORT.
     endpoint: String,
-    /// Only messages that begin with this; may be given several times.
-    #[arg(long, value_name = "PREFIX")]
-    subscribe: Vec<String>,
-    /// End after this many messages.
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
-    /// Seconds to wait for each message.
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 #[derive(clap::Args)]
@@ -71,10 +67,6 @@ pub(crate) fn run(command: &BusCommand) -> Outcome {
         BusCommand::Recv(arguments) => recv(arguments),
         BusCommand::Watch(arguments) => watch(arguments),
     }
-}
-
-fn span(seconds: f64) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is no time to wait"))
 }
 
 fn send(arguments: &SendArguments) -> Outcome {
@@ -102,25 +94,16 @@ fn send(arguments: &SendArguments) -> Outcome {
 fn recv(arguments: &RecvArguments) -> Outcome {
     let context = Context::new()?;
     let bus = Bus::open(&context, &arguments.endpoint, BusOptions::default())?;
-    if arguments.subscribe.is_empty() {
-        bus.subscribe(b"")?;
-    }
-    for prefix in &arguments.subscribe {
+    for prefix in arguments.reading.prefixes() {
         bus.subscribe(prefix.as_bytes())?;
     }
     eprintln!("listening on {}", bus.interface());
-    let wait = arguments.timeout.map(span).transpose()?;
     let mut out = io::stdout().lock();
-    let mut left = arguments.count;
+    let mut left = arguments.reading.count;
     while left != Some(0) {
-        match bus.recv(&wait.map_or(Deadline::never(), Deadline::after))? {
+        match bus.recv(&arguments.reading.deadline()?)? {
             BusEvent::Message { frames, .. } => {
-                for (index, frame) in frames.iter().enumerate() {
-                    out.write_all(if index == 0 { b"" } else { b"\t" })?;
-                    out.write_all(frame)?;
-                }
-                out.write_all(b"\n")?;
-                out.flush()?;
+                print(&mut out, &frames)?;
                 left = left.map(|left| left - 1);
             }
             event => eprintln!("{}", line_of(&event)),

@@ -8,6 +8,7 @@
 mod bus;
 mod info;
 mod keys;
+mod reading;
 mod reqrep;
 mod socket;
 

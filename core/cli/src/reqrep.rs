@@ -7,7 +7,6 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, PoisonError},
     thread,
-    time::Duration,
 };
 
 use zpatterns::{
@@ -18,7 +17,7 @@ use zpatterns::{
     },
 };
 
-use crate::Outcome;
+use crate::{Outcome, reading::span};
 
 #[derive(clap::Args)]
 pub(crate) struct BrokerArguments {
@@ -111,10 +110,6 @@ pub(crate) struct WorkArguments {
 /// The codes of commands that a shell cannot run, and of those that a signal ended, less its number: as shells have them.
 const CANNOT_RUN: u32 = 126;
 const SIGNALLED: u32 = 128;
-
-fn span(seconds: f64) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is no time to wait"))
-}
 
 fn plain(argument: &str) -> Result<(String, String), String> {
     let (service, endpoint) = argument.split_once('=').ok_or("a service, =, and an endpoint")?;

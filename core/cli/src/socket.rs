@@ -1,13 +1,13 @@
 //! `zpat send`, `zpat recv` and `zpat proxy`: plain sockets from a shell.
 
-use std::{
-    io::{self, BufRead, Write},
-    time::Duration,
-};
+use std::io::{self, BufRead};
 
 use zpatterns::{Context, Deadline, Proxy, Socket, SocketKind, SocketOptions};
 
-use crate::Outcome;
+use crate::{
+    Outcome,
+    reading::{Reading, print, span},
+};
 
 /// Which socket, and where.
 #[derive(clap::Args)]
@@ -41,15 +41,8 @@ pub(crate) struct RecvArguments {
     kind: SocketKind,
     #[command(flatten)]
     place: Place,
-    /// Subscribe to this prefix (sub only); without any, to everything.
-    #[arg(long, value_name = "PREFIX")]
-    subscribe: Vec<String>,
-    /// End after this many messages.
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
-    /// Seconds to wait for each message.
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 #[derive(clap::Args)]
@@ -74,10 +67,6 @@ fn side(text: &str) -> Result<(SocketKind, String), String> {
     Ok((kind(name)?, endpoint.to_owned()))
 }
 
-fn deadline(seconds: f64) -> Result<Deadline, String> {
-    Duration::try_from_secs_f64(seconds).map(Deadline::after).map_err(|_| format!("{seconds} is no time to wait"))
-}
-
 impl Place {
     fn go(&self, socket: &Socket) -> Outcome {
         if self.bind.is_empty() && self.connect.is_empty() {
@@ -98,11 +87,11 @@ pub(crate) fn send(arguments: &SendArguments) -> Outcome {
     let socket = context.socket(arguments.kind, &SocketOptions::default())?;
     arguments.place.go(&socket)?;
     for message in &arguments.messages {
-        socket.send(message.as_bytes(), &deadline(arguments.timeout)?)?;
+        socket.send(message.as_bytes(), &Deadline::after(span(arguments.timeout)?))?;
     }
     if arguments.messages.is_empty() {
         for line in io::stdin().lock().split(b'\n') {
-            socket.send(&line?, &deadline(arguments.timeout)?)?;
+            socket.send(&line?, &Deadline::after(span(arguments.timeout)?))?;
         }
     }
     Ok(())
@@ -112,25 +101,16 @@ pub(crate) fn recv(arguments: &RecvArguments) -> Outcome {
     let context = Context::new()?;
     let socket = context.socket(arguments.kind, &SocketOptions::default())?;
     if arguments.kind == SocketKind::Sub {
-        if arguments.subscribe.is_empty() {
-            socket.subscribe(b"")?;
-        }
-        for prefix in &arguments.subscribe {
+        for prefix in arguments.reading.prefixes() {
             socket.subscribe(prefix.as_bytes())?;
         }
     }
     arguments.place.go(&socket)?;
     let mut out = io::stdout().lock();
-    let mut left = arguments.count;
+    let mut left = arguments.reading.count;
     while left != Some(0) {
-        let deadline = arguments.timeout.map_or(Ok(Deadline::never()), deadline)?;
-        let message = socket.recv(&deadline)?;
-        for (index, frame) in message.iter().enumerate() {
-            out.write_all(if index == 0 { b"" } else { b"\t" })?;
-            out.write_all(frame)?;
-        }
-        out.write_all(b"\n")?;
-        out.flush()?;
+        let message = socket.recv(&arguments.reading.deadline()?)?;
+        print(&mut out, message.iter())?;
         left = left.map(|left| left - 1);
     }
     Ok(())
