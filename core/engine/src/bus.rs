@@ -495,7 +495,7 @@ impl Bus {
             malformed: received.malformed + sent.malformed,
             foreign: received.foreign,
             refused: received.refused,
-            dropped: shared.inbox.dropped(),
+            dropped: shared.inbox.all_dropped(),
             full: shared.full.load(Ordering::Relaxed),
             unsendable: shared.unsendable.load(Ordering::Relaxed),
         })

@@ -92,8 +92,8 @@ impl Inbox {
         self.lock().ended.clone().map_or(Ok(()), Err)
     }
 
-    /// How many events and messages were dropped because they did not fit.
-    pub(super) fn dropped(&self) -> u64 {
+    /// How many events and messages were ever dropped because they did not fit.
+    pub(super) fn all_dropped(&self) -> u64 {
         self.lock().all_dropped
     }
 
@@ -170,7 +170,7 @@ mod tests {
         inbox.push(&mut vec![message(900), message(900), message(900)]);
         assert_eq!(inbox.take(9, 9, &now).expect("at least one").len(), 1);
         assert_eq!(inbox.take(9, 9999, &now).expect("others"), [message(900), BusEvent::Dropped { count: 1 }]);
-        assert_eq!(inbox.dropped(), 3);
+        assert_eq!(inbox.all_dropped(), 3);
     }
 
     #[test]
