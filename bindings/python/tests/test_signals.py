@@ -25,8 +25,11 @@ WAITS = {
 @pytest.mark.parametrize("wait", WAITS)
 def test_control_c(wait: str, tmp_path: Path) -> None:
     program = f"""
-        import asyncio, zpatterns
+        import asyncio, signal, zpatterns
         from zpatterns import aio
+
+        # Where the tests run in the background of a shell, what they start ignores Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         async def wait():
             async with aio.Socket("pull") as pull:
