@@ -3,14 +3,15 @@
 //! Messages and events come in one block, each with the facts that tell them apart. Closing waits, so a thread does it.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use napi::bindgen_prelude::{ArrayBuffer, Either, Env, Object};
 use napi_derive::napi;
-use zpatterns::{Bus as Core, BusCounters, BusEvent, BusOptions, Deadline, ErrorKind, Hook, Interest, PeerId, Result};
+use zpatterns::{
+    Bus as Core, BusBatch, BusCounters, BusEvent, BusOptions, Deadline, ErrorKind, Hook, Interest, PeerId, Result,
+};
 
 use crate::{
     bus::counters::{BusCounts, BusPeerCounts},
@@ -190,7 +191,7 @@ impl Bus {
     #[napi]
     pub fn drain<'env>(&self, env: &'env Env) -> napi::Result<Option<ArrayBuffer<'env>>> {
         let taken = self.until(Interest::RECV, |bus| bus.recv_many(MESSAGES, BYTES, &Deadline::now()));
-        taken.map_err(raise(env))?.map(|events| packed(events).seal(env)).transpose()
+        taken.map_err(raise(env))?.map(|events| packed(&events).seal(env)).transpose()
     }
 
     /// What it did so far; after closing, the last.
@@ -247,14 +248,14 @@ impl Bus {
 }
 
 /// Events with their facts. Their kinds are numbered as in `lib/bus/event.ts`.
-fn packed(events: VecDeque<BusEvent>) -> Packing<FACTS> {
+fn packed(events: &BusBatch) -> Packing<FACTS> {
     let mut packing = Packing::default();
     let halves = |number: u64| [(number >> 32) as u32, number as u32];
-    for event in events {
+    for event in events.iter() {
         let (kind, [high, low], [first, last]) = match event {
-            BusEvent::Message { peer: PeerId(peer), ref frames } => {
+            BusEvent::Message { peer: PeerId(peer), frames } => {
                 let [high, low] = halves(peer);
-                packing.add([0, high, low, 0, 0], frames.iter().map(|frame| &**frame));
+                packing.add([0, high, low, 0, 0], frames.iter());
                 continue;
             }
             BusEvent::Joined { peer: PeerId(peer) } => (1, halves(peer), [0, 0]),

@@ -172,7 +172,8 @@ impl Bus {
         cancel: Option<&Bound<'_, Cancel>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (open, limit) = (self.open(py)?, Limit::new(py, timeout, cancel)?);
-        event::object_of(py, limit.wait(py, |deadline| open.handle.bus.recv(deadline))?.or_raise(py)?)
+        let take = |deadline: &Deadline| open.handle.bus.recv_many(1, usize::MAX, deadline);
+        event::first_of(py, limit.wait(py, take)?.or_raise(py)?)
     }
 
     /// Receives what is there, at least one message or event.

@@ -5,11 +5,11 @@
 
 mod driver;
 mod endpoint;
+mod event;
 mod inbox;
 mod udp;
 
 use std::{
-    collections::VecDeque,
     fmt,
     net::IpAddr,
     os::fd::BorrowedFd,
@@ -22,15 +22,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use zpatterns_epgm::{
     packet::{Flow, Gsi},
-    receiver::{Receiver, ReceiverOptions, SourceCounters, SourceId},
+    receiver::{Batch, Receiver, ReceiverOptions, Room, SourceCounters, SourceId},
     sender::{Sender, SenderCounters, SenderOptions},
     sequence::Sqn,
 };
-use zpatterns_protocol::{Error, ErrorKind, Result, machine::Frames};
+use zpatterns_protocol::{Error, ErrorKind, Result};
 
+pub use self::event::{BusBatch, BusEvent, PeerId};
 use self::{
     driver::Driver,
     endpoint::{Endpoint, Place},
@@ -68,7 +68,7 @@ pub struct BusOptions {
     pub max_message: usize,
     /// Messages and events that wait for the program.
     pub max_events: usize,
-    /// Bytes of those; each frame counts as 32 more.
+    /// Bytes of those; each frame and each of them counts as 32 more.
     pub max_bytes: usize,
     /// How long a source is remembered that is silent.
     pub forget: Duration,
@@ -118,65 +118,6 @@ impl BusOptions {
     }
 }
 
-/// Who is on the bus: a source, since it began.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct PeerId(pub u64);
-
-impl From<SourceId> for PeerId {
-    fn from(SourceId { gsi: Gsi([a, b, c, d, e, f]), port }: SourceId) -> Self {
-        let [high, low] = port.to_be_bytes();
-        Self(u64::from_be_bytes([a, b, c, d, e, f, high, low]))
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(&format!("{:012x}:{}", self.0 >> 16, self.0 & 0xffff))
-    }
-}
-
-/// What a bus brings.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum BusEvent {
-    /// A message; those of one peer come in the order in which it sent them.
-    Message {
-        /// Who sent it.
-        peer: PeerId,
-        /// What.
-        frames: Frames,
-    },
-    /// Somebody is heard for the first time.
-    Joined {
-        /// Who.
-        peer: PeerId,
-    },
-    /// Somebody has ended, or is heard no more.
-    Gone {
-        /// Who.
-        peer: PeerId,
-    },
-    /// Datagrams that were lost and will not be repeated, with what was in them: some messages, or none.
-    Missed {
-        /// Whose.
-        peer: PeerId,
-        /// The number of the first.
-        first: u32,
-        /// The number of the last; numbers go round at 2^32.
-        last: u32,
-    },
-    /// What came makes no sense as messages. It was dropped, up to the next one that does.
-    Broken {
-        /// From whom.
-        peer: PeerId,
-    },
-    /// So many messages and events before the next one did not fit, because the program took too little.
-    Dropped {
-        /// How many.
-        count: u64,
-    },
-}
-
 /// What a bus did so far.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
@@ -212,8 +153,6 @@ struct Shared {
     /// For who waits to send.
     room: Waiters,
     receiver: Mutex<Receiver>,
-    /// What messages begin with that the program wants.
-    prefixes: Mutex<Vec<Bytes>>,
     inbox: Inbox,
     wake: Wake,
     /// The thread waits, and must be woken.
@@ -250,23 +189,11 @@ impl Shared {
         }
     }
 
-    /// Keeps what the program wants.
-    fn choose(&self, events: &mut Vec<BusEvent>) {
-        if events.is_empty() {
-            return;
-        }
-        let prefixes = lock(&self.prefixes);
-        if !prefixes.iter().any(Bytes::is_empty) {
-            events.retain(|event| match event {
-                BusEvent::Message { frames, .. } => {
-                    frames.first().is_some_and(|first| prefixes.iter().any(|prefix| first.starts_with(prefix)))
-                }
-                _ => true,
-            });
-        }
-    }
-
     fn end(&self, why: Error) {
+        let (mut receiver, mut rest) = (lock(&self.receiver), Batch::default());
+        receiver.set_room(Room::default());
+        receiver.take(&mut rest);
+        self.inbox.push(&mut rest, false);
         self.inbox.end(why);
         self.room.notify();
         self.inbox.ready.notify(Interest::SEND);
@@ -316,7 +243,6 @@ impl Bus {
             source: Mutex::new(None),
             room: Waiters::default(),
             receiver: Mutex::new(receiver),
-            prefixes: Mutex::default(),
             inbox: Inbox::new(options.max_events, options.max_bytes)?,
             wake: Wake::new()?,
             asleep: AtomicBool::new(false),
@@ -350,20 +276,14 @@ impl Bus {
 
     /// From now on messages whose first frame begins with `prefix` are received; with an empty one, all.
     pub fn subscribe(&self, prefix: &[u8]) -> Result<()> {
-        let mut prefixes = lock(&self.open_shared()?.prefixes);
-        if !prefixes.iter().any(|known| known == prefix) {
-            prefixes.push(Bytes::copy_from_slice(prefix));
-        }
+        lock(&self.open_shared()?.receiver).subscribe(prefix);
         Ok(())
     }
 
     /// Undoes a [`subscribe`](Self::subscribe). [`ErrorKind::NotFound`] if there was none of this prefix.
     pub fn unsubscribe(&self, prefix: &[u8]) -> Result<()> {
-        let mut prefixes = lock(&self.open_shared()?.prefixes);
-        let place = prefixes.iter().position(|known| known == prefix);
-        let place = place.ok_or_else(|| Error::new(ErrorKind::NotFound, "nobody subscribed to this"))?;
-        prefixes.remove(place);
-        Ok(())
+        let was_there = lock(&self.open_shared()?.receiver).unsubscribe(prefix);
+        if was_there { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "nobody subscribed to this")) }
     }
 
     /// Sends a message of one frame or several to all who are on the bus now. It is handed over: who hears it, nobody says.
@@ -434,14 +354,22 @@ impl Bus {
     /// The next message or event. [`ErrorKind::Timeout`] if nothing came until `deadline`, [`ErrorKind::Closed`] once the bus or
     /// its context has ended and all is taken.
     pub fn recv(&self, deadline: &Deadline) -> Result<BusEvent> {
-        let mut events = self.recv_many(1, usize::MAX, deadline)?;
-        Ok(events.pop_front().expect("at least one"))
+        self.0.generation.check()?;
+        self.took(self.0.shared.inbox.take_one(deadline)?)
     }
 
-    /// As [`recv`](Self::recv), with what is there besides: up to `max_events` in all, and no more once they have `max_bytes`.
-    pub fn recv_many(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<VecDeque<BusEvent>> {
+    /// As [`recv`](Self::recv), with more of what is there besides: up to `max_events` in all, and no more once they have
+    /// `max_bytes`, each frame and each event counted as 32 more. It costs far less than one by one.
+    pub fn recv_many(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<BusBatch> {
         self.0.generation.check()?;
-        self.0.shared.inbox.take(max_events, max_bytes, deadline)
+        self.took(self.0.shared.inbox.take(max_events, max_bytes, deadline)?)
+    }
+
+    fn took<T>(&self, (taken, room_is_awaited): (T, bool)) -> Result<T> {
+        if room_is_awaited {
+            self.0.shared.wake();
+        }
+        Ok(taken)
     }
 
     /// Asks for one notice when there is something to receive, or room to send; what of that is so already.
@@ -495,7 +423,7 @@ impl Bus {
             malformed: received.malformed + sent.malformed,
             foreign: received.foreign,
             refused: received.refused,
-            dropped: shared.inbox.all_dropped(),
+            dropped: received.dropped,
             full: shared.full.load(Ordering::Relaxed),
             unsendable: shared.unsendable.load(Ordering::Relaxed),
         })

@@ -9,6 +9,7 @@
 //! A receiver joins at an offset, and joins again after a loss. So no message is ever put together from two: at every offset
 //! the stream must be where the sender says, or what was begun is dropped.
 
+mod frames;
 mod packer;
 mod unpacker;
 
@@ -16,6 +17,7 @@ mod unpacker;
 mod tests;
 
 pub use self::{
+    frames::Frames,
     packer::Packer,
     unpacker::{Broken, Unpacker},
 };

@@ -6,7 +6,10 @@
 //!   asked for in vain too often, or too much waits behind it. Then it is told that it was missed, and the stream goes on with
 //!   the next message: never in silence, and never with a message of two halves.
 //! * Sources, what they may keep waiting, and how far they may jump are bounded. Whoever is heard no more is forgotten.
+//! * What is in order is copied once, from the datagram into the [`Batch`] that the program gets.
 
+mod batch;
+mod outlet;
 mod repair;
 mod source;
 mod stream;
@@ -21,7 +24,8 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 
-use self::source::Source;
+pub use self::{batch::Batch, outlet::Room};
+use self::{outlet::Outlet, source::Source};
 use crate::{
     framing::Broken,
     packet::{Body, Flow, Gsi, NakKind, Packet},
@@ -61,18 +65,20 @@ pub struct SourceId {
 }
 
 /// What a receiver tells.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A source is heard for the first time.
     Joined(SourceId),
-    /// A message.
-    Message(SourceId, Vec<Bytes>),
+    /// A message, with its frames beside it.
+    Message(SourceId),
     /// These datagrams will not come, the first and the last of them. Messages of which they have a part are lost.
     Missed(SourceId, Sqn, Sqn),
     /// A source sent what makes no sense. Messages up to the next that does are lost.
     Broken(SourceId, Broken),
     /// A source has ended, or is heard no more.
     Gone(SourceId),
+    /// So many messages and events before the next one did not fit, because the program took too little.
+    Dropped(u64),
 }
 
 /// Where a datagram goes.
@@ -88,7 +94,7 @@ pub enum To {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
 pub struct SourceCounters {
-    /// Messages that were handed on.
+    /// Messages that were complete, whether or not the program wanted them and had room.
     pub delivered: u64,
     /// Datagrams with data that were new.
     pub datagrams: u64,
@@ -128,6 +134,8 @@ pub struct ReceiverCounters {
     pub foreign: u64,
     /// Sources that were not listened to because too many were there.
     pub refused: u64,
+    /// Messages and events for which the program had no room.
+    pub dropped: u64,
 }
 
 /// Listens to all sources of a session.
@@ -136,7 +144,7 @@ pub struct Receiver {
     options: ReceiverOptions,
     sources: BTreeMap<SourceId, Source>,
     sends: VecDeque<(To, Bytes)>,
-    events: VecDeque<Event>,
+    outlet: Outlet,
     random: Rng,
     /// Not listened to: what is said here comes back.
     own: Option<SourceId>,
@@ -145,12 +153,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// One who has heard nobody yet.
+    /// One who has heard nobody yet, wants no messages, and has room for everything.
     pub fn new(options: ReceiverOptions) -> Self {
         Self {
             sources: BTreeMap::new(),
             sends: VecDeque::new(),
-            events: VecDeque::new(),
+            outlet: Outlet::new(),
             random: Rng::with_seed(options.seed),
             own: None,
             counters: ReceiverCounters::default(),
@@ -160,7 +168,7 @@ impl Receiver {
 
     /// What it did so far.
     pub fn counters(&self) -> ReceiverCounters {
-        let mut counters = self.counters;
+        let mut counters = ReceiverCounters { dropped: self.outlet.all_dropped, ..self.counters };
         self.sources.values().for_each(|source| counters.all += source.counters);
         counters
     }
@@ -175,8 +183,34 @@ impl Receiver {
         self.own = Some(own);
     }
 
+    /// From now on messages whose first frame begins with `prefix` are wanted; with an empty one, all.
+    pub fn subscribe(&mut self, prefix: &[u8]) {
+        self.outlet.subscribe(prefix);
+    }
+
+    /// Undoes a [`subscribe`](Self::subscribe); false if there was none of this prefix.
+    pub fn unsubscribe(&mut self, prefix: &[u8]) -> bool {
+        self.outlet.unsubscribe(prefix)
+    }
+
+    /// The program has so much room now. What does not fit is dropped, and [told](Event::Dropped).
+    pub fn set_room(&mut self, room: Room) {
+        self.outlet.room = room;
+        self.outlet.tell_dropped();
+    }
+
+    /// Whether something waits for [`set_room`](Self::set_room).
+    pub fn is_short(&self) -> bool {
+        self.outlet.is_short()
+    }
+
+    /// Moves what there is for the program into `batch`, which is empty. Call it after each of the others.
+    pub fn take(&mut self, batch: &mut Batch) {
+        self.outlet.take(batch);
+    }
+
     /// Takes a datagram in that came from this address.
-    pub fn handle(&mut self, now: Duration, from: IpAddr, datagram: &Bytes) {
+    pub fn handle(&mut self, now: Duration, from: IpAddr, datagram: &[u8]) {
         let Ok(packet) = Packet::read(datagram) else {
             self.counters.malformed += 1;
             return;
@@ -186,7 +220,7 @@ impl Receiver {
             return;
         }
         if destination == self.options.port {
-            self.said(now, from, SourceId { gsi, port: source }, &packet, datagram);
+            self.said(now, from, SourceId { gsi, port: source }, &packet);
         } else if source == self.options.port {
             self.overheard(now, SourceId { gsi, port: destination }, &packet);
         } else {
@@ -195,7 +229,7 @@ impl Receiver {
     }
 
     /// A source says something.
-    fn said(&mut self, now: Duration, from: IpAddr, id: SourceId, packet: &Packet<'_>, datagram: &Bytes) {
+    fn said(&mut self, now: Duration, from: IpAddr, id: SourceId, packet: &Packet<'_>) {
         let first = match packet.body {
             Body::Data { sequence, .. } => sequence,
             Body::Spm { lead, .. } => lead.next(),
@@ -216,20 +250,13 @@ impl Receiver {
                 return;
             }
             self.sources.insert(id, Source::new(now, id, from, first, &self.options));
-            self.events.push_back(Event::Joined(id));
+            self.outlet.tell(Event::Joined(id));
         }
         let source = self.sources.get_mut(&id).expect("it was put there");
         let wait = self.random.f64();
         match packet.body {
             Body::Data { sequence, trail, payload, .. } => {
-                let payload = datagram.slice_ref(payload);
-                match source.data(now, sequence, trail, payload, wait) {
-                    stream::Placed::Again => source.counters.duplicates += 1,
-                    stream::Placed::New(asked) => {
-                        source.counters.datagrams += 1;
-                        source.counters.repaired += u64::from(asked.is_some());
-                    }
-                }
+                source.data(now, sequence, trail, payload, wait, &mut self.outlet);
             }
             Body::Spm { sequence, trail, lead, address } => {
                 source.spm(now, sequence, (trail, lead), address, packet.options.is_fin(), wait);
@@ -267,25 +294,14 @@ impl Receiver {
     fn forget(&mut self, id: SourceId) {
         if let Some(source) = self.sources.remove(&id) {
             self.counters.all += source.counters;
-            self.events.push_back(Event::Gone(id));
+            self.outlet.tell(Event::Gone(id));
         }
     }
 
     /// Hands on what is in order now.
     fn hand_on(&mut self, id: SourceId) {
         let Some(source) = self.sources.get_mut(&id) else { return };
-        let before = self.events.len();
-        source.hand_on(&mut self.events);
-        for event in self.events.range(before..) {
-            match event {
-                Event::Message(..) => source.counters.delivered += 1,
-                Event::Broken(..) => source.counters.broken += 1,
-                Event::Missed(_, first, last) => {
-                    source.counters.missed += u64::from(last.next().0.wrapping_sub(first.0));
-                }
-                _ => {}
-            }
-        }
+        source.hand_on(&mut self.outlet);
         if source.has_ended() {
             self.forget(id);
         }
@@ -314,11 +330,6 @@ impl Receiver {
     /// The next datagram to be sent.
     pub fn poll(&mut self) -> Option<(To, Bytes)> {
         self.sends.pop_front()
-    }
-
-    /// The next thing to be told. Take all after each call: nothing else bounds them.
-    pub fn event(&mut self) -> Option<Event> {
-        self.events.pop_front()
     }
 }
 

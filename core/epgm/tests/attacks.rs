@@ -6,7 +6,7 @@ use std::{net::IpAddr, time::Duration};
 use bytes::Bytes;
 use zpatterns_epgm::{
     packet::{Flow, Gsi, Packet},
-    receiver::{Event, Receiver, ReceiverOptions, To},
+    receiver::{Batch, Event, Receiver, ReceiverOptions, To},
     sender::{Sender, SenderOptions},
     sequence::Sqn,
 };
@@ -110,7 +110,9 @@ impl Pair {
             forget: Duration::from_secs(300),
             seed: 1,
         };
-        Self { now: Duration::ZERO, sender: Sender::new(Duration::ZERO, sender), receiver: Receiver::new(receiver) }
+        let mut receiver = Receiver::new(receiver);
+        receiver.subscribe(b"");
+        Self { now: Duration::ZERO, sender: Sender::new(Duration::ZERO, sender), receiver }
     }
 
     /// A stranger, or the network, says this to both.
@@ -134,11 +136,13 @@ impl Pair {
                     self.sender.handle(self.now, &datagram);
                 }
             }
-            while let Some(event) = self.receiver.event() {
-                if let Event::Message(source, frames) = event
+            let mut batch = Batch::default();
+            self.receiver.take(&mut batch);
+            for (event, frames) in batch.iter() {
+                if let Event::Message(source) = event
                     && source.gsi == SOURCE.gsi
                 {
-                    heard.push(frames);
+                    heard.push(frames.iter().map(Bytes::copy_from_slice).collect());
                 }
             }
             self.now += Duration::from_millis(1);

@@ -7,9 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use zpatterns_epgm::{
-    framing::{Packer, Unpacker},
+    framing::{Frames, Packer, Unpacker},
     packet::{Body, Flow, Gsi, NakKind, OptionsBuffer, Packet},
-    receiver::{Event, Receiver, ReceiverOptions, To},
+    receiver::{Batch, Event, Receiver, ReceiverOptions, To},
     sender::{Sender, SenderOptions},
     sequence::Sqn,
 };
@@ -109,9 +109,9 @@ pub fn payloads(data: &[u8]) -> u64 {
             let offset = if dice.once_in(4) { 0xffff } else { dice.below(payload.len()) as u16 };
             payload[..2].copy_from_slice(&offset.to_be_bytes());
         }
-        let check = |frames: Vec<Bytes>| assert!(frames.iter().map(Bytes::len).sum::<usize>() <= MAX);
+        let check = |frames: Frames<'_>| assert!(frames.iter().map(<[u8]>::len).sum::<usize>() <= MAX);
         // That it made no sense is no fault of ours.
-        let _ = unpacker.push(&payload.into(), check);
+        let _ = unpacker.push(&payload, check);
         if dice.once_in(16) {
             honest(&mut dice, &mut unpacker);
         }
@@ -129,7 +129,9 @@ fn honest(dice: &mut Dice<'_>, unpacker: &mut Unpacker) {
     packer.flush(|payload| payloads.push(payload.freeze()));
     unpacker.lost();
     for payload in &payloads {
-        unpacker.push(payload, |frames| heard.push(frames)).expect("what was packed makes sense");
+        unpacker
+            .push(payload, |frames| heard.push(frames.iter().map(Bytes::copy_from_slice).collect::<Vec<_>>()))
+            .expect("what was packed makes sense");
     }
     assert_eq!(heard, sent);
     unpacker.lost();
@@ -165,6 +167,7 @@ pub fn bus(data: &[u8]) -> u64 {
         forget: Duration::from_secs(300),
         seed: dice.number(),
     });
+    receiver.subscribe(b"");
     let (mut count, mut said, mut heard) = (0, 0_u64, 0);
     while !dice.is_empty() {
         now += Duration::from_micros(dice.below(3000) as u64);
@@ -176,7 +179,7 @@ pub fn bus(data: &[u8]) -> u64 {
         sender.handle(now, &stranger);
         let is_in_its_name = stranger.get(8..14) == Some(&HONEST.gsi.0);
         if !is_in_its_name {
-            receiver.handle(now, ADDRESS, &stranger.into());
+            receiver.handle(now, ADDRESS, &stranger);
         }
         talk(now, &mut sender, &mut receiver, &mut heard);
     }
@@ -208,11 +211,13 @@ fn talk(now: Duration, sender: &mut Sender, receiver: &mut Receiver, heard: &mut
             sender.handle(now, &datagram);
         }
     }
-    while let Some(event) = receiver.event() {
-        if let Event::Message(source, frames) = event
+    let mut batch = Batch::default();
+    receiver.take(&mut batch);
+    for (event, frames) in batch.iter() {
+        if let Event::Message(source) = event
             && source.gsi == HONEST.gsi
         {
-            assert_eq!(frames, [Bytes::copy_from_slice(&heard.to_be_bytes())], "in order, whole, without a gap");
+            assert_eq!(frames.iter().collect::<Vec<_>>(), [heard.to_be_bytes()], "in order, whole, without a gap");
             *heard += 1;
         }
     }

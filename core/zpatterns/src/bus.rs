@@ -26,4 +26,6 @@
 //! # }
 //! ```
 
-pub use zpatterns_engine::{Bus, BusCounters, BusEvent, BusOptions, PeerId, ReceivedCounters, SentCounters};
+pub use zpatterns_engine::{
+    Bus, BusBatch, BusCounters, BusEvent, BusFrames, BusOptions, PeerId, ReceivedCounters, SentCounters,
+};

@@ -2,7 +2,7 @@
 
 use std::{ffi::c_int, mem::offset_of};
 
-use zpatterns::{BusEvent, Error, ErrorKind, PeerId, Result};
+use zpatterns::{BusBatch, BusEvent, BusFrames, Error, ErrorKind, PeerId, Result};
 
 use crate::{
     arguments::{check_growing, fill_growing, hand_over, required, required_mut, take_back, zpat_slice_t},
@@ -52,28 +52,28 @@ pub struct zpat_bus_event_t {
 impl zpat_bus_event_t {
     pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, frames) + size_of::<u64>()];
 
-    fn of(event: &BusEvent) -> Self {
+    fn of(event: BusEvent<BusFrames<'_>>) -> Self {
         use zpat_bus_event_kind_t as kind;
         let none = Self { struct_size: size_of::<Self>(), kind: 0, peer: 0, first: 0, last: 0, count: 0, frames: 0 };
         let of = |kind: kind, PeerId(peer): PeerId| Self { kind: kind as i64, peer, ..none };
         match event {
             BusEvent::Message { peer, frames } => {
-                Self { frames: frames.len() as u64, ..of(kind::ZPAT_BUS_MESSAGE, *peer) }
+                Self { frames: frames.len() as u64, ..of(kind::ZPAT_BUS_MESSAGE, peer) }
             }
-            BusEvent::Joined { peer } => of(kind::ZPAT_BUS_JOINED, *peer),
-            BusEvent::Gone { peer } => of(kind::ZPAT_BUS_GONE, *peer),
+            BusEvent::Joined { peer } => of(kind::ZPAT_BUS_JOINED, peer),
+            BusEvent::Gone { peer } => of(kind::ZPAT_BUS_GONE, peer),
             BusEvent::Missed { peer, first, last } => {
-                Self { first: (*first).into(), last: (*last).into(), ..of(kind::ZPAT_BUS_MISSED, *peer) }
+                Self { first: first.into(), last: last.into(), ..of(kind::ZPAT_BUS_MISSED, peer) }
             }
-            BusEvent::Broken { peer } => of(kind::ZPAT_BUS_BROKEN, *peer),
-            BusEvent::Dropped { count } => Self { kind: kind::ZPAT_BUS_DROPPED as i64, count: *count, ..none },
+            BusEvent::Broken { peer } => of(kind::ZPAT_BUS_BROKEN, peer),
+            BusEvent::Dropped { count } => Self { kind: kind::ZPAT_BUS_DROPPED as i64, count, ..none },
             _ => none,
         }
     }
 }
 
 /// Messages and events that a bus brought, in order. They belong to one thread at a time.
-pub struct zpat_bus_events_t(Vec<BusEvent>);
+pub struct zpat_bus_events_t(BusBatch);
 
 /// Where a receive puts its events: what C has there already, or something new.
 pub(super) struct Slot<'a>(&'a mut *mut zpat_bus_events_t);
@@ -88,21 +88,20 @@ impl<'a> Slot<'a> {
         let slot: &'a mut *mut zpat_bus_events_t = unsafe { required_mut(events, "events") }?;
         // SAFETY: as the caller promises.
         if let Some(events) = unsafe { slot.as_mut() } {
-            events.0.clear();
+            events.0 = BusBatch::default();
         }
         Ok(Self(slot))
     }
 
     /// Puts these in; how many they are.
-    pub(super) fn fill(self, events: impl IntoIterator<Item = BusEvent>) -> c_int {
+    pub(super) fn fill(self, events: BusBatch) -> c_int {
+        let count = events.len();
         // SAFETY: `empty` was promised that the pointer is null or live events.
         if let Some(there) = unsafe { self.0.as_mut() } {
-            there.0.extend(events);
+            there.0 = events;
         } else {
-            hand_over(zpat_bus_events_t(events.into_iter().collect()), self.0);
+            hand_over(zpat_bus_events_t(events), self.0);
         }
-        // SAFETY: it is there now.
-        let count = unsafe { self.0.as_ref() }.map_or(0, |there| there.0.len());
         c_int::try_from(count).unwrap_or(c_int::MAX)
     }
 }
@@ -144,9 +143,7 @@ pub unsafe extern "C" fn zpat_bus_events_frame(
         // SAFETY: C's promise.
         let event = unsafe { required(events, "events") }?.0.get(index);
         Ok(match event {
-            Some(BusEvent::Message { frames, .. }) => {
-                frames.get(frame).map_or(zpat_slice_t::NONE, |frame| zpat_slice_t::of(frame))
-            }
+            Some(BusEvent::Message { frames, .. }) => frames.get(frame).map_or(zpat_slice_t::NONE, zpat_slice_t::of),
             _ => zpat_slice_t::NONE,
         })
     })

@@ -2,17 +2,17 @@
 //!
 //! The classes are native because a program may get a million of them in a second.
 
-use std::{collections::VecDeque, fmt};
+use std::fmt;
 
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyList, PyTuple, PyType},
+    types::{PyBytes, PyList, PyTuple, PyType},
 };
-use zpatterns::{BusEvent, Error, ErrorKind, PeerId};
+use zpatterns::{BusBatch, BusEvent, BusFrames, Error, ErrorKind, PeerId};
 
-use crate::{convert::body_to_list, error::OrRaise};
+use crate::error::OrRaise;
 
 /// A peer, which Python has as a number of a class of its own. It becomes one when somebody looks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, FromPyObject)]
@@ -110,12 +110,12 @@ impl Message {
     }
 }
 
-/// One event.
-pub(super) fn object_of(py: Python<'_>, event: BusEvent) -> PyResult<Bound<'_, PyAny>> {
+fn object_of<'py>(py: Python<'py>, event: BusEvent<BusFrames<'_>>) -> PyResult<Bound<'py, PyAny>> {
     let peer = |PeerId(number)| Peer(number);
     match event {
         BusEvent::Message { peer: from, frames } => {
-            Message { peer: peer(from), frames: body_to_list(py, &frames)?.unbind() }.into_bound_py_any(py)
+            let frames = PyList::new(py, frames.iter().map(|frame| PyBytes::new(py, frame)))?.unbind();
+            Message { peer: peer(from), frames }.into_bound_py_any(py)
         }
         BusEvent::Joined { peer: who } => Joined { peer: peer(who) }.into_bound_py_any(py),
         BusEvent::Gone { peer: who } => Gone { peer: peer(who) }.into_bound_py_any(py),
@@ -130,7 +130,12 @@ pub(super) fn object_of(py: Python<'_>, event: BusEvent) -> PyResult<Bound<'_, P
     }
 }
 
-/// Several, as a list.
-pub(super) fn list_of(py: Python<'_>, events: VecDeque<BusEvent>) -> PyResult<Bound<'_, PyList>> {
-    PyList::new(py, events.into_iter().map(|event| object_of(py, event)).collect::<PyResult<Vec<_>>>()?)
+/// The first of a batch, which has one.
+pub(super) fn first_of(py: Python<'_>, events: BusBatch) -> PyResult<Bound<'_, PyAny>> {
+    object_of(py, events.get(0).expect("a batch that was received is not empty"))
+}
+
+/// All of a batch, as a list.
+pub(super) fn list_of(py: Python<'_>, events: BusBatch) -> PyResult<Bound<'_, PyList>> {
+    PyList::new(py, events.iter().map(|event| object_of(py, event)).collect::<PyResult<Vec<_>>>()?)
 }

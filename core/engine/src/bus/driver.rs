@@ -12,12 +12,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 use zpatterns_epgm::{
     packet::goes_to_a_source,
-    receiver::{Event, To},
+    receiver::{Batch, To},
 };
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
 use super::{
-    BusEvent, Shared, Source,
+    Shared, Source,
     endpoint::{Endpoint, Place},
     udp::{Buffers, MAX_TOGETHER, Udp},
 };
@@ -52,7 +52,7 @@ pub(super) struct Driver {
     /// The system had no room for what is together, of datagrams of this size: it waits for that.
     stuck: Option<usize>,
     upstream: Vec<Bytes>,
-    events: Vec<BusEvent>,
+    batch: Batch,
 }
 
 impl Driver {
@@ -77,7 +77,7 @@ impl Driver {
             carried: None,
             stuck: None,
             upstream: Vec::new(),
-            events: Vec::new(),
+            batch: Batch::default(),
         })
     }
 
@@ -108,15 +108,17 @@ impl Driver {
 
     /// Takes in what the group says, asks for what is missing, and hands on what is in order.
     fn listen(&mut self) -> Result<bool> {
+        let room = self.shared.inbox.room();
         let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.set_room(room);
         let now = self.shared.now();
         let mut more = true;
         for _ in 0..ROUNDS {
             more = self.ears.receive(&mut self.buffers, |from, datagram| {
-                if goes_to_a_source(&datagram) {
-                    self.upstream.push(datagram.clone());
+                if goes_to_a_source(datagram) {
+                    self.upstream.push(Bytes::copy_from_slice(datagram));
                 }
-                receiver.handle(now, from, &datagram);
+                receiver.handle(now, from, datagram);
             })?;
             if !more {
                 break;
@@ -133,12 +135,10 @@ impl Driver {
             };
             self.shared.note(self.mouth.send(to, &datagram, datagram.len()));
         }
-        while let Some(event) = receiver.event() {
-            self.events.push(event.into());
-        }
+        receiver.take(&mut self.batch);
+        let is_short = receiver.is_short();
         drop(receiver);
-        self.shared.choose(&mut self.events);
-        self.shared.inbox.push(&mut self.events);
+        self.shared.inbox.push(&mut self.batch, is_short);
         Ok(more)
     }
 
@@ -154,7 +154,8 @@ impl Driver {
             self.source = Some(Arc::clone(socket));
         }
         let now = shared.now();
-        let mut more = socket.receive(&mut self.buffers, |_, datagram| self.upstream.push(datagram))?;
+        let mut more =
+            socket.receive(&mut self.buffers, |_, datagram| self.upstream.push(Bytes::copy_from_slice(datagram)))?;
         for datagram in self.upstream.drain(..) {
             *busy = now;
             sender.handle(now, &datagram);
@@ -218,7 +219,10 @@ impl Driver {
     /// When there is something to be done; an error if the bus has come to its end.
     fn until(&self) -> Result<Option<Duration>> {
         let now = self.shared.now();
-        let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).deadline();
+        let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has no room waits until the program takes something, unless it just did.
+        let is_due = receiver.is_short() && !self.shared.inbox.room().is_empty();
+        let receiver = if is_due { Some(now) } else { receiver.deadline() };
         let source = self.shared.source.lock().unwrap_or_else(PoisonError::into_inner);
         // What the system has no room for waits for that, and not for a time.
         let sender = source.as_ref().filter(|_| self.stuck.is_none()).map(|source| source.sender.deadline());
@@ -235,18 +239,6 @@ impl Driver {
             until = Some(until.map_or(look, |until| until.min(look)));
         }
         Ok(until)
-    }
-}
-
-impl From<Event> for BusEvent {
-    fn from(event: Event) -> Self {
-        match event {
-            Event::Joined(id) => Self::Joined { peer: id.into() },
-            Event::Message(id, frames) => Self::Message { peer: id.into(), frames },
-            Event::Missed(id, first, last) => Self::Missed { peer: id.into(), first: first.0, last: last.0 },
-            Event::Broken(id, _) => Self::Broken { peer: id.into() },
-            Event::Gone(id) => Self::Gone { peer: id.into() },
-        }
     }
 }
 

@@ -1,24 +1,21 @@
 //! What came over a bus, on its way to the program.
-//!
-//! Nobody can hold a group back, so whoever takes too little loses something: what does not fit is counted, and told in its
-//! place.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use zpatterns_epgm::receiver::{Batch, Room};
 use zpatterns_protocol::{Error, Result};
 
-use super::BusEvent;
+use super::event::{BusBatch, BusEvent};
 use crate::{Deadline, Interest, ready::Readiness, wait::Waiters};
 
-/// What a frame costs besides its bytes.
-const FRAME: usize = 32;
+/// Batches are put together up to so many bytes: handing one over costs the same, whatever its size.
+const TOGETHER: usize = 1 << 18;
 
 pub(super) struct Inbox {
-    max_events: usize,
-    max_bytes: usize,
+    max: Room,
     state: Mutex<State>,
     receivers: Waiters,
     pub(super) ready: Readiness,
@@ -26,50 +23,60 @@ pub(super) struct Inbox {
 
 #[derive(Default)]
 struct State {
-    events: VecDeque<BusEvent>,
-    bytes: usize,
-    /// How much did not fit since the last event that did.
-    dropped: u64,
-    all_dropped: u64,
+    /// What was begun to be taken.
+    first: BusBatch,
+    others: VecDeque<Batch>,
+    /// Of all together.
+    events: usize,
+    cost: usize,
+    /// Something had no room, and the driver waits for that.
+    was_full: bool,
     ended: Option<Error>,
 }
 
-fn cost(event: &BusEvent) -> usize {
-    match event {
-        BusEvent::Message { frames, .. } => frames.iter().map(|frame| frame.len() + FRAME).sum(),
-        _ => FRAME,
+impl State {
+    /// The first of what there is.
+    fn first(&mut self) -> Option<&mut BusBatch> {
+        if self.first.is_empty() {
+            self.first = self.others.pop_front()?.into();
+        }
+        Some(&mut self.first)
     }
 }
 
 impl Inbox {
     pub(super) fn new(max_events: usize, max_bytes: usize) -> Result<Self> {
-        let (receivers, ready) = (Waiters::default(), Readiness::new()?);
-        Ok(Self { max_events: max_events.max(1), max_bytes, state: Mutex::default(), receivers, ready })
+        let max = Room { events: max_events.max(1), bytes: max_bytes.max(1) };
+        Ok(Self { max, state: Mutex::default(), receivers: Waiters::default(), ready: Readiness::new()? })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves these in, as far as they fit.
-    pub(super) fn push(&self, events: &mut Vec<BusEvent>) {
-        if events.is_empty() {
+    /// How much more fits.
+    pub(super) fn room(&self) -> Room {
+        let state = self.lock();
+        let bytes = self.max.bytes.saturating_sub(state.cost);
+        Room { events: self.max.events.saturating_sub(state.events), bytes }
+    }
+
+    /// Moves these in, and leaves the batch empty. `is_short` says that something had no room.
+    pub(super) fn push(&self, batch: &mut Batch, is_short: bool) {
+        if batch.is_empty() && !is_short {
             return;
         }
         let mut state = self.lock();
-        for event in events.drain(..) {
-            if state.events.len() >= self.max_events || state.bytes >= self.max_bytes {
-                state.dropped += 1;
-                state.all_dropped += 1;
-                continue;
+        state.was_full = is_short;
+        state.events += batch.len();
+        state.cost += batch.cost_before(batch.len());
+        match state.others.back_mut() {
+            Some(last) if last.data().len() < TOGETHER => last.append(batch),
+            _ if batch.is_empty() => {}
+            _ => {
+                let next = batch.like();
+                state.others.push_back(std::mem::replace(batch, next));
             }
-            if state.dropped > 0 {
-                let count = std::mem::take(&mut state.dropped);
-                state.bytes += FRAME;
-                state.events.push_back(BusEvent::Dropped { count });
-            }
-            state.bytes += cost(&event);
-            state.events.push_back(event);
         }
         drop(state);
         self.announce();
@@ -92,14 +99,9 @@ impl Inbox {
         self.lock().ended.clone().map_or(Ok(()), Err)
     }
 
-    /// How many events and messages were ever dropped because they did not fit.
-    pub(super) fn all_dropped(&self) -> u64 {
-        self.lock().all_dropped
-    }
-
     fn is_idle(&self) -> bool {
         let state = self.lock();
-        state.events.is_empty() && state.dropped == 0 && state.ended.is_none()
+        state.events == 0 && state.ended.is_none()
     }
 
     /// Asks for one notice; true if there is something already.
@@ -112,74 +114,111 @@ impl Inbox {
         found
     }
 
-    /// What is there, at least one event and at most so many; no more once there are so many bytes.
-    pub(super) fn take(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<VecDeque<BusEvent>> {
-        self.receivers.wait_for(deadline, || self.take_now(max_events.max(1), max_bytes), || self.is_idle())
+    /// What is there, at least one event and at most so many; no more once they cost so much. Whether something else waits for
+    /// the room.
+    pub(super) fn take(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<(BusBatch, bool)> {
+        let take = || {
+            let mut state = self.lock();
+            let Some(first) = state.first() else { return state.ended.clone().map_or(Ok(None), Err) };
+            let taken = first.split(max_events.max(1), max_bytes);
+            state.events -= taken.len();
+            state.cost -= taken.cost();
+            Ok(Some((taken, std::mem::take(&mut state.was_full))))
+        };
+        self.receivers.wait_for(deadline, take, || self.is_idle())
     }
 
-    fn take_now(&self, max_events: usize, max_bytes: usize) -> Result<Option<VecDeque<BusEvent>>> {
-        let mut state = self.lock();
-        if state.events.len() <= max_events && state.bytes <= max_bytes {
-            let mut events = std::mem::take(&mut state.events);
-            state.bytes = 0;
-            if state.dropped > 0 && events.len() < max_events {
-                events.push_back(BusEvent::Dropped { count: std::mem::take(&mut state.dropped) });
-            }
-            return match (events.is_empty(), &state.ended) {
-                (false, _) => Ok(Some(events)),
-                (true, Some(why)) => Err(why.clone()),
-                (true, None) => Ok(None),
-            };
-        }
-        let (mut count, mut bytes) = (0, 0);
-        while count < max_events
-            && let Some(event) = state.events.get(count)
-        {
-            let next = cost(event);
-            if count > 0 && bytes + next > max_bytes {
-                break;
-            }
-            (count, bytes) = (count + 1, bytes + next);
-        }
-        state.bytes -= bytes;
-        Ok(Some(state.events.drain(..count).collect()))
+    /// The next one, as [`take`](Self::take).
+    pub(super) fn take_one(&self, deadline: &Deadline) -> Result<(BusEvent, bool)> {
+        let (batch, is_awaited) = self.take(1, usize::MAX, deadline)?;
+        Ok((batch.own(0).expect("at least one"), is_awaited))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{net::Ipv4Addr, time::Duration};
+
+    use zpatterns_epgm::{
+        framing::{Frames as BusFrames, Packer},
+        packet::{Body, Flow, Packet},
+        receiver::{Receiver, ReceiverOptions},
+        sequence::Sqn,
+    };
     use zpatterns_protocol::ErrorKind;
 
     use super::*;
     use crate::bus::PeerId;
 
-    fn message(size: usize) -> BusEvent {
-        BusEvent::Message { peer: PeerId(1), frames: vec![vec![0; size].into()] }
+    /// Messages of these sizes, as they come, and before them that somebody joined.
+    fn batch(sizes: &[usize]) -> Batch {
+        let mut receiver = Receiver::new(ReceiverOptions {
+            port: 0,
+            group: Ipv4Addr::UNSPECIFIED.into(),
+            max_sources: 1,
+            window: 1 << 20,
+            max_message: 1 << 20,
+            repair: (Duration::ZERO, Duration::ZERO),
+            tries: 1,
+            forget: Duration::MAX,
+            seed: 1,
+        });
+        receiver.subscribe(b"");
+        let (mut packer, mut payloads) = (Packer::new(0, 1400), Vec::new());
+        for (number, size) in sizes.iter().enumerate() {
+            packer.push(&[vec![number as u8; *size]], |payload| payloads.push(payload));
+        }
+        packer.flush(|payload| payloads.push(payload));
+        for (number, payload) in payloads.iter().enumerate() {
+            let body = Body::Data { repair: false, sequence: Sqn(number as u32), trail: Sqn(0), payload };
+            let mut datagram = Vec::new();
+            Packet { flow: Flow::default(), body, ..Packet::default() }.write(&mut datagram);
+            receiver.handle(Duration::ZERO, Ipv4Addr::UNSPECIFIED.into(), &datagram);
+        }
+        let mut batch = Batch::default();
+        receiver.take(&mut batch);
+        batch
+    }
+
+    fn inbox(sizes: &[usize]) -> Inbox {
+        let inbox = Inbox::new(1000, 1_000_000).expect("descriptors are free");
+        inbox.push(&mut batch(sizes), false);
+        inbox
     }
 
     #[test]
-    fn what_does_not_fit_is_told_in_its_place() {
-        let inbox = Inbox::new(3, 1000).expect("descriptors are free");
-        inbox.push(&mut vec![message(1), message(2), message(3), message(4), BusEvent::Gone { peer: PeerId(1) }]);
+    fn a_batch_is_taken_in_parts_of_any_size() {
+        let inbox = inbox(&[10, 20, 100_000, 30, 300_000]);
+        inbox.push(&mut batch(&[40]), true);
         let now = Deadline::now();
-        assert_eq!(inbox.take(2, usize::MAX, &now).expect("two"), [message(1), message(2)]);
-        inbox.push(&mut vec![message(5)]);
-        let rest = inbox.take(9, usize::MAX, &now).expect("the rest");
-        assert_eq!(rest, [message(3), BusEvent::Dropped { count: 2 }, message(5)]);
+        let take = |events, bytes| {
+            let (batch, is_awaited) = inbox.take(events, bytes, &now).expect("there is something");
+            let size = |event: BusEvent<BusFrames<'_>>| {
+                if let BusEvent::Message { frames, .. } = event { frames.get(0).map(<[u8]>::len) } else { None }
+            };
+            (batch.iter().map(size).collect::<Vec<_>>(), is_awaited)
+        };
+        let before = inbox.room();
+        assert_eq!(take(2, usize::MAX), (vec![None, Some(10)], true));
+        assert_eq!(inbox.room(), Room { events: before.events + 2, bytes: before.bytes + 32 + 10 + 64 });
+        assert_eq!(take(9, 0), (vec![Some(20)], false), "at least one");
+        let (BusEvent::Message { peer, frames }, _) = inbox.take_one(&now).expect("the large one") else {
+            panic!("a message")
+        };
+        assert_eq!((peer, frames), (PeerId(0), vec![vec![2; 100_000].into()]));
+        assert_eq!(take(9, 30 + 64 + 300_000 + 63), (vec![Some(30)], false));
+        assert_eq!(take(9, usize::MAX), (vec![Some(300_000)], false), "what was large enough stays alone");
+        assert_eq!(take(9, usize::MAX), (vec![None, Some(40)], false));
+        assert_eq!(inbox.room(), Room { events: 1000, bytes: 1_000_000 });
         assert_eq!(inbox.take(9, 9, &now).expect_err("nothing").kind(), ErrorKind::Timeout);
-        inbox.push(&mut vec![message(900), message(900), message(900)]);
-        assert_eq!(inbox.take(9, 9, &now).expect("at least one").len(), 1);
-        assert_eq!(inbox.take(9, 9999, &now).expect("others"), [message(900), BusEvent::Dropped { count: 1 }]);
-        assert_eq!(inbox.all_dropped(), 3);
     }
 
     #[test]
     fn what_is_there_can_be_taken_after_the_end() {
-        let inbox = Inbox::new(3, 1000).expect("descriptors are free");
-        inbox.push(&mut vec![message(1)]);
+        let inbox = inbox(&[1]);
         inbox.end(Error::new(ErrorKind::Closed, "the end"));
         assert!(inbox.arm());
-        assert_eq!(inbox.take(9, 99, &Deadline::never()).expect("it was there").len(), 1);
-        assert_eq!(inbox.take(9, 99, &Deadline::never()).expect_err("the end").kind(), ErrorKind::Closed);
+        assert_eq!(inbox.take(9, 99, &Deadline::never()).expect("it was there").0.len(), 2);
+        assert_eq!(inbox.take(9, 99, &Deadline::never()).expect_err("the rest").kind(), ErrorKind::Closed);
     }
 }

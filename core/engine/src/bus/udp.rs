@@ -14,7 +14,6 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-use bytes::Bytes;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use zpatterns_protocol::Result;
@@ -140,7 +139,7 @@ impl Udp {
     }
 
     /// What has come, up to what fits into `buffers`.
-    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(IpAddr, Bytes)) -> Result<bool> {
+    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(IpAddr, &[u8])) -> Result<bool> {
         let Buffers { bytes, metas } = buffers;
         let mut slices = bytes.chunks_mut(BUFFER).map(IoSliceMut::new);
         let mut slices: [IoSliceMut<'_>; BUFFERS] = std::array::from_fn(|_| slices.next().expect("a buffer for each"));
@@ -154,12 +153,11 @@ impl Udp {
             Err(error) => return Err(failed("cannot receive")(error)),
         };
         for (slice, meta) in slices.iter().zip(&metas[..count]) {
-            // One copy, as large as what came: who keeps a message does not keep a whole buffer for it.
-            let datagrams = Bytes::copy_from_slice(&slice[..meta.len]);
-            let size = meta.stride.max(1);
-            for start in (0..datagrams.len().max(1)).step_by(size) {
-                take(meta.addr.ip(), datagrams.slice(start..datagrams.len().min(start + size)));
+            let datagrams = &slice[..meta.len];
+            if datagrams.is_empty() {
+                take(meta.addr.ip(), datagrams);
             }
+            datagrams.chunks(meta.stride.max(1)).for_each(|datagram| take(meta.addr.ip(), datagram));
         }
         Ok(count == BUFFERS)
     }

@@ -18,9 +18,13 @@ fn packed(max: usize, messages: &[Vec<Vec<u8>>]) -> Vec<Bytes> {
     payloads
 }
 
-fn unpacked(unpacker: &mut Unpacker, payload: &Bytes) -> (Vec<Vec<Bytes>>, Result<(), Broken>) {
+fn owned(frames: Frames<'_>) -> Vec<Vec<u8>> {
+    frames.iter().map(<[u8]>::to_vec).collect()
+}
+
+fn unpacked(unpacker: &mut Unpacker, payload: &[u8]) -> (Vec<Vec<Vec<u8>>>, Result<(), Broken>) {
     let mut messages = Vec::new();
-    let result = unpacker.push(payload, |message| messages.push(message));
+    let result = unpacker.push(payload, |message| messages.push(owned(message)));
     (messages, result)
 }
 
@@ -40,7 +44,7 @@ fn payloads_are_as_libzmq_has_them() {
 
 #[test]
 fn what_makes_no_sense_is_told_and_the_next_message_is_found() {
-    let next = Bytes::from_static(b"\0\0\x05\0next");
+    let next = b"\0\0\x05\0next";
     for (payload, expected) in [
         (&b""[..], Broken::Payload),
         (b"\0", Broken::Payload),
@@ -52,25 +56,25 @@ fn what_makes_no_sense_is_told_and_the_next_message_is_found() {
         (b"\0\0\xff\0\0\x01\0\0\0\0\0\0", Broken::TooLarge),
     ] {
         let mut unpacker = Unpacker::new(MAX);
-        assert_eq!(unpacked(&mut unpacker, &Bytes::from_static(payload)), (vec![], Err(expected)), "{payload:02x?}");
-        assert_eq!(unpacked(&mut unpacker, &next), (vec![vec![Bytes::from_static(b"next")]], Ok(())));
+        assert_eq!(unpacked(&mut unpacker, payload), (vec![], Err(expected)), "{payload:02x?}");
+        assert_eq!(unpacked(&mut unpacker, next), (vec![vec![b"next".to_vec()]], Ok(())));
     }
 }
 
 #[test]
 fn no_message_is_put_together_from_two() {
-    let begun = Bytes::from_static(b"\0\0\x09\0begu");
-    let new = vec![vec![Bytes::from_static(b"new")]];
+    let begun = b"\0\0\x09\0begu";
+    let new = vec![vec![b"new".to_vec()]];
     // The first message had four bytes to come. A sender that was restarted, say, knows nothing of them.
     for payload in [&b"\0\0\x04\0new"[..], b"\0\x02xx\x04\0new", b"\0\x05xxxxx\x04\0new"] {
         let mut unpacker = Unpacker::new(MAX);
-        assert_eq!(unpacked(&mut unpacker, &begun), (vec![], Ok(())));
-        assert_eq!(unpacked(&mut unpacker, &Bytes::from_static(payload)), (new.clone(), Err(Broken::Offset)));
+        assert_eq!(unpacked(&mut unpacker, begun), (vec![], Ok(())));
+        assert_eq!(unpacked(&mut unpacker, payload), (new.clone(), Err(Broken::Offset)));
     }
     let mut unpacker = Unpacker::new(MAX);
-    unpacked(&mut unpacker, &begun).1.expect("it begins");
+    unpacked(&mut unpacker, begun).1.expect("it begins");
     // Here a message begins, after the four bytes, of which the sender does not tell.
-    assert_eq!(unpacked(&mut unpacker, &Bytes::from_static(b"\xff\xffendx\x04\0new")).1, Err(Broken::Offset));
+    assert_eq!(unpacked(&mut unpacker, b"\xff\xffendx\x04\0new").1, Err(Broken::Offset));
     assert!(!unpacker.is_joined());
 }
 
@@ -95,7 +99,7 @@ proptest! {
         let mut found = Vec::new();
         for payload in packed(max, &messages) {
             prop_assert!(payload.len() <= max);
-            prop_assert_eq!(unpacker.push(&payload, |message| found.push(message)), Ok(()));
+            prop_assert_eq!(unpacker.push(&payload, |message| found.push(owned(message))), Ok(()));
         }
         prop_assert_eq!(found, messages);
     }
@@ -105,12 +109,12 @@ proptest! {
         let payloads = packed(max, &messages);
         let lost: Vec<usize> = lost.iter().map(|index| index.index(payloads.len())).collect();
         let mut unpacker = Unpacker::new(MAX);
-        let mut found: Vec<Vec<Bytes>> = Vec::new();
+        let mut found: Vec<Vec<Vec<u8>>> = Vec::new();
         for (index, payload) in payloads.iter().enumerate() {
             if lost.contains(&index) {
                 unpacker.lost();
             } else {
-                prop_assert_eq!(unpacker.push(payload, |message| found.push(message)), Ok(()));
+                prop_assert_eq!(unpacker.push(payload, |message| found.push(owned(message))), Ok(()));
             }
         }
         // What was sent, in order, with some left out.
@@ -125,7 +129,7 @@ proptest! {
     fn reading_ends_whatever_comes(payloads in prop::collection::vec(any::<Vec<u8>>(), 0..20)) {
         let mut unpacker = Unpacker::new(1000);
         for payload in payloads {
-            let _ = unpacker.push(&payload.into(), |message| assert!(message.iter().map(Bytes::len).sum::<usize>() <= 1000));
+            let _ = unpacker.push(&payload, |message| assert!(message.iter().map(<[u8]>::len).sum::<usize>() <= 1000));
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
-
-use super::{LONG, MORE, NONE, OFFSET};
+use super::{Frames, LONG, MORE, NONE, OFFSET};
 
 /// What a frame costs besides its bytes.
 const FRAME: usize = 32;
@@ -42,8 +40,9 @@ pub struct Unpacker {
     max: usize,
     joined: bool,
     state: State,
-    /// The frames of the message so far, and what they cost.
-    frames: Vec<Bytes>,
+    /// The frames of the message so far, where each ends, and what they cost.
+    begun: Vec<u8>,
+    ends: Vec<usize>,
     cost: usize,
 }
 
@@ -57,19 +56,26 @@ enum State {
     /// The flags of a frame with so many bytes.
     Flags { size: usize },
     /// More of a frame.
-    Body { begun: BytesMut, missing: usize, more: bool },
+    Body { missing: usize, more: bool },
 }
 
 impl Unpacker {
     /// For messages of at most `max` bytes, to which every frame adds 32. The first one begins at the first offset.
     pub fn new(max: usize) -> Self {
-        Self { max, joined: false, state: State::Size, frames: Vec::new(), cost: 0 }
+        Self { max, joined: false, state: State::Size, begun: Vec::new(), ends: Vec::new(), cost: 0 }
     }
 
     /// Something is missing before the next payload: drops what was begun.
     pub fn lost(&mut self) {
-        (self.joined, self.state, self.cost) = (false, State::Size, 0);
-        self.frames.clear();
+        self.joined = false;
+        self.begin();
+    }
+
+    /// The next message begins here.
+    fn begin(&mut self) {
+        (self.state, self.cost) = (State::Size, 0);
+        self.begun.clear();
+        self.ends.clear();
     }
 
     /// Whether it knows where in the stream it is.
@@ -82,8 +88,11 @@ impl Unpacker {
     /// # Errors
     /// [`Broken`] says why what was begun was dropped. What the payload has from its offset on is taken in all the same, if
     /// the fault lies before.
-    pub fn push(&mut self, payload: &Bytes, mut deliver: impl FnMut(Vec<Bytes>)) -> Result<(), Broken> {
-        let (offset, stream) = self.split(payload)?;
+    pub fn push(&mut self, payload: &[u8], mut deliver: impl FnMut(Frames<'_>)) -> Result<(), Broken> {
+        let Some((offset, stream)) = split(payload) else {
+            self.lost();
+            return Err(Broken::Payload);
+        };
         let begins = match (self.joined, offset) {
             (true, _) => 0,
             (false, Some(offset)) => offset,
@@ -91,41 +100,24 @@ impl Unpacker {
             (false, None) => return Ok(()),
         };
         self.joined = true;
-        let Err(broken) = self.read(&stream, begins, offset, &mut deliver) else { return Ok(()) };
+        let Err(broken) = self.read(stream, begins, offset, &mut deliver) else { return Ok(()) };
         self.lost();
         if let (Broken::Offset, Some(offset)) = (broken, offset) {
             self.joined = true;
-            if self.read(&stream, offset, Some(offset), &mut deliver).is_err() {
+            if self.read(stream, offset, Some(offset), &mut deliver).is_err() {
                 self.lost();
             }
         }
         Err(broken)
     }
 
-    fn split(&mut self, payload: &Bytes) -> Result<(Option<usize>, Bytes), Broken> {
-        let mut stream = payload.clone();
-        let offset = stream.try_get_u16().ok().filter(|_| payload.len() > OFFSET);
-        let offset = match offset {
-            Some(NONE) => Some(None),
-            // The next one begins with the next payload: libzmq says so when it has nothing more to send for the moment.
-            Some(offset) if usize::from(offset) == stream.len() => Some(None),
-            Some(offset) if usize::from(offset) < stream.len() => Some(Some(usize::from(offset))),
-            _ => None,
-        };
-        let Some(offset) = offset else {
-            self.lost();
-            return Err(Broken::Payload);
-        };
-        Ok((offset, stream))
-    }
-
     /// Reads the stream from `at` on; its first message must begin at `offset`.
     fn read(
         &mut self,
-        stream: &Bytes,
+        stream: &[u8],
         mut at: usize,
         offset: Option<usize>,
-        deliver: &mut impl FnMut(Vec<Bytes>),
+        deliver: &mut impl FnMut(Frames<'_>),
     ) -> Result<(), Broken> {
         // What was begun before this payload ends where the sender says that the next message begins.
         let is_wrong = |end: usize, more: bool| match offset {
@@ -135,57 +127,64 @@ impl Unpacker {
         };
         let mut has_begun = false;
         while let Some(byte) = stream.get(at).copied() {
-            let begins = matches!(self.state, State::Size) && self.frames.is_empty() && !has_begun;
+            let begins = matches!(self.state, State::Size) && self.ends.is_empty() && !has_begun;
             if begins != (!has_begun && offset == Some(at)) {
                 return Err(Broken::Offset);
             }
             has_begun |= begins;
-            at += 1;
             match &mut self.state {
                 State::Size => {
+                    at += 1;
                     self.state = match byte {
                         0 => return Err(Broken::Size),
                         LONG => State::LongSize { so_far: 0, missing: 8 },
                         size => self.flags(u64::from(size))?,
                     };
+                    continue;
                 }
                 State::LongSize { so_far, missing } => {
+                    at += 1;
                     *so_far = *so_far << 8 | u64::from(byte);
                     *missing -= 1;
                     if *missing == 0 {
                         let size = *so_far;
                         self.state = self.flags(size)?;
                     }
+                    continue;
                 }
                 State::Flags { size } => {
+                    at += 1;
                     let (missing, more) = (*size, byte & MORE != 0);
-                    let end = at.checked_add(missing).filter(|end| *end <= stream.len());
-                    if let Some(end) = end {
+                    if has_begun
+                        && !more
+                        && self.ends.is_empty()
+                        && let Some((body, _)) = stream[at..].split_at_checked(missing)
+                    {
                         // Nearly always: without a copy.
-                        let frame = stream.slice(at..end);
-                        at = end;
-                        if !has_begun && is_wrong(at, more) {
-                            return Err(Broken::Offset);
-                        }
-                        self.frame(frame, more, deliver);
-                    } else {
-                        self.state = State::Body { begun: BytesMut::new(), missing, more };
+                        at += missing;
+                        self.begin();
+                        deliver(Frames::one(body));
+                        continue;
                     }
+                    self.state = State::Body { missing, more };
                 }
-                State::Body { begun, missing, more } => {
-                    at -= 1;
-                    let here = &stream[at..stream.len().min(at + *missing)];
-                    begun.extend_from_slice(here);
-                    *missing -= here.len();
-                    at += here.len();
-                    let (is_whole, more) = (*missing == 0, *more);
-                    if !has_begun && is_wrong(at, more || !is_whole) {
-                        return Err(Broken::Offset);
-                    }
-                    if is_whole {
-                        let frame = std::mem::take(begun).freeze();
-                        self.frame(frame, more, deliver);
-                    }
+                State::Body { .. } => {}
+            }
+            let State::Body { missing, more } = &mut self.state else { unreachable!("all others went on") };
+            let here = &stream[at..stream.len().min(at + *missing)];
+            self.begun.extend_from_slice(here);
+            *missing -= here.len();
+            at += here.len();
+            let (is_whole, more) = (*missing == 0, *more);
+            if !has_begun && is_wrong(at, more || !is_whole) {
+                return Err(Broken::Offset);
+            }
+            if is_whole {
+                self.ends.push(self.begun.len());
+                self.state = State::Size;
+                if !more {
+                    deliver(Frames::new(&self.begun, &self.ends));
+                    self.begin();
                 }
             }
         }
@@ -202,13 +201,20 @@ impl Unpacker {
         }
         Ok(State::Flags { size: bytes })
     }
+}
 
-    fn frame(&mut self, frame: Bytes, more: bool, deliver: &mut impl FnMut(Vec<Bytes>)) {
-        self.frames.push(frame);
-        self.state = State::Size;
-        if !more {
-            self.cost = 0;
-            deliver(std::mem::take(&mut self.frames));
-        }
+/// The offset, if a message begins, and the stream.
+fn split(payload: &[u8]) -> Option<(Option<usize>, &[u8])> {
+    let (offset, stream) = payload.split_first_chunk::<OFFSET>()?;
+    let offset = match u16::from_be_bytes(*offset) {
+        _ if stream.is_empty() => return None,
+        NONE => None,
+        offset => Some(usize::from(offset)),
+    };
+    match offset {
+        // The next one begins with the next payload: libzmq says so when it has nothing more to send for the moment.
+        Some(offset) if offset == stream.len() => Some((None, stream)),
+        Some(offset) if offset > stream.len() => None,
+        _ => Some((offset, stream)),
     }
 }

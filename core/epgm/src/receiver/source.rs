@@ -7,6 +7,7 @@ use fastrand::Rng;
 
 use super::{
     Event, ReceiverOptions, SourceCounters, SourceId, To,
+    outlet::Outlet,
     repair::RepairTime,
     stream::{Next, Placed, Stream},
 };
@@ -99,21 +100,49 @@ impl Source {
         self.due = self.stream.all_missing().map(|(_, missing)| missing.at).min().unwrap_or(Duration::MAX);
     }
 
-    pub(super) fn data(&mut self, now: Duration, sequence: Sqn, trail: Sqn, payload: Bytes, random: f64) -> Placed {
+    pub(super) fn data(
+        &mut self,
+        now: Duration,
+        sequence: Sqn,
+        trail: Sqn,
+        payload: &[u8],
+        random: f64,
+        outlet: &mut Outlet,
+    ) {
         self.heard = now;
-        if sequence.is_before(trail) {
-            // It says that it cannot be repeated, and is here.
-            return Placed::Again;
+        // It must not say that it cannot be repeated, and be here.
+        if sequence.is_before(trail) || !self.extend(now, sequence, random) {
+            self.counters.duplicates += 1;
+            return;
         }
-        if !self.extend(now, sequence, random) {
-            return Placed::Again;
-        }
-        let placed = self.stream.place(sequence, payload);
-        if let Placed::New(Some(asked)) = placed {
-            self.repair.measured(now.saturating_sub(asked));
+        if self.stream.pass_through(sequence) {
+            self.counters.datagrams += 1;
+            self.unpack(payload, outlet);
+        } else {
+            match self.stream.place(sequence, payload) {
+                Placed::Again => self.counters.duplicates += 1,
+                Placed::New(asked) => {
+                    self.counters.datagrams += 1;
+                    self.counters.repaired += u64::from(asked.is_some());
+                    if let Some(asked) = asked {
+                        self.repair.measured(now.saturating_sub(asked));
+                    }
+                }
+            }
         }
         self.stream.pass(trail);
-        placed
+    }
+
+    fn unpack(&mut self, payload: &[u8], outlet: &mut Outlet) {
+        let (id, delivered) = (self.id, &mut self.counters.delivered);
+        let result = self.unpacker.push(payload, |frames| {
+            *delivered += 1;
+            outlet.message(id, frames);
+        });
+        if let Err(broken) = result {
+            self.counters.broken += 1;
+            outlet.tell(Event::Broken(id, broken));
+        }
     }
 
     pub(super) fn spm(
@@ -229,18 +258,14 @@ impl Source {
     }
 
     /// Hands on what is in order now, and tells of what will not come.
-    pub(super) fn hand_on(&mut self, events: &mut VecDeque<Event>) {
+    pub(super) fn hand_on(&mut self, outlet: &mut Outlet) {
         while let Some(next) = self.stream.take() {
             match next {
-                Next::Payload(payload) => {
-                    let deliver = |message| events.push_back(Event::Message(self.id, message));
-                    if let Err(broken) = self.unpacker.push(&payload, deliver) {
-                        events.push_back(Event::Broken(self.id, broken));
-                    }
-                }
+                Next::Payload(payload) => self.unpack(&payload, outlet),
                 Next::Lost(first, last) => {
                     self.unpacker.lost();
-                    events.push_back(Event::Missed(self.id, first, last));
+                    self.counters.missed += u64::from(last.next().0.wrapping_sub(first.0));
+                    outlet.tell(Event::Missed(self.id, first, last));
                 }
             }
         }

@@ -137,17 +137,27 @@ impl Stream {
         (self.next, self.bytes, self.trail, self.suspect) = (number.0.into(), 0, number, None);
     }
 
+    /// Whether a datagram that came is the very next one; then it is passed, and need not be kept.
+    pub(super) fn pass_through(&mut self, sequence: Sqn) -> bool {
+        let is_next = self.is_empty() && sequence == self.next() && !sequence.is_before(self.trail);
+        if is_next {
+            self.next += 1;
+            self.follow();
+        }
+        is_next
+    }
+
     /// A datagram came.
-    pub(super) fn place(&mut self, sequence: Sqn, payload: Bytes) -> Placed {
+    pub(super) fn place(&mut self, sequence: Sqn, payload: &[u8]) -> Placed {
         let Some(place) = self.place_of(sequence) else { return Placed::Again };
         if place == self.end() {
             self.bytes += SLOT + payload.len();
-            self.slots.push_back(Some(payload));
+            self.slots.push_back(Some(Bytes::copy_from_slice(payload)));
             return Placed::New(None);
         }
         let Some(missing) = self.missing.remove(&place) else { return Placed::Again };
         self.bytes += payload.len();
-        self.slots[(place - self.next) as usize] = Some(payload);
+        self.slots[(place - self.next) as usize] = Some(Bytes::copy_from_slice(payload));
         Placed::New(missing.asked)
     }
 
@@ -237,7 +247,7 @@ mod tests {
         if !stream.extend(Sqn(sequence), || Duration::ZERO) {
             return Placed::Again;
         }
-        stream.place(Sqn(sequence), Bytes::from_static(text.as_bytes()))
+        stream.place(Sqn(sequence), text.as_bytes())
     }
 
     fn taken(stream: &mut Stream) -> Vec<Next> {

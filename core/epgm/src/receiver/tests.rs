@@ -52,6 +52,20 @@ fn receiver_options(seed: u64) -> ReceiverOptions {
     }
 }
 
+/// One who wants everything.
+fn receiver(seed: u64) -> Receiver {
+    let mut receiver = Receiver::new(receiver_options(seed));
+    receiver.subscribe(b"");
+    receiver
+}
+
+/// What it brings, messages with their frames.
+fn taken(receiver: &mut Receiver) -> Vec<(Event, Vec<Vec<u8>>)> {
+    let mut batch = Batch::default();
+    receiver.take(&mut batch);
+    batch.iter().map(|(event, frames)| (event, frames.iter().map(<[u8]>::to_vec).collect())).collect()
+}
+
 /// How the network is.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weather {
@@ -99,7 +113,7 @@ impl Ether {
             random: Rng::with_seed(seed),
             weather,
             senders: (0..senders).map(|node| Sender::new(Duration::ZERO, sender_options(node, first))).collect(),
-            receivers: (0..receivers).map(|node| Receiver::new(receiver_options(seed ^ node as u64))).collect(),
+            receivers: (0..receivers).map(|node| receiver(seed ^ node as u64)).collect(),
             heard: (0..receivers).map(|_| Heard::default()).collect(),
             flying: BTreeMap::new(),
             sent: 0,
@@ -153,11 +167,11 @@ impl Ether {
                     }
                 }
             }
-            while let Some(event) = self.receivers[receiver].event() {
+            for (event, message) in taken(&mut self.receivers[receiver]) {
                 let heard = &mut self.heard[receiver];
                 match event {
                     Event::Joined(_) => {}
-                    Event::Message(id, message) => {
+                    Event::Message(id) => {
                         let number = u64::from_be_bytes(message[0][..].try_into().expect("a number"));
                         assert_eq!(message[1], vec![number as u8; (number as usize * 37) % 700], "garbled");
                         heard.messages.entry(id).or_default().push(number);
@@ -165,6 +179,7 @@ impl Ether {
                     Event::Missed(..) => heard.missed += 1,
                     Event::Broken(..) => heard.broken += 1,
                     Event::Gone(_) => heard.gone += 1,
+                    Event::Dropped(_) => panic!("there is room for everything"),
                 }
             }
         }
@@ -322,23 +337,24 @@ fn a_source_that_ends_is_gone_once_all_is_there_and_a_silent_one_later() {
 
 #[test]
 fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
-    let mut receiver = Receiver::new(receiver_options(1));
+    let mut receiver = receiver(1);
     let (mut now, mut events, mut spmrs) = (Duration::ZERO, vec![], 0);
     for sequence in [0, 2] {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(now, address(1), &datagram.into());
+        receiver.handle(now, address(1), &datagram);
     }
     while now < Duration::from_secs(2) {
-        events.extend(std::iter::from_fn(|| receiver.event()));
+        events.extend(taken(&mut receiver));
         spmrs += std::iter::from_fn(|| receiver.poll()).count();
         now = receiver.deadline().expect("a source");
         receiver.advance(now);
     }
     let id = SourceId { gsi: flow(1).gsi, port: flow(1).source };
-    let message = || Event::Message(id, vec![Bytes::from_static(b"x")]);
-    assert_eq!(events, [Event::Joined(id), message(), Event::Missed(id, Sqn(1), Sqn(1)), message()]);
+    let (message, alone) = ((Event::Message(id), vec![b"x".to_vec()]), |event| (event, vec![]));
+    let missed = Event::Missed(id, Sqn(1), Sqn(1));
+    assert_eq!(events, [alone(Event::Joined(id)), message.clone(), alone(missed), message]);
     assert_eq!(spmrs, 16, "eight times to the group and to the source");
 }
 
@@ -349,9 +365,50 @@ fn strangers_are_bounded() {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(node), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(millis(1), address(1), &datagram.into());
+        receiver.handle(millis(1), address(1), &datagram);
     }
     assert_eq!((receiver.sources.len(), receiver.counters().refused), (10, 190));
+}
+
+#[test]
+fn what_the_program_has_no_room_for_is_told_in_its_place() {
+    let mut receiver = receiver(1);
+    receiver.set_room(Room { events: 3, bytes: 1000 });
+    let say = |receiver: &mut Receiver, sequence: u32, body: &[u8]| {
+        let mut payload = vec![0, 0, body.len() as u8 + 1, 0];
+        payload.extend(body);
+        let mut datagram = Vec::new();
+        let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: &payload };
+        Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
+        receiver.handle(Duration::ZERO, address(1), &datagram);
+    };
+    (0..5).for_each(|sequence| say(&mut receiver, sequence, &[sequence as u8]));
+    let id = SourceId { gsi: flow(1).gsi, port: flow(1).source };
+    let message = |byte: u8| (Event::Message(id), vec![vec![byte]]);
+    assert_eq!(taken(&mut receiver), [(Event::Joined(id), vec![]), message(0), message(1)]);
+    assert!(receiver.is_short());
+    // Each costs its bytes, and 32 for the frame and for the event; what goes beyond still fits.
+    receiver.set_room(Room { events: 10, bytes: 32 + 65 + 1 });
+    (5..9).for_each(|sequence| say(&mut receiver, sequence, &[sequence as u8]));
+    assert_eq!(taken(&mut receiver), [(Event::Dropped(3), vec![]), message(5), message(6)]);
+    receiver.set_room(Room { events: 10, bytes: 1000 });
+    assert_eq!(taken(&mut receiver), [(Event::Dropped(2), vec![])]);
+    assert_eq!((receiver.is_short(), receiver.counters().dropped, receiver.counters().all.delivered), (false, 5, 9));
+}
+
+#[test]
+fn only_what_is_subscribed_to_is_brought() {
+    let mut receiver = Receiver::new(receiver_options(1));
+    receiver.subscribe(b"b");
+    receiver.subscribe(b"b");
+    let mut datagram = Vec::new();
+    let payload = b"\0\0\x02\0a\x02\0b\x03\x01bc\x02\0d\x03\0ab";
+    let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload };
+    Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
+    receiver.handle(Duration::ZERO, address(1), &datagram);
+    let brought: Vec<_> = taken(&mut receiver).into_iter().map(|(_, frames)| frames.concat()).collect();
+    assert_eq!(brought, [&b""[..], b"b", b"bcd"]);
+    assert!(receiver.unsubscribe(b"b") && !receiver.unsubscribe(b"b"));
 }
 
 proptest! {
@@ -370,13 +427,13 @@ proptest! {
             };
             let mut datagram = Vec::new();
             Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-            receiver.handle(now, address(1), &datagram.into());
-            receiver.handle(now, address(1), &bytes.into());
+            receiver.handle(now, address(1), &datagram);
+            receiver.handle(now, address(1), &bytes);
             now += millis(3);
             receiver.advance(now);
             prop_assert!(receiver.deadline().is_none_or(|at| at > now));
             prop_assert!(std::iter::from_fn(|| receiver.poll()).count() < 2 * (1 << 20) / 64);
-            while receiver.event().is_some() {}
+            taken(&mut receiver);
         }
     }
 }
