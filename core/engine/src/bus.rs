@@ -7,6 +7,7 @@ mod driver;
 mod endpoint;
 mod event;
 mod inbox;
+mod options;
 mod udp;
 
 use std::{
@@ -26,16 +27,18 @@ use zpatterns_epgm::{
     packet::{Flow, Gsi},
     receiver::{Batch, Receiver, ReceiverOptions, Room, SourceCounters, SourceId},
     sender::{Sender, SenderCounters, SenderOptions},
-    sequence::Sqn,
 };
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-pub use self::event::{BusBatch, BusEvent, PeerId};
 use self::{
     driver::Driver,
     endpoint::{Endpoint, Place},
     inbox::Inbox,
     udp::{Reach, Sent, Udp},
+};
+pub use self::{
+    event::{BusBatch, BusEvent, PeerId},
+    options::{BusFlowControl, BusKey, BusOptions},
 };
 use crate::{
     Context, Deadline, Hook, Interest, SocketKind, SocketOptions,
@@ -43,80 +46,6 @@ use crate::{
     reactor::{panic_text, spawn_without_signals},
     wait::{Waiters, Wake},
 };
-
-/// Bytes of a datagram's payload, as libzmq has them.
-const PAYLOAD: usize = 1428;
-
-/// How a bus is set up.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BusOptions {
-    /// Bytes of datagrams sent in a second, repairs with them; at least 1,000. libzmq's receivers lose from some 200 MB/s on.
-    pub rate: u64,
-    /// Bytes that are kept to be repeated: as long an outage is survived as it takes to send them.
-    pub window: usize,
-    /// Bytes that may wait to be sent.
-    pub max_unsent: usize,
-    /// How many routers a message may cross, and one more; 1 is this network.
-    pub hops: u8,
-    /// Whether other programs on this machine hear what is sent.
-    pub looped: bool,
-    /// Sources heard at once.
-    pub max_peers: usize,
-    /// Bytes of one source that wait while something before them is missing.
-    pub max_behind: usize,
-    /// Bytes of a message that is received; each frame counts as 32 more. Larger ones are lost.
-    pub max_message: usize,
-    /// Messages and events that wait for the program.
-    pub max_events: usize,
-    /// Bytes of those; each frame and each of them counts as 32 more.
-    pub max_bytes: usize,
-    /// How long a source is remembered that is silent.
-    pub forget: Duration,
-    /// How long closing waits for what is to be sent, and repeated.
-    pub linger: Duration,
-}
-
-impl Default for BusOptions {
-    /// 100 MB/s; a window of 64 MiB, 4 MiB unsent; one hop, looped; 1,024 peers, 64 MiB behind a gap; messages of 16 MiB; 100,000
-    /// events and 64 MiB; forgotten after 5 minutes; a linger of 1 s.
-    fn default() -> Self {
-        Self {
-            rate: 100_000_000,
-            window: 64 << 20,
-            max_unsent: 4 << 20,
-            hops: 1,
-            looped: true,
-            max_peers: 1024,
-            max_behind: 64 << 20,
-            max_message: 16 << 20,
-            max_events: 100_000,
-            max_bytes: 64 << 20,
-            forget: Duration::from_secs(300),
-            linger: Duration::from_secs(1),
-        }
-    }
-}
-
-impl BusOptions {
-    fn check(&self) -> Result<()> {
-        let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
-        if self.rate < 1000 {
-            return wrong("a bus sends at least 1,000 bytes in a second", "rate");
-        }
-        if self.window < PAYLOAD {
-            return wrong("a window has room for a datagram", "window");
-        }
-        if self.max_peers == 0 {
-            return wrong("a bus hears at least one peer", "max_peers");
-        }
-        Ok(())
-    }
-
-    /// Bytes that leave at once: half a millisecond's, but not more than the smallest usual receive buffer holds.
-    fn burst(&self) -> u64 {
-        (self.rate / 2000).clamp(1 << 16, 1 << 20)
-    }
-}
 
 /// What a bus did so far.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -130,6 +59,8 @@ pub struct BusCounters {
     pub malformed: u64,
     /// Packets of other sessions.
     pub foreign: u64,
+    /// Datagrams from who does not know the key.
+    pub forged: u64,
     /// Sources that were not listened to because too many were there.
     pub refused: u64,
     /// Messages and events that the program did not take in time.
@@ -191,7 +122,7 @@ impl Shared {
 
     fn end(&self, why: Error) {
         let (mut receiver, mut rest) = (lock(&self.receiver), Batch::default());
-        receiver.set_room(Room::default());
+        receiver.set_room(self.started.elapsed(), Room::default());
         receiver.take(&mut rest);
         self.inbox.push(&mut rest, false);
         self.inbox.end(why);
@@ -228,15 +159,15 @@ impl Bus {
         let ears = Udp::listening(&endpoint, &place)?;
         let mouth = Udp::sending(&endpoint, &place, 0, Reach { hops: 1, looped: true })?;
         let receiver = Receiver::new(ReceiverOptions {
-            port: endpoint.port,
-            group: endpoint.group,
             max_sources: options.max_peers,
             window: options.max_behind,
             max_message: options.max_message,
-            repair: (Duration::from_micros(500), Duration::from_millis(50)),
-            tries: 20,
             forget: options.forget,
-            seed: random()?,
+            history: options.history,
+            tag: options.tag,
+            ahead: ears.buffer(),
+            key: options.key(endpoint.group, endpoint.port),
+            ..ReceiverOptions::new(endpoint.port, endpoint.group, random()?)
         });
         let shared = Arc::new(Shared {
             started: Instant::now(),
@@ -332,19 +263,20 @@ impl Bus {
         let id = SourceId { gsi: Gsi([a, b, c, d, e, f]), port: u16::from_be_bytes([g, h]) };
         lock(&shared.receiver).ignore(id);
         let now = shared.now();
+        let flow = Flow { source: id.port, destination: endpoint.port, gsi: id.gsi };
         let sender = Sender::new(
             now,
             SenderOptions {
-                flow: Flow { source: id.port, destination: endpoint.port, gsi: id.gsi },
-                address: place.address,
-                group: endpoint.group,
-                max_payload: PAYLOAD,
                 window: options.window,
+                max_age: options.max_age,
+                history: options.history,
                 max_unsent: options.max_unsent,
                 rate: options.rate,
                 burst: options.burst(),
-                linger: Duration::from_millis(1),
-                first: Sqn(0),
+                flow_control: options.flow_control(),
+                redundancy: options.redundancy(),
+                key: options.key(endpoint.group, endpoint.port),
+                ..SenderOptions::new(flow, place.address, endpoint.group)
             },
         );
         *source = Some(Source { sender, socket: Arc::new(socket), busy: now });
@@ -422,6 +354,7 @@ impl Bus {
             received: received.all,
             malformed: received.malformed + sent.malformed,
             foreign: received.foreign,
+            forged: received.forged + sent.forged,
             refused: received.refused,
             dropped: received.dropped,
             full: shared.full.load(Ordering::Relaxed),

@@ -33,7 +33,7 @@ mod wait;
 
 pub use auth::{AuthStats, Authenticator};
 pub use batch::{Batch, LARGE_FRAME, LargeFrames};
-pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusOptions, PeerId};
+pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusKey, BusOptions, PeerId};
 pub use context::{Context, ContextOptions};
 pub use curve::CurveKeys;
 pub use endpoint::check as check_endpoint;

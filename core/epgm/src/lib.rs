@@ -27,8 +27,11 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+pub mod key;
 mod pace;
 pub mod packet;
+pub mod parity;
 pub mod receiver;
 pub mod sender;
 pub mod sequence;
+mod writer;

@@ -21,7 +21,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-pub use options::{MAX_LIST, Options, OptionsBuffer, PacketOption};
+pub use options::{MAX_LIST, Options, OptionsBuffer, PacketOption, Parity, Status};
 
 use crate::sequence::Sqn;
 
@@ -45,6 +45,9 @@ const HAS_OPTIONS: u8 = 0x01;
 const NETWORK: u8 = 0x02;
 const VARIABLE_LENGTH: u8 = 0x40;
 const PARITY: u8 = 0x80;
+
+/// A bit for each packet before the newest.
+const NONE_MISSING: u32 = u32::MAX;
 
 const FAMILY_V4: u16 = 1;
 const FAMILY_V6: u16 = 2;
@@ -127,6 +130,11 @@ pub enum Body<'a> {
     },
     /// Somebody has no SPM yet.
     Spmr,
+    /// How far somebody is, with a [status](Options::status); only sources that wait for those who listen want to hear it.
+    Ack {
+        /// The last packet before which nothing is missing, and which the program took.
+        newest: Sqn,
+    },
 }
 
 /// A packet.
@@ -140,12 +148,15 @@ pub struct Packet<'a> {
     pub options: Options<'a>,
     /// An option matters to routers.
     pub is_for_network: bool,
+    /// Data is [parity](crate::parity), and its number says of which group, and which of it; a NAK asks for so much of it, less one.
+    pub is_parity: bool,
 }
 
 impl Default for Packet<'_> {
     /// Asks a source that there is not for an SPM.
     fn default() -> Self {
-        Self { flow: Flow::default(), body: Body::Spmr, options: Options::default(), is_for_network: false }
+        let (flow, options) = (Flow::default(), Options::default());
+        Self { flow, body: Body::Spmr, options, is_for_network: false, is_parity: false }
     }
 }
 
@@ -163,7 +174,7 @@ pub enum Malformed {
     Address,
     /// The options do not end, or overlap.
     Options,
-    /// It is well formed and of a kind that no source sends to us: parity, fragments, polls, acknowledgements.
+    /// It is well formed and of a kind that nobody sends to us: fragments, polls.
     Unsupported,
 }
 
@@ -205,7 +216,10 @@ impl<'a> Packet<'a> {
         if cursor.0.len() != usize::from(u16::from_be_bytes([l0, l1])) || (!is_data && !cursor.0.is_empty()) {
             return Err(Malformed::Length);
         }
-        if flags & (PARITY | VARIABLE_LENGTH) != 0 || options.has(options::FRAGMENT) {
+        let is_parity = flags & PARITY != 0;
+        let varies = flags & VARIABLE_LENGTH != 0;
+        let is_nak = matches!(fixed, Body::Nak { .. });
+        if varies != (is_parity && is_data) || (is_parity && !is_data && !is_nak) || options.has(options::FRAGMENT) {
             return Err(Malformed::Unsupported);
         }
         let body = match fixed {
@@ -214,7 +228,7 @@ impl<'a> Packet<'a> {
         };
         let (source, destination) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let flow = Flow { source, destination, gsi: Gsi([g0, g1, g2, g3, g4, g5]) };
-        Ok(Self { flow, body, options, is_for_network: flags & NETWORK != 0 })
+        Ok(Self { flow, body, options, is_for_network: flags & NETWORK != 0, is_parity })
     }
 
     /// Appends the packet to `datagram`, with its checksum. A payload is at most as long as a datagram may be.
@@ -223,6 +237,11 @@ impl<'a> Packet<'a> {
         let options = self.options.as_bytes();
         let mut flags = if options.is_empty() { 0 } else { HAS_OPTIONS };
         flags |= if self.is_for_network { NETWORK } else { 0 };
+        flags |= match self.body {
+            Body::Data { .. } if self.is_parity => PARITY | VARIABLE_LENGTH,
+            _ if self.is_parity => PARITY,
+            _ => 0,
+        };
         let (kind, payload) = match self.body {
             Body::Spm { .. } => (SPM, &[][..]),
             Body::Data { repair, payload, .. } => (data_kind(repair), payload),
@@ -230,6 +249,7 @@ impl<'a> Packet<'a> {
             Body::Nak { kind: NakKind::Null, .. } => (NULL_NAK, &[][..]),
             Body::Nak { kind: NakKind::Confirm, .. } => (NCF, &[][..]),
             Body::Spmr => (SPMR, &[][..]),
+            Body::Ack { .. } => (ACK, &[][..]),
         };
         datagram.extend(header(self.flow, kind, flags, payload.len()));
         match self.body {
@@ -246,6 +266,10 @@ impl<'a> Packet<'a> {
                 write_address(datagram, group);
             }
             Body::Spmr => {}
+            Body::Ack { newest } => {
+                datagram.extend(newest.0.to_be_bytes());
+                datagram.extend(NONE_MISSING.to_be_bytes());
+            }
         }
         datagram.extend(options);
         datagram.extend(payload);
@@ -253,9 +277,9 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Whether a datagram, if it is a packet at all, is for a source: a question, and nothing that a source says.
+/// Whether a datagram, if it is a packet at all, is for a source, and nothing that a source says.
 pub fn goes_to_a_source(datagram: &[u8]) -> bool {
-    matches!(datagram.get(4), Some(&(NAK | SPMR)))
+    matches!(datagram.get(4), Some(&(NAK | SPMR | ACK)))
 }
 
 /// Fills in the first [`DATA_HEADER`] bytes of a datagram whose payload is behind them, as [`Packet::write`] would.
@@ -334,7 +358,12 @@ impl<'a> Cursor<'a> {
             NAK => NakKind::Ask,
             NULL_NAK => NakKind::Null,
             NCF => NakKind::Confirm,
-            POLL | POLR | ACK => return Err(Malformed::Unsupported),
+            ACK => {
+                let newest = self.number()?;
+                self.take::<4>()?;
+                return Ok(Body::Ack { newest });
+            }
+            POLL | POLR => return Err(Malformed::Unsupported),
             _ => return Err(Malformed::Type),
         };
         let sequence = self.number()?;

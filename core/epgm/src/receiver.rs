@@ -6,16 +6,19 @@
 //!   asked for in vain too often, or too much waits behind it. Then it is told that it was missed, and the stream goes on with
 //!   the next message: never in silence, and never with a message of two halves.
 //! * Sources, what they may keep waiting, and how far they may jump are bounded. Whoever is heard no more is forgotten.
+//! * A source that waits for those who listen is told how far this one is, and what the program has no room for waits.
+//! * Parity that a source sends takes the place of what was lost, whichever that is (`groups`).
 //! * What is in order is copied once, from the datagram into the [`Batch`] that the program gets.
 
 mod batch;
+mod groups;
 mod outlet;
 mod repair;
 mod source;
 mod stream;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     ops::AddAssign,
     time::Duration,
@@ -25,11 +28,16 @@ use bytes::Bytes;
 use fastrand::Rng;
 
 pub use self::{batch::Batch, outlet::Room};
-use self::{outlet::Outlet, source::Source};
+use self::{
+    outlet::Outlet,
+    source::{Reach, Source},
+};
 use crate::{
     framing::Broken,
+    key::Key,
     packet::{Body, Flow, Gsi, NakKind, Packet},
     sequence::Sqn,
+    writer::Writer,
 };
 
 /// How a receiver is set up.
@@ -51,8 +59,38 @@ pub struct ReceiverOptions {
     pub tries: u32,
     /// Who is silent for so long is forgotten.
     pub forget: Duration,
+    /// Bytes of what was sent before, which are asked for if the source offers them.
+    pub history: usize,
+    /// What sources are told who wait for those with a certain tag.
+    pub tag: u32,
+    /// Bytes that may be on their way from sources that wait for us: what the system keeps for us until we take it.
+    pub ahead: usize,
+    /// What all in the session know, and nobody else.
+    pub key: Option<Key>,
     /// From which all random whiles follow.
     pub seed: u64,
+}
+
+impl ReceiverOptions {
+    /// 1,024 sources, 64 MiB behind a gap, messages of 16 MiB; repairs take from 0.5 to 50 ms and are asked for 20 times; who is
+    /// silent is forgotten after 5 minutes. No history, no tag, no key; 64 KiB are on their way.
+    pub fn new(port: u16, group: IpAddr, seed: u64) -> Self {
+        Self {
+            port,
+            group,
+            max_sources: 1024,
+            window: 64 << 20,
+            max_message: 16 << 20,
+            repair: (Duration::from_micros(500), Duration::from_millis(50)),
+            tries: 20,
+            forget: Duration::from_secs(300),
+            history: 0,
+            tag: 0,
+            ahead: 1 << 16,
+            key: None,
+            seed,
+        }
+    }
 }
 
 /// Names a source.
@@ -102,6 +140,8 @@ pub struct SourceCounters {
     pub duplicates: u64,
     /// Datagrams that were asked for and came.
     pub repaired: u64,
+    /// Datagrams that were computed from others and parity.
+    pub computed: u64,
     /// Numbers that were asked for.
     pub asked: u64,
     /// Datagrams that will not come.
@@ -116,6 +156,7 @@ impl AddAssign for SourceCounters {
         self.datagrams += other.datagrams;
         self.duplicates += other.duplicates;
         self.repaired += other.repaired;
+        self.computed += other.computed;
         self.asked += other.asked;
         self.missed += other.missed;
         self.broken += other.broken;
@@ -132,6 +173,8 @@ pub struct ReceiverCounters {
     pub malformed: u64,
     /// Packets of other sessions.
     pub foreign: u64,
+    /// Datagrams from who does not know the key.
+    pub forged: u64,
     /// Sources that were not listened to because too many were there.
     pub refused: u64,
     /// Messages and events for which the program had no room.
@@ -145,6 +188,13 @@ pub struct Receiver {
     sources: BTreeMap<SourceId, Source>,
     sends: VecDeque<(To, Bytes)>,
     outlet: Outlet,
+    writer: Writer,
+    /// How sources that wait for us know us.
+    id: u64,
+    /// Those of them who have something for which the program has no room.
+    held: BTreeSet<SourceId>,
+    /// How many of them there are.
+    paced: usize,
     random: Rng,
     /// Not listened to: what is said here comes back.
     own: Option<SourceId>,
@@ -155,11 +205,16 @@ pub struct Receiver {
 impl Receiver {
     /// One who has heard nobody yet, wants no messages, and has room for everything.
     pub fn new(options: ReceiverOptions) -> Self {
+        let mut random = Rng::with_seed(options.seed);
         Self {
             sources: BTreeMap::new(),
             sends: VecDeque::new(),
             outlet: Outlet::new(),
-            random: Rng::with_seed(options.seed),
+            writer: Writer::new(options.key.clone()),
+            id: random.u64(..),
+            held: BTreeSet::new(),
+            paced: 0,
+            random,
             own: None,
             counters: ReceiverCounters::default(),
             options,
@@ -193,15 +248,18 @@ impl Receiver {
         self.outlet.unsubscribe(prefix)
     }
 
-    /// The program has so much room now. What does not fit is dropped, and [told](Event::Dropped).
-    pub fn set_room(&mut self, room: Room) {
+    /// The program has so much room now. What does not fit is dropped, and [told](Event::Dropped), unless its source waits for us.
+    pub fn set_room(&mut self, now: Duration, room: Room) {
         self.outlet.room = room;
         self.outlet.tell_dropped();
+        for id in std::mem::take(&mut self.held) {
+            self.hand_on(now, id);
+        }
     }
 
     /// Whether something waits for [`set_room`](Self::set_room).
     pub fn is_short(&self) -> bool {
-        self.outlet.is_short()
+        self.outlet.is_short() || !self.held.is_empty()
     }
 
     /// Moves what there is for the program into `batch`, which is empty. Call it after each of the others.
@@ -211,6 +269,10 @@ impl Receiver {
 
     /// Takes a datagram in that came from this address.
     pub fn handle(&mut self, now: Duration, from: IpAddr, datagram: &[u8]) {
+        let Some(datagram) = self.writer.open(datagram) else {
+            self.counters.forged += 1;
+            return;
+        };
         let Ok(packet) = Packet::read(datagram) else {
             self.counters.malformed += 1;
             return;
@@ -239,31 +301,43 @@ impl Receiver {
                 }
                 return;
             }
-            Body::Nak { .. } | Body::Spmr => {
+            Body::Nak { .. } | Body::Spmr | Body::Ack { .. } => {
                 self.counters.foreign += 1;
                 return;
             }
         };
         if !self.sources.contains_key(&id) {
+            // What is repeated for somebody else is no beginning: it may be of long ago.
+            if packet.is_parity || matches!(packet.body, Body::Data { repair: true, .. }) {
+                return;
+            }
             if packet.options.is_fin() || !self.make_place(now) {
                 self.counters.refused += u64::from(!packet.options.is_fin());
                 return;
             }
-            self.sources.insert(id, Source::new(now, id, from, first, &self.options));
+            self.sources.insert(id, Source::new(now, id, from, first, &self.options, self.writer.clone()));
             self.outlet.tell(Event::Joined(id));
         }
         let source = self.sources.get_mut(&id).expect("it was put there");
         let wait = self.random.f64();
         match packet.body {
-            Body::Data { sequence, trail, payload, .. } => {
-                source.data(now, sequence, trail, payload, wait, &mut self.outlet);
+            Body::Data { repair, sequence, trail, payload } => {
+                if packet.is_parity {
+                    source.parity(now, sequence, payload, wait);
+                } else {
+                    source.data(now, (repair, sequence, trail, payload), wait, &mut self.outlet);
+                }
             }
             Body::Spm { sequence, trail, lead, address } => {
-                source.spm(now, sequence, (trail, lead), address, packet.options.is_fin(), wait);
+                let was_paced = source.is_paced();
+                source.spm(now, sequence, (trail, lead), address, packet.options, wait);
+                self.paced += usize::from(source.is_paced() && !was_paced);
+                let room = self.room();
+                self.sources.get_mut(&id).expect("it is there").answer(now, room, &mut self.sends);
             }
-            Body::Nak { .. } | Body::Spmr => {}
+            Body::Nak { .. } | Body::Spmr | Body::Ack { .. } => {}
         }
-        self.hand_on(id);
+        self.hand_on(now, id);
     }
 
     /// Another receiver says something to a source.
@@ -273,6 +347,7 @@ impl Receiver {
             // Its question is as good as ours.
             Body::Nak { kind: NakKind::Ask, .. } => source.confirmed(now, packet),
             Body::Spmr => source.spm_was_asked_for(now),
+            Body::Ack { .. } => {}
             _ => self.counters.foreign += 1,
         }
     }
@@ -294,17 +369,36 @@ impl Receiver {
     fn forget(&mut self, id: SourceId) {
         if let Some(source) = self.sources.remove(&id) {
             self.counters.all += source.counters;
+            self.paced -= usize::from(source.is_paced());
+            self.held.remove(&id);
             self.outlet.tell(Event::Gone(id));
         }
     }
 
     /// Hands on what is in order now.
-    fn hand_on(&mut self, id: SourceId) {
+    fn hand_on(&mut self, now: Duration, id: SourceId) {
+        let room = self.room();
         let Some(source) = self.sources.get_mut(&id) else { return };
         source.hand_on(&mut self.outlet);
+        if source.is_held(&self.outlet) {
+            self.held.insert(id);
+        }
+        source.report(now, room, &mut self.sends);
         if source.has_ended() {
             self.forget(id);
         }
+    }
+
+    /// How far ahead of us a source may be that waits for us.
+    fn room(&self) -> Reach {
+        let bytes = self.options.window.min(self.options.ahead / self.paced.max(1));
+        Reach { receiver: self.id, tag: self.options.tag, datagrams: (bytes / source::LARGE).max(4) as u32 }
+    }
+
+    /// Tells sources that wait for us that they need not any more. Send what [`poll`](Self::poll) gives before the end.
+    pub fn leave(&mut self, now: Duration) {
+        let room = self.room();
+        self.sources.values_mut().for_each(|source| source.leave(now, room, &mut self.sends));
     }
 
     /// Does what is due. Call it at the [`deadline`](Self::deadline).
@@ -318,7 +412,7 @@ impl Receiver {
                 continue;
             }
             source.counters.asked += source.ask(now, &self.options, &mut self.random, &mut self.sends);
-            self.hand_on(id);
+            self.hand_on(now, id);
         }
     }
 

@@ -6,7 +6,12 @@
 //! * Who asks for what is kept is confirmed at once, and gets it once for all who ask within the linger. Repairs and new
 //!   datagrams take turns within the rate, so neither starves the other.
 //! * Whoever has lost the last datagram learns of it from the next SPM: soon after it, and then ever more rarely.
+//! * Who comes late may ask for some of what was sent before.
+//! * If it is asked to, it sends no more than those who listen have room for, and keeps what not all of them have.
+//! * If it is asked to, it sends parity: some with each group of datagrams, and more to who asks.
 
+mod listeners;
+mod redundancy;
 mod window;
 
 use std::{
@@ -17,12 +22,15 @@ use std::{
 
 use bytes::Bytes;
 
-use self::window::Window;
+pub use self::{listeners::FlowControl, redundancy::Redundancy};
+use self::{listeners::Listeners, redundancy::Parities, window::Window};
 use crate::{
     framing::Packer,
+    key::Key,
     pace::Pace,
     packet::{Body, DATA_HEADER, Flow, MAX_LIST, NakKind, OptionsBuffer, Packet},
     sequence::Sqn,
+    writer::Writer,
 };
 
 /// After new data the first SPM follows so soon, the next after twice as long, and so on.
@@ -52,6 +60,10 @@ pub struct SenderOptions {
     pub max_payload: usize,
     /// Bytes of datagrams that are kept to be repeated.
     pub window: usize,
+    /// No longer than this.
+    pub max_age: Duration,
+    /// Bytes of datagrams, the last of them, for which who comes late may ask.
+    pub history: usize,
     /// Bytes of datagrams that may wait to be sent; the message that goes beyond is still taken.
     pub max_unsent: usize,
     /// Bytes of datagrams in a second.
@@ -62,6 +74,36 @@ pub struct SenderOptions {
     pub linger: Duration,
     /// The number of the first datagram.
     pub first: Sqn,
+    /// For whom it waits.
+    pub flow_control: FlowControl,
+    /// The parity that it sends.
+    pub redundancy: Option<Redundancy>,
+    /// What all in the session know, and nobody else.
+    pub key: Option<Key>,
+}
+
+impl SenderOptions {
+    /// As libzmq's peers know it: 100 MB/s, at most 64 KiB at once; a window of 64 MiB, 4 MiB unsent; no history, no flow
+    /// control, no parity, no key.
+    pub fn new(flow: Flow, address: IpAddr, group: IpAddr) -> Self {
+        Self {
+            flow,
+            address,
+            group,
+            max_payload: 1428,
+            window: 64 << 20,
+            max_age: Duration::MAX,
+            history: 0,
+            max_unsent: 4 << 20,
+            rate: 100_000_000,
+            burst: 1 << 16,
+            linger: Duration::from_millis(1),
+            first: Sqn(0),
+            flow_control: FlowControl::None,
+            redundancy: None,
+            key: None,
+        }
+    }
 }
 
 /// What a sender did.
@@ -74,6 +116,8 @@ pub struct SenderCounters {
     pub datagrams: u64,
     /// Datagrams sent again.
     pub repairs: u64,
+    /// Datagrams with parity.
+    pub parity: u64,
     /// Numbers that were asked for.
     pub asked: u64,
     /// Of those, how many the window had no more.
@@ -84,6 +128,12 @@ pub struct SenderCounters {
     pub malformed: u64,
     /// Packets of other streams, and those that a source gets from nobody.
     pub foreign: u64,
+    /// Datagrams from who does not know the key.
+    pub forged: u64,
+    /// Listeners that were waited for, and then were silent for too long.
+    pub silent: u64,
+    /// Listeners that are waited for now.
+    pub listeners: u64,
 }
 
 /// Too much waits to be sent: poll, and try again.
@@ -105,6 +155,9 @@ pub struct Sender {
     options: SenderOptions,
     packer: Packer,
     window: Window,
+    writer: Writer,
+    listeners: Listeners,
+    parities: Option<Parities>,
     /// SPMs and confirmations, which wait for no rate.
     control: VecDeque<Bytes>,
     /// What is to be repeated, each once.
@@ -128,9 +181,14 @@ pub struct Sender {
 impl Sender {
     /// A source that announces itself with the first [`poll`](Self::poll).
     pub fn new(now: Duration, options: SenderOptions) -> Self {
+        let SenderOptions { flow, first, window, max_age, history, .. } = options;
+        let writer = Writer::new(options.key.clone());
         let mut sender = Self {
             packer: Packer::new(DATA_HEADER, options.max_payload),
-            window: Window::new(options.first, options.window),
+            window: Window::new(flow, writer.clone(), first, window, max_age, history),
+            writer,
+            listeners: Listeners::new(options.flow_control),
+            parities: options.redundancy.map(|redundancy| Parities::new(redundancy, options.linger)),
             control: VecDeque::new(),
             repairs: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -152,7 +210,7 @@ impl Sender {
 
     /// What it did so far.
     pub fn counters(&self) -> SenderCounters {
-        self.counters
+        SenderCounters { listeners: self.listeners.count() as u64, ..self.counters }
     }
 
     /// Takes a message.
@@ -195,18 +253,36 @@ impl Sender {
         let (trail, lead) = (self.window.trail(), self.window.lead());
         let body = Body::Spm { sequence: self.spms, trail, lead, address: self.options.address };
         self.spms = self.spms.next();
-        let options = if self.end == End::Said { OptionsBuffer::new().fin() } else { OptionsBuffer::new() };
-        self.control(Packet { flow: self.options.flow, body, options: options.as_options(), is_for_network: false });
+        let options = self.about();
+        let options = options.as_options();
+        self.control(&Packet { flow: self.options.flow, body, options, ..Packet::default() });
     }
 
-    fn control(&mut self, packet: Packet<'_>) {
-        let mut datagram = Vec::new();
-        packet.write(&mut datagram);
-        self.control.push_back(datagram.into());
+    /// What an SPM says about the source.
+    fn about(&self) -> OptionsBuffer {
+        let mut options = OptionsBuffer::new();
+        if let Some(first) = self.window.history() {
+            options = options.join(first);
+        }
+        if let Some(parities) = &self.parities {
+            options = options.parity(parities.parameters());
+        }
+        if self.listeners.are_waited_for() {
+            options = options.paced();
+        }
+        if self.end == End::Said { options.fin() } else { options }
+    }
+
+    fn control(&mut self, packet: &Packet<'_>) {
+        self.control.push_back(self.writer.packet(packet));
     }
 
     /// Takes a datagram in that came for the stream's port.
     pub fn handle(&mut self, now: Duration, datagram: &[u8]) {
+        let Some(datagram) = self.writer.open(datagram) else {
+            self.counters.forged += 1;
+            return;
+        };
         let Ok(packet) = Packet::read(datagram) else {
             self.counters.malformed += 1;
             return;
@@ -220,8 +296,12 @@ impl Sender {
             Body::Nak { kind: NakKind::Ask, sequence, source, group }
                 if source == self.options.address && group == self.options.group =>
             {
-                let asked: Vec<Sqn> = [sequence].into_iter().chain(packet.options.nak_list()).collect();
-                self.asked(now, &asked);
+                if packet.is_parity {
+                    self.asked_for_parity(now, sequence);
+                } else {
+                    let asked: Vec<Sqn> = [sequence].into_iter().chain(packet.options.nak_list()).collect();
+                    self.asked(now, &asked);
+                }
             }
             Body::Spmr => {
                 if self.answered.is_none_or(|answered| now >= answered + BETWEEN_SPMS) {
@@ -229,32 +309,41 @@ impl Sender {
                     self.spm();
                 }
             }
+            Body::Ack { newest } if newest.is_before(self.window.next()) => {
+                let matters = packet.options.status().is_some_and(|status| self.listeners.heard(now, newest, status));
+                self.counters.foreign += u64::from(!matters);
+            }
             _ => self.counters.foreign += 1,
         }
     }
 
+    /// Whether so many may be asked for now.
+    fn may_ask(&mut self, now: Duration, count: usize) -> bool {
+        self.counters.asked += count as u64;
+        let may = self.naks.is_ready(now) && self.control.len() < MAX_CONTROL;
+        if may {
+            self.naks.spend(now, count);
+        } else {
+            self.counters.ignored += count as u64;
+        }
+        may
+    }
+
     /// Confirms what can be repeated, and notes what is to be.
     fn asked(&mut self, now: Duration, asked: &[Sqn]) {
-        self.counters.asked += asked.len() as u64;
-        if !self.naks.is_ready(now) || self.control.len() >= MAX_CONTROL {
-            self.counters.ignored += asked.len() as u64;
+        if !self.may_ask(now, asked.len()) {
             return;
         }
-        self.naks.spend(now, asked.len());
         let kept: Vec<Sqn> = asked.iter().copied().filter(|sequence| self.window.has_sent(*sequence)).collect();
         self.counters.gone += (asked.len() - kept.len()) as u64;
         let Some((first, others)) = kept.split_first() else { return };
         debug_assert!(others.len() <= MAX_LIST, "a NAK has no more");
-        let (source, group) = (self.options.address, self.options.group);
-        let body = Body::Nak { kind: NakKind::Confirm, sequence: *first, source, group };
         let list = OptionsBuffer::new().nak_list(others);
         let options = if others.is_empty() { OptionsBuffer::new() } else { list };
-        self.control(Packet {
-            flow: self.options.flow,
-            body,
-            options: options.as_options(),
-            is_for_network: !others.is_empty(),
-        });
+        self.confirm(
+            *first,
+            &Packet { options: options.as_options(), is_for_network: !others.is_empty(), ..Packet::default() },
+        );
         while let Some((at, sequence)) = self.repaired.front()
             && *at + self.options.linger <= now
         {
@@ -268,11 +357,30 @@ impl Sender {
         }
     }
 
+    fn asked_for_parity(&mut self, now: Duration, sequence: Sqn) {
+        if !self.may_ask(now, 1) {
+            return;
+        }
+        if self.parities.as_mut().is_some_and(|parities| parities.asked(now, sequence, &self.window)) {
+            self.confirm(sequence, &Packet { is_parity: true, ..Packet::default() });
+        } else {
+            self.counters.gone += 1;
+        }
+    }
+
+    fn confirm(&mut self, sequence: Sqn, packet: &Packet<'_>) {
+        let (source, group) = (self.options.address, self.options.group);
+        let body = Body::Nak { kind: NakKind::Confirm, sequence, source, group };
+        self.control(&Packet { flow: self.options.flow, body, ..*packet });
+    }
+
     /// The next datagram for the group; nothing if there is none now, and then see [`deadline`](Self::deadline).
     pub fn poll(&mut self, now: Duration) -> Option<Bytes> {
         if let Some(control) = self.control.pop_front() {
             return Some(control);
         }
+        self.window.expire(now);
+        self.counters.silent += self.listeners.expire(now);
         if self.pace.is_ready(now)
             && let Some(datagram) = self.repair_or_data(now)
         {
@@ -309,10 +417,16 @@ impl Sender {
     }
 
     fn repair(&mut self, now: Duration) -> Option<Bytes> {
+        if let Some(parities) = &mut self.parities
+            && let Some(datagram) = parities.next(now, &self.window, &self.writer, self.options.flow)
+        {
+            self.counters.parity += 1;
+            return Some(datagram);
+        }
         while let Some(sequence) = self.repairs.pop_front() {
             self.queued.remove(&sequence.0);
             // It may have left the window meanwhile.
-            if let Some(datagram) = self.window.repair(self.options.flow, sequence) {
+            if let Some(datagram) = self.window.repair(sequence) {
                 self.repaired.push_back((now, sequence));
                 self.recent.insert(sequence.0);
                 self.counters.repairs += 1;
@@ -324,19 +438,33 @@ impl Sender {
     }
 
     fn data(&mut self, now: Duration) -> Option<Bytes> {
+        if self.is_held_back() {
+            return None;
+        }
         if self.window.unsent_bytes() == 0 {
             self.packer.flush(|datagram| self.window.add(datagram));
         }
-        let datagram = self.window.send(self.options.flow)?;
+        let datagram = self.window.send(now)?;
+        if let Some(parities) = &mut self.parities {
+            parities.sent(self.window.lead());
+        }
         self.heartbeat = (now + FIRST_HEARTBEAT, FIRST_HEARTBEAT);
         self.counters.datagrams += 1;
         Some(datagram)
     }
 
+    /// Whether somebody who is waited for has no room, or not yet what the next datagram would push out of the window.
+    fn is_held_back(&self) -> bool {
+        !self.listeners.have_room(self.window.next())
+            || self.listeners.needed().is_some_and(|needed| !self.window.has_room(needed))
+    }
+
     /// When to [`poll`](Self::poll) again, if nothing else happens.
     pub fn deadline(&self) -> Duration {
-        let waits = self.waiting() > 0 || !self.repairs.is_empty();
+        let has_parity = self.parities.as_ref().is_some_and(|parities| !parities.is_empty());
+        let waits = (self.waiting() > 0 && !self.is_held_back()) || !self.repairs.is_empty() || has_parity;
         let (heartbeat, _) = self.heartbeat;
+        let heartbeat = self.listeners.deadline().map_or(heartbeat, |silent| heartbeat.min(silent));
         let says_end = self.end == End::Wanted && self.waiting() == 0;
         match (self.control.is_empty() && !says_end, waits) {
             (false, _) => Duration::ZERO,

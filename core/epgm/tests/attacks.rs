@@ -8,7 +8,6 @@ use zpatterns_epgm::{
     packet::{Flow, Gsi, Packet},
     receiver::{Batch, Event, Receiver, ReceiverOptions, To},
     sender::{Sender, SenderOptions},
-    sequence::Sqn,
 };
 
 const SOURCE: Flow = Flow { source: 1000, destination: 5555, gsi: Gsi(*b"source") };
@@ -87,28 +86,12 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let (address, group) = (IpAddr::from(ADDRESS), IpAddr::from(GROUP));
-        let sender = SenderOptions {
-            flow: SOURCE,
-            address,
-            group,
-            max_payload: 1428,
-            window: 1 << 20,
-            max_unsent: 1 << 20,
-            rate: 1 << 30,
-            burst: 1 << 20,
-            linger: Duration::from_millis(1),
-            first: Sqn(0),
-        };
+        let sender = SenderOptions::new(SOURCE, address, group);
         let receiver = ReceiverOptions {
-            port: SOURCE.destination,
-            group,
             max_sources: 100,
             window: 1 << 20,
-            max_message: 1 << 20,
-            repair: (Duration::from_micros(500), Duration::from_millis(50)),
             tries: 5,
-            forget: Duration::from_secs(300),
-            seed: 1,
+            ..ReceiverOptions::new(SOURCE.destination, group, 1)
         };
         let mut receiver = Receiver::new(receiver);
         receiver.subscribe(b"");

@@ -44,6 +44,7 @@ fn every_packet_is_read_and_written_as_it_was() {
             Body::Nak { kind: NakKind::Confirm, .. } => "NCF",
             Body::Nak { .. } => "NAK",
             Body::Spmr => "SPMR",
+            Body::Ack { .. } => "ACK",
         };
         *kinds.entry(kind).or_insert(0) += 1;
         let mut written = Vec::new();

@@ -8,9 +8,9 @@ use std::{
 use bytes::Bytes;
 use zpatterns_epgm::{
     framing::{Frames, Packer, Unpacker},
-    packet::{Body, Flow, Gsi, NakKind, OptionsBuffer, Packet},
+    packet::{Body, Flow, Gsi, NakKind, OptionsBuffer, Packet, Parity, Status},
     receiver::{Batch, Event, Receiver, ReceiverOptions, To},
-    sender::{Sender, SenderOptions},
+    sender::{FlowControl, Redundancy, Sender, SenderOptions},
     sequence::Sqn,
 };
 
@@ -33,7 +33,7 @@ fn packet(dice: &mut Dice<'_>) -> Vec<u8> {
     }
     let number = |dice: &mut Dice<'_>| Sqn(if dice.once_in(8) { dice.number() as u32 } else { dice.below(300) as u32 });
     let (sequence, trail, payload) = (number(dice), number(dice), dice.bytes(40));
-    let body = match dice.below(6) {
+    let body = match dice.below(7) {
         0 => Body::Spm { sequence, trail, lead: number(dice), address: dice.choose(&[ADDRESS, GROUP]) },
         1 => Body::Nak {
             kind: dice.choose(&[NakKind::Ask, NakKind::Confirm, NakKind::Null]),
@@ -42,6 +42,7 @@ fn packet(dice: &mut Dice<'_>) -> Vec<u8> {
             group: GROUP,
         },
         2 => Body::Spmr,
+        3 => Body::Ack { newest: sequence },
         _ => Body::Data { repair: dice.once_in(2), sequence, trail, payload: &payload },
     };
     let mut options = OptionsBuffer::new();
@@ -49,11 +50,23 @@ fn packet(dice: &mut Dice<'_>) -> Vec<u8> {
         let list: Vec<Sqn> = (0..dice.below(70)).map(|_| number(dice)).collect();
         options = options.nak_list(&list);
     }
+    if dice.once_in(4) {
+        let group = dice.choose(&[0, 2, 4, 5, 64, 1 << 31]);
+        options = options.parity(Parity { group, proactive: dice.once_in(2), on_demand: dice.once_in(2) });
+    }
+    if dice.once_in(4) {
+        let room = dice.choose(&[0, 1, 100, u32::MAX]);
+        let status =
+            Status { receiver: dice.below(3) as u64, tag: dice.below(2) as u32, room, leaves: dice.once_in(2) };
+        options = options.paced().join(number(dice)).status(status);
+    }
     if dice.once_in(8) {
         options = options.fin();
     }
     let mut datagram = Vec::new();
-    Packet { flow, body, options: options.as_options(), is_for_network: dice.once_in(2) }.write(&mut datagram);
+    let is_parity = dice.once_in(4) && matches!(body, Body::Data { .. } | Body::Nak { .. });
+    let is_for_network = dice.once_in(2);
+    Packet { flow, body, options: options.as_options(), is_for_network, is_parity }.write(&mut datagram);
     for _ in 0..dice.below(3) {
         let at = dice.below(datagram.len());
         datagram[at] = dice.byte();
@@ -141,32 +154,31 @@ fn honest(dice: &mut Dice<'_>, unpacker: &mut Unpacker) {
 pub fn bus(data: &[u8]) -> u64 {
     let mut dice = Dice::new(data);
     let mut now = Duration::ZERO;
-    let mut sender = Sender::new(
-        now,
-        SenderOptions {
-            flow: HONEST,
-            address: ADDRESS,
-            group: GROUP,
-            max_payload: 100,
-            window: 10_000,
-            max_unsent: 10_000,
-            rate: 1 << 20,
-            burst: 10_000,
-            linger: Duration::from_millis(1),
-            first: Sqn(0),
-        },
-    );
-    let mut receiver = Receiver::new(ReceiverOptions {
-        port: HONEST.destination,
-        group: GROUP,
+    let sender = SenderOptions {
+        max_payload: 100,
+        window: 10_000,
+        max_unsent: 10_000,
+        rate: 1 << 20,
+        burst: 10_000,
+        history: dice.choose(&[0, 5_000]),
+        flow_control: dice.choose(&[
+            FlowControl::None,
+            FlowControl::Slowest { at_least: 0 },
+            FlowControl::Tagged { tag: 1, at_least: 0 },
+        ]),
+        redundancy: dice.choose(&[None, Some(Redundancy { group: 4, proactive: 1 })]),
+        ..SenderOptions::new(HONEST, ADDRESS, GROUP)
+    };
+    let receiver = ReceiverOptions {
         max_sources: MAX_SOURCES,
         window: WINDOW,
         max_message: 10_000,
-        repair: (Duration::from_micros(500), Duration::from_millis(50)),
         tries: 5,
-        forget: Duration::from_secs(300),
-        seed: dice.number(),
-    });
+        history: dice.choose(&[0, 5_000]),
+        tag: dice.choose(&[0, 1]),
+        ..ReceiverOptions::new(HONEST.destination, GROUP, dice.number())
+    };
+    let (mut sender, mut receiver) = (Sender::new(now, sender), Receiver::new(receiver));
     receiver.subscribe(b"");
     let (mut count, mut said, mut heard) = (0, 0_u64, 0);
     while !dice.is_empty() {
@@ -183,7 +195,8 @@ pub fn bus(data: &[u8]) -> u64 {
         }
         talk(now, &mut sender, &mut receiver, &mut heard);
     }
-    for _ in 0..100 {
+    // Strangers who said that they have no room are waited for two seconds.
+    for _ in 0..400 {
         now += Duration::from_millis(10);
         talk(now, &mut sender, &mut receiver, &mut heard);
     }

@@ -27,5 +27,6 @@
 //! ```
 
 pub use zpatterns_engine::{
-    Bus, BusBatch, BusCounters, BusEvent, BusFrames, BusOptions, PeerId, ReceivedCounters, SentCounters,
+    Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusFrames, BusKey, BusOptions, PeerId, ReceivedCounters,
+    SentCounters,
 };

@@ -32,7 +32,7 @@ pub mod poller;
 pub mod reqrep;
 pub mod socket;
 
-pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusFrames, BusOptions, PeerId};
+pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusFrames, BusKey, BusOptions, PeerId};
 pub use poller::{Poller, Ready, Registration};
 pub use socket::{
     Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Socket, SocketKind, SocketOptions, SocketStats,

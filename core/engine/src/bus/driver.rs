@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 use zpatterns_epgm::{
     packet::goes_to_a_source,
-    receiver::{Batch, To},
+    receiver::{Batch, Receiver, To},
 };
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
@@ -88,6 +88,7 @@ impl Driver {
         loop {
             let went_on = self.work().and_then(|more| if more { self.check_open() } else { self.sleep() });
             if let Err(error) = went_on {
+                self.leave();
                 return error;
             }
         }
@@ -110,8 +111,8 @@ impl Driver {
     fn listen(&mut self) -> Result<bool> {
         let room = self.shared.inbox.room();
         let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver.set_room(room);
         let now = self.shared.now();
+        receiver.set_room(now, room);
         let mut more = true;
         for _ in 0..ROUNDS {
             more = self.ears.receive(&mut self.buffers, |from, datagram| {
@@ -125,6 +126,16 @@ impl Driver {
             }
         }
         receiver.advance(now);
+        self.say(&mut receiver);
+        receiver.take(&mut self.batch);
+        let is_short = receiver.is_short();
+        drop(receiver);
+        self.shared.inbox.push(&mut self.batch, is_short);
+        Ok(more)
+    }
+
+    /// Sends what a listener has to say.
+    fn say(&self, receiver: &mut Receiver) {
         while let Some((to, datagram)) = receiver.poll() {
             let to = match to {
                 // Several programs of this machine may share the port, and the system would choose one of them.
@@ -135,11 +146,13 @@ impl Driver {
             };
             self.shared.note(self.mouth.send(to, &datagram, datagram.len()));
         }
-        receiver.take(&mut self.batch);
-        let is_short = receiver.is_short();
-        drop(receiver);
-        self.shared.inbox.push(&mut self.batch, is_short);
-        Ok(more)
+    }
+
+    /// Nobody need wait for us any more.
+    fn leave(&self) {
+        let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.leave(self.shared.now());
+        self.say(&mut receiver);
     }
 
     /// Answers what was asked of our source, and sends what it has to send.

@@ -152,17 +152,8 @@ mod tests {
 
     /// Messages of these sizes, as they come, and before them that somebody joined.
     fn batch(sizes: &[usize]) -> Batch {
-        let mut receiver = Receiver::new(ReceiverOptions {
-            port: 0,
-            group: Ipv4Addr::UNSPECIFIED.into(),
-            max_sources: 1,
-            window: 1 << 20,
-            max_message: 1 << 20,
-            repair: (Duration::ZERO, Duration::ZERO),
-            tries: 1,
-            forget: Duration::MAX,
-            seed: 1,
-        });
+        let group = Ipv4Addr::UNSPECIFIED.into();
+        let mut receiver = Receiver::new(ReceiverOptions::new(0, group, 1));
         receiver.subscribe(b"");
         let (mut packer, mut payloads) = (Packer::new(0, 1400), Vec::new());
         for (number, size) in sizes.iter().enumerate() {
@@ -173,7 +164,7 @@ mod tests {
             let body = Body::Data { repair: false, sequence: Sqn(number as u32), trail: Sqn(0), payload };
             let mut datagram = Vec::new();
             Packet { flow: Flow::default(), body, ..Packet::default() }.write(&mut datagram);
-            receiver.handle(Duration::ZERO, Ipv4Addr::UNSPECIFIED.into(), &datagram);
+            receiver.handle(Duration::ZERO, group, &datagram);
         }
         let mut batch = Batch::default();
         receiver.take(&mut batch);

@@ -112,6 +112,11 @@ impl Udp {
         Ok(udp)
     }
 
+    /// Bytes of datagrams that the system keeps until they are taken. It counts what they cost, and says twice as much.
+    pub(super) fn buffer(&self) -> usize {
+        self.socket.recv_buffer_size().unwrap_or(0) / 2
+    }
+
     /// How many datagrams of one size may be sent at once.
     pub(super) fn most_together(&self) -> usize {
         self.state.max_gso_segments()

@@ -10,10 +10,15 @@ use crate::sequence::Sqn;
 const LENGTH: u8 = 0x00;
 const NAK_LIST: u8 = 0x02;
 const JOIN: u8 = 0x03;
+const PARITY_PRM: u8 = 0x08;
 /// A payload that is one part of several; no source that this crate knows sends it.
 pub(super) const FRAGMENT: u8 = 0x01;
 const SYN: u8 = 0x0d;
 const FIN: u8 = 0x0e;
+/// Of our own, beyond those that RFC 3208 knows: the source wants to hear how far those who listen are.
+const PACED: u8 = 0x50;
+/// Of our own: how far one who listens is.
+const STATUS: u8 = 0x51;
 /// Marks the last option.
 const END: u8 = 0x80;
 
@@ -21,6 +26,30 @@ const END: u8 = 0x80;
 pub const MAX_LIST: usize = 62;
 /// Options in one packet, at most.
 const MAX: usize = 16;
+
+/// How a source sends [parity](crate::parity).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parity {
+    /// Datagrams of a group: a power of two.
+    pub group: u32,
+    /// Some of it is sent with each group.
+    pub proactive: bool,
+    /// It can be asked for.
+    pub on_demand: bool,
+}
+
+/// How far one who listens lets a source go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Status {
+    /// Who it is: a random number.
+    pub receiver: u64,
+    /// What it is tagged with.
+    pub tag: u32,
+    /// So many packets after the [newest](super::Body::Ack) fit.
+    pub room: u32,
+    /// It listens no longer.
+    pub leaves: bool,
+}
 
 /// The options of a packet, checked.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -97,6 +126,32 @@ impl<'a> Options<'a> {
         Some(Sqn(u32::from_be_bytes(number.try_into().ok()?)))
     }
 
+    /// How the source sends parity; nothing, if it sends none, or of groups that are none.
+    pub fn parity(&self) -> Option<Parity> {
+        let value = self.iter().find(|option| option.kind == PARITY_PRM)?.value;
+        let (flags, rest) = value.split_first()?;
+        let (group, _) = rest.split_first_chunk::<4>()?;
+        let group = u32::from_be_bytes(*group);
+        let parity = Parity { group, proactive: flags & 1 != 0, on_demand: flags & 2 != 0 };
+        (group.is_power_of_two() && crate::parity::GROUPS.contains(&group)).then_some(parity)
+    }
+
+    /// Whether the source wants to hear how far those who listen are.
+    pub fn is_paced(&self) -> bool {
+        self.has(PACED)
+    }
+
+    /// How far one who listens is.
+    pub fn status(&self) -> Option<Status> {
+        let value = self.iter().find(|option| option.kind == STATUS)?.value;
+        let (flags, rest) = value.split_first()?;
+        let (receiver, rest) = rest.split_first_chunk::<8>()?;
+        let (tag, rest) = rest.split_first_chunk::<4>()?;
+        let (room, _) = rest.split_first_chunk::<4>()?;
+        let (tag, room) = (u32::from_be_bytes(*tag), u32::from_be_bytes(*room));
+        Some(Status { receiver: u64::from_be_bytes(*receiver), tag, room, leaves: flags & 1 != 0 })
+    }
+
     /// Whether the source begins.
     pub fn is_syn(&self) -> bool {
         self.has(SYN)
@@ -122,7 +177,7 @@ impl OptionsBuffer {
         Self::default()
     }
 
-    fn add(&mut self, kind: u8, value: &[u8]) {
+    fn add(&mut self, kind: u8, flags: u8, value: &[u8]) {
         if self.bytes.is_empty() {
             self.bytes.extend([LENGTH, 4, 0, 0]);
         } else {
@@ -130,7 +185,7 @@ impl OptionsBuffer {
         }
         self.last = self.bytes.len();
         let length = u8::try_from(4 + value.len()).expect("the options of this crate are short");
-        self.bytes.extend([kind | END, length, 0, 0]);
+        self.bytes.extend([kind | END, length, 0, flags]);
         self.bytes.extend(value);
         let total = u16::try_from(self.bytes.len()).expect("the options of this crate are few");
         self.bytes[2..4].copy_from_slice(&total.to_be_bytes());
@@ -139,25 +194,44 @@ impl OptionsBuffer {
     /// Numbers beside that in the body of a NAK or an NCF, at most [`MAX_LIST`]; those beyond are left out.
     pub fn nak_list(mut self, numbers: &[Sqn]) -> Self {
         let list: Vec<u8> = numbers.iter().take(MAX_LIST).flat_map(|number| number.0.to_be_bytes()).collect();
-        self.add(NAK_LIST, &list);
+        self.add(NAK_LIST, 0, &list);
         self
     }
 
     /// The first packet that a receiver that comes late may ask for.
     pub fn join(mut self, first: Sqn) -> Self {
-        self.add(JOIN, &first.0.to_be_bytes());
+        self.add(JOIN, 0, &first.0.to_be_bytes());
+        self
+    }
+
+    /// How the source sends parity.
+    pub fn parity(mut self, Parity { group, proactive, on_demand }: Parity) -> Self {
+        self.add(PARITY_PRM, u8::from(proactive) | u8::from(on_demand) << 1, &group.to_be_bytes());
+        self
+    }
+
+    /// The source wants to hear how far those who listen are.
+    pub fn paced(mut self) -> Self {
+        self.add(PACED, 0, &[]);
+        self
+    }
+
+    /// How far one who listens is.
+    pub fn status(mut self, Status { receiver, tag, room, leaves }: Status) -> Self {
+        let value = [&receiver.to_be_bytes()[..], &tag.to_be_bytes(), &room.to_be_bytes()].concat();
+        self.add(STATUS, leaves.into(), &value);
         self
     }
 
     /// The source begins.
     pub fn syn(mut self) -> Self {
-        self.add(SYN, &[]);
+        self.add(SYN, 0, &[]);
         self
     }
 
     /// The source ends.
     pub fn fin(mut self) -> Self {
-        self.add(FIN, &[]);
+        self.add(FIN, 0, &[]);
         self
     }
 

@@ -99,7 +99,8 @@ fn every_datagram_that_kills_others_is_refused() {
         (changed(&data, parity), Malformed::Unsupported),
         (changed(&data, fragment), Malformed::Unsupported),
         (changed(&data, |datagram| datagram[4] = 0x44), Malformed::Type),
-        (changed(&data, |datagram| datagram[4] = ACK), Malformed::Unsupported),
+        (changed(&data, |datagram| datagram[5] |= VARIABLE_LENGTH), Malformed::Unsupported),
+        (changed(&data, |datagram| datagram[4] = POLL), Malformed::Unsupported),
     ] {
         assert_eq!(Packet::read(&datagram), Err(expected), "{datagram:02x?}");
     }
@@ -141,6 +142,7 @@ fn bodies() -> impl Strategy<Value = Body<'static>> {
             group
         }),
         Just(Body::Spmr),
+        sqn().prop_map(|newest| Body::Ack { newest }),
     ]
 }
 
@@ -154,11 +156,19 @@ fn flow() -> impl Strategy<Value = Flow> {
 
 fn options() -> impl Strategy<Value = OptionsBuffer> {
     let list = prop::collection::vec(sqn(), 0..=MAX_LIST);
-    (prop::option::of(list), prop::option::of(sqn()), any::<bool>(), any::<bool>()).prop_map(
-        |(list, join, syn, fin)| {
+    let parity = (1..7_u32, any::<bool>(), any::<bool>());
+    let parity = parity.prop_map(|(bits, proactive, on_demand)| Parity { group: 1 << bits, proactive, on_demand });
+    let status = (any::<u64>(), any::<u32>(), any::<u32>(), any::<bool>());
+    let status = status.prop_map(|(receiver, tag, room, leaves)| Status { receiver, tag, room, leaves });
+    let own = (prop::option::of(parity), prop::option::of(status));
+    (prop::option::of(list), prop::option::of(sqn()), any::<bool>(), any::<bool>(), own).prop_map(
+        |(list, join, syn, fin, (parity, status))| {
             let mut options = OptionsBuffer::new();
             options = if let Some(list) = list { options.nak_list(&list) } else { options };
             options = if let Some(first) = join { options.join(first) } else { options };
+            options = if let Some(parity) = parity { options.parity(parity) } else { options };
+            options = if let Some(status) = status { options.paced().status(status) } else { options };
+            assert_eq!((options.as_options().parity(), options.as_options().status()), (parity, status));
             options = if syn { options.syn() } else { options };
             if fin { options.fin() } else { options }
         },
@@ -167,19 +177,20 @@ fn options() -> impl Strategy<Value = OptionsBuffer> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(flow in flow(), body in bodies(), options in options(), bytes in prop::collection::vec(any::<u8>(), 0..1500)) {
+    fn what_is_written_is_read(flow in flow(), body in bodies(), options in options(), is_parity in any::<bool>(), bytes in prop::collection::vec(any::<u8>(), 0..1500)) {
         let body = match body {
             Body::Data { repair, sequence, trail, .. } => Body::Data { repair, sequence, trail, payload: &bytes },
             other => other,
         };
-        let packet = Packet { flow, body, options: options.as_options(), is_for_network: false };
+        let is_parity = is_parity && matches!(body, Body::Data { .. } | Body::Nak { .. });
+        let packet = Packet { flow, body, options: options.as_options(), is_for_network: false, is_parity };
         let datagram = written(&packet);
         prop_assert_eq!(Packet::read(&datagram), Ok(packet));
     }
 
     #[test]
     fn reading_ends_whatever_is_read(flow in flow(), body in bodies(), options in options(), noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8), cut in any::<prop::sample::Index>()) {
-        let packet = Packet { flow, body, options: options.as_options(), is_for_network: false };
+        let packet = Packet { flow, body, options: options.as_options(), ..Packet::default() };
         let datagram = changed(&written(&packet), |datagram| {
             for (at, byte) in noise {
                 let at = at.index(datagram.len());

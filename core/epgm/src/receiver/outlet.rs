@@ -58,20 +58,21 @@ impl Outlet {
         place.map(|place| self.prefixes.remove(place)).is_some()
     }
 
-    pub(super) fn message(&mut self, source: SourceId, frames: Frames<'_>) {
+    /// A message; if its source waits for us, also beyond what there is room for.
+    pub(super) fn message(&mut self, source: SourceId, frames: Frames<'_>, is_waited_for: bool) {
         let first = frames.get(0).unwrap_or_default();
         // To compare nothing with something is slow on processors that load it all the same, masked.
         if self.prefixes.iter().any(|prefix| prefix.is_empty() || first.starts_with(prefix)) {
-            self.put(|batch| batch.message(Event::Message(source), frames));
+            self.put(is_waited_for, |batch| batch.message(Event::Message(source), frames));
         }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
-        self.put(|batch| batch.event(event));
+        self.put(false, |batch| batch.event(event));
     }
 
-    fn put(&mut self, put: impl FnOnce(&mut Batch)) {
-        if self.room.is_empty() {
+    fn put(&mut self, in_any_case: bool, put: impl FnOnce(&mut Batch)) {
+        if self.room.is_empty() && !in_any_case {
             self.dropped += 1;
             self.all_dropped += 1;
             return;

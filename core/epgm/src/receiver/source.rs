@@ -7,22 +7,45 @@ use fastrand::Rng;
 
 use super::{
     Event, ReceiverOptions, SourceCounters, SourceId, To,
+    groups::{self, Groups},
     outlet::Outlet,
     repair::RepairTime,
-    stream::{Next, Placed, Stream},
+    stream::{Next, Placed, Stream, at},
 };
 use crate::{
     framing::Unpacker,
-    packet::{Body, Flow, MAX_LIST, NakKind, OptionsBuffer, Packet},
+    packet::{Body, Flow, MAX_LIST, NakKind, Options, OptionsBuffer, Packet, Status},
     sequence::Sqn,
+    writer::Writer,
 };
 
+/// What a datagram costs that is as large as most networks allow.
+pub(super) const LARGE: usize = 1536;
+/// Who waits for us hears from us so often, even if nothing comes.
+const KEEPALIVE: Duration = Duration::from_millis(250);
+/// But so often at most because it says something.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(2);
 /// Who knows no address asks for one so soon, and then ever more rarely.
 const TO_ASK_FOR_SPM: Duration = Duration::from_millis(5);
 /// And so often.
 const SPMRS: u32 = 8;
 /// Questions that all may hear go no further than the next router.
 const NEAR: u8 = 1;
+
+/// How far ahead of us a source may be, and who we are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    pub(super) receiver: u64,
+    pub(super) tag: u32,
+    pub(super) datagrams: u32,
+}
+
+/// What a source that waits for us was told last: everything before this, and when.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    next: Sqn,
+    at: Duration,
+}
 
 #[derive(Debug)]
 pub(super) struct Source {
@@ -34,6 +57,13 @@ pub(super) struct Source {
     address: Option<IpAddr>,
     stream: Stream,
     unpacker: Unpacker,
+    writer: Writer,
+    /// If it waits for us.
+    told: Option<Told>,
+    /// Bytes of what it sent before that we want, until it is known whether there are any.
+    history: usize,
+    /// If it sends parity.
+    groups: Option<Groups>,
     repair: RepairTime,
     last_spm: Option<Sqn>,
     /// The next time to ask where it is, and how often that was done.
@@ -48,7 +78,14 @@ pub(super) struct Source {
 
 impl Source {
     /// One whose stream begins with `first`.
-    pub(super) fn new(now: Duration, id: SourceId, from: IpAddr, first: Sqn, options: &ReceiverOptions) -> Self {
+    pub(super) fn new(
+        now: Duration,
+        id: SourceId,
+        from: IpAddr,
+        first: Sqn,
+        options: &ReceiverOptions,
+        writer: Writer,
+    ) -> Self {
         let (least, most) = options.repair;
         Self {
             id,
@@ -58,6 +95,10 @@ impl Source {
             address: None,
             stream: Stream::new(first, options.window),
             unpacker: Unpacker::new(options.max_message),
+            writer,
+            told: None,
+            history: options.history,
+            groups: None,
             repair: RepairTime::new(least, most),
             last_spm: None,
             spmr: (now + TO_ASK_FOR_SPM, 0),
@@ -81,14 +122,32 @@ impl Source {
     pub(super) fn deadline(&self) -> Duration {
         let (spmr, asked) = self.spmr;
         let spmr = if self.address.is_none() && asked < SPMRS { spmr } else { Duration::MAX };
-        self.due.min(spmr).min(self.heard + self.forget)
+        let report = self.told.map_or(Duration::MAX, |told| told.at + KEEPALIVE);
+        self.due.min(spmr).min(report).min(self.heard + self.forget)
+    }
+
+    /// Whether it waits for us.
+    pub(super) fn is_paced(&self) -> bool {
+        self.told.is_some()
+    }
+
+    /// What is in order may go to the program: there is room, or nobody would wait for it; and it is known where the stream
+    /// begins. What waits is bounded in any case.
+    fn may_hand_on(&self, outlet: &Outlet) -> bool {
+        let waits = self.history > 0 || (self.is_paced() && outlet.room.is_empty());
+        !waits || self.stream.is_over()
+    }
+
+    /// Whether something waits for the program.
+    pub(super) fn is_held(&self, outlet: &Outlet) -> bool {
+        self.is_paced() && outlet.room.is_empty() && !self.stream.is_empty()
     }
 
     /// There are numbers before `end`: what is missing from now on is asked for after a while; `random` is from 0 to 1. False if
     /// that is not to be believed.
-    fn extend(&mut self, now: Duration, end: Sqn, random: f64) -> bool {
+    fn extend(&mut self, now: Duration, end: Sqn, is_new: bool, random: f64) -> bool {
         let mut due = Duration::MAX;
-        let is_believed = self.stream.extend(end, || {
+        let is_believed = self.stream.extend(end, is_new, || {
             due = now + self.repair.back_off(random);
             due
         });
@@ -103,20 +162,22 @@ impl Source {
     pub(super) fn data(
         &mut self,
         now: Duration,
-        sequence: Sqn,
-        trail: Sqn,
-        payload: &[u8],
+        (is_repair, sequence, trail, payload): (bool, Sqn, Sqn, &[u8]),
         random: f64,
         outlet: &mut Outlet,
     ) {
         self.heard = now;
         // It must not say that it cannot be repeated, and be here.
-        if sequence.is_before(trail) || !self.extend(now, sequence, random) {
+        if sequence.is_before(trail) || !self.extend(now, sequence, !is_repair, random) {
             self.counters.duplicates += 1;
             return;
         }
-        if self.stream.pass_through(sequence) {
+        let place = self.stream.next_place();
+        if self.may_hand_on(outlet) && self.stream.pass_through(sequence) {
             self.counters.datagrams += 1;
+            if let Some(groups) = &mut self.groups {
+                groups.remember(place, Bytes::copy_from_slice(payload));
+            }
             self.unpack(payload, outlet);
         } else {
             match self.stream.place(sequence, payload) {
@@ -131,13 +192,42 @@ impl Source {
             }
         }
         self.stream.pass(trail);
+        let place = self.stream.place_near(sequence).unwrap_or_default();
+        if self.groups.as_ref().is_some_and(|groups| groups.has_parity_for(place)) {
+            self.compute(place);
+        }
+    }
+
+    /// Parity came.
+    pub(super) fn parity(&mut self, now: Duration, sequence: Sqn, payload: &[u8], random: f64) {
+        self.heard = now;
+        let Some(groups) = &mut self.groups else { return };
+        let Some(place) = self.stream.place_near(sequence) else { return };
+        let (first, size) = groups.group(place);
+        if first + size <= self.stream.next_place() || !self.extend(now, at(first + size), false, random) {
+            self.counters.duplicates += 1;
+            return;
+        }
+        if self.groups.as_mut().is_some_and(|groups| groups.keep(place, payload)) {
+            self.compute(place);
+        }
+    }
+
+    /// Puts in its place what can be computed.
+    fn compute(&mut self, place: u64) {
+        let Some(groups) = &self.groups else { return };
+        for (place, payload) in groups.compute(place, &self.stream) {
+            if matches!(self.stream.place(at(place), &payload), Placed::New(_)) {
+                self.counters.computed += 1;
+            }
+        }
     }
 
     fn unpack(&mut self, payload: &[u8], outlet: &mut Outlet) {
-        let (id, delivered) = (self.id, &mut self.counters.delivered);
+        let (id, is_waited_for, delivered) = (self.id, self.is_paced(), &mut self.counters.delivered);
         let result = self.unpacker.push(payload, |frames| {
             *delivered += 1;
-            outlet.message(id, frames);
+            outlet.message(id, frames, is_waited_for);
         });
         if let Err(broken) = result {
             self.counters.broken += 1;
@@ -151,16 +241,29 @@ impl Source {
         sequence: Sqn,
         (trail, lead): (Sqn, Sqn),
         address: IpAddr,
-        is_fin: bool,
+        options: Options<'_>,
         random: f64,
     ) {
         if self.last_spm.is_some_and(|last| !last.is_before(sequence)) {
             return;
         }
         (self.heard, self.last_spm, self.address) = (now, Some(sequence), Some(address));
-        self.is_fin |= is_fin;
+        self.is_fin |= options.is_fin();
+        if options.is_paced() {
+            self.told.get_or_insert(Told { next: self.stream.next(), at: Duration::ZERO });
+        }
+        if let Some(parameters) = options.parity()
+            && !self.groups.as_ref().is_some_and(|groups| groups.is_as(parameters))
+        {
+            self.groups = Some(Groups::new(parameters));
+        }
+        let history = std::mem::take(&mut self.history);
+        if let Some(first) = options.join().filter(|_| history > 0) {
+            self.stream.rewind(now, first, history.div_ceil(LARGE));
+            self.note_due();
+        }
         // A window that is empty, or that makes no sense, tells nothing.
-        if !lead.next().is_before(trail) && self.extend(now, lead.next(), random) {
+        if !lead.next().is_before(trail) && self.extend(now, lead.next(), true, random) {
             self.stream.pass(trail);
         }
     }
@@ -171,9 +274,23 @@ impl Source {
         if self.address.is_some_and(|address| address != source) || group != self.group {
             return;
         }
+        let postpone = |repair: &RepairTime, missing: &mut super::stream::Missing| {
+            missing.at = missing.at.max(now + repair.patience(missing.tries));
+        };
+        if packet.is_parity {
+            let Some((groups, place)) = self.groups.as_ref().zip(self.stream.place_near(sequence)) else { return };
+            let (first, size) = groups.group(place);
+            // Parity for so many is on its way.
+            let enough = (place - first) as usize + 1;
+            if groups.lacks(place, &self.stream).is_some_and(|lacks| lacks <= enough) {
+                let missing = self.stream.missing_within_mut(first, first + size);
+                missing.for_each(|(_, missing)| postpone(&self.repair, missing));
+            }
+            return;
+        }
         for sequence in [sequence].into_iter().chain(packet.options.nak_list()) {
             if let Some(missing) = self.stream.missing(sequence) {
-                missing.at = missing.at.max(now + self.repair.patience(missing.tries));
+                postpone(&self.repair, missing);
             }
         }
     }
@@ -196,6 +313,7 @@ impl Source {
             return 0;
         };
         let (mut asked, mut again, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let parity = self.ask_for_parity(now, random, address, sends);
         let wait = random.f64();
         for (sequence, missing) in self.stream.all_missing().filter(|(_, missing)| missing.at <= now) {
             if missing.tries >= options.tries {
@@ -217,7 +335,49 @@ impl Source {
             sends.extend([(To::Source(address), nak.clone()), (To::Group(NEAR), nak)]);
         }
         self.note_due();
-        (asked.len() + again.len()) as u64
+        (asked.len() + again.len()) as u64 + parity
+    }
+
+    /// Asks for parity of groups of which something is due; how many packets.
+    fn ask_for_parity(
+        &mut self,
+        now: Duration,
+        random: &mut Rng,
+        source: IpAddr,
+        sends: &mut VecDeque<(To, Bytes)>,
+    ) -> u64 {
+        let Some(groups) = &self.groups else { return 0 };
+        let due = self.stream.missing_within(0, u64::MAX);
+        let due = due.filter(|(_, missing)| missing.at <= now && missing.tries < groups::TRIES);
+        let mut due: Vec<u64> = due.map(|(place, _)| groups.group(*place).0).collect();
+        due.dedup();
+        let mut asked = 0;
+        for first in due {
+            let Some(groups) = &self.groups else { return asked };
+            let Some(lacks) = groups.lacks(first, &self.stream).filter(|lacks| *lacks > 0) else { continue };
+            let (_, size) = groups.group(first);
+            let body = Body::Nak {
+                kind: NakKind::Ask,
+                sequence: at(first + (lacks as u64).min(size) - 1),
+                source,
+                group: self.group,
+            };
+            let question = self.packet(&Packet { body, is_parity: true, ..Packet::default() });
+            let wait = random.f64();
+            let mut is_again = false;
+            for (_, missing) in self.stream.missing_within_mut(first, first + size) {
+                is_again |= missing.tries > 0;
+                missing.at = now + self.repair.patience(missing.tries) + self.repair.back_off(wait);
+                missing.tries += 1;
+                missing.asked.get_or_insert(now);
+            }
+            sends.push_back((To::Source(source), question.clone()));
+            if is_again {
+                sends.push_back((To::Group(NEAR), question));
+            }
+            asked += lacks as u64;
+        }
+        asked
     }
 
     fn nak(&self, source: IpAddr, numbers: &[Sqn]) -> Bytes {
@@ -225,19 +385,27 @@ impl Source {
         let body = Body::Nak { kind: NakKind::Ask, sequence: *first, source, group: self.group };
         let list = OptionsBuffer::new().nak_list(others);
         let options = if others.is_empty() { OptionsBuffer::new() } else { list };
-        self.packet(body, &options, !others.is_empty())
+        self.packet(&Packet {
+            body,
+            options: options.as_options(),
+            is_for_network: !others.is_empty(),
+            ..Packet::default()
+        })
     }
 
     /// Without its address, nothing can be asked for.
     fn ask_for_spm(&mut self, now: Duration, sends: &mut VecDeque<(To, Bytes)>) {
         let (at, asked) = self.spmr;
         if now >= at && asked < SPMRS {
-            let spmr = self.packet(Body::Spmr, &OptionsBuffer::new(), false);
+            let spmr = self.packet(&Packet::default());
             sends.extend([(To::Group(NEAR), spmr.clone()), (To::Source(self.from), spmr)]);
             self.spmr = (now + TO_ASK_FOR_SPM * (1 << asked), asked + 1);
         }
-        // What is missing waits for that, and not for ever.
+        // What is missing waits for that, and not for ever; and so does the beginning.
         let (at, asked) = self.spmr;
+        if asked >= SPMRS {
+            self.history = 0;
+        }
         let mut lost = Vec::new();
         for (sequence, missing) in self.stream.all_missing().filter(|(_, missing)| missing.at <= now) {
             if asked < SPMRS {
@@ -250,24 +418,69 @@ impl Source {
         self.note_due();
     }
 
-    fn packet(&self, body: Body<'_>, options: &OptionsBuffer, is_for_network: bool) -> Bytes {
+    /// What we say to it.
+    fn packet(&self, packet: &Packet<'_>) -> Bytes {
         let flow = Flow { source: self.port, destination: self.id.port, gsi: self.id.gsi };
-        let mut datagram = Vec::new();
-        Packet { flow, body, options: options.as_options(), is_for_network }.write(&mut datagram);
-        datagram.into()
+        self.writer.packet(&Packet { flow, ..*packet })
+    }
+
+    /// Tells a source that waits for us how far we are, if that has changed much, or if it has not heard it for long.
+    pub(super) fn report(&mut self, now: Duration, reach: Reach, sends: &mut VecDeque<(To, Bytes)>) {
+        if let Some(told) = self.told
+            && (self.stream.next().since(told.next) >= (reach.datagrams / 4) as i32 || now >= told.at + KEEPALIVE)
+        {
+            self.say_how_far(now, reach, false, sends);
+        }
+    }
+
+    /// It said something, and perhaps waits for us.
+    pub(super) fn answer(&mut self, now: Duration, reach: Reach, sends: &mut VecDeque<(To, Bytes)>) {
+        if self.told.is_some_and(|told| now >= told.at + BETWEEN_REPORTS) {
+            self.say_how_far(now, reach, false, sends);
+        }
+    }
+
+    /// It need not wait for us any more.
+    pub(super) fn leave(&mut self, now: Duration, reach: Reach, sends: &mut VecDeque<(To, Bytes)>) {
+        if self.is_paced() {
+            self.say_how_far(now, reach, true, sends);
+        }
+    }
+
+    fn say_how_far(&mut self, now: Duration, reach: Reach, leaves: bool, sends: &mut VecDeque<(To, Bytes)>) {
+        let Some(address) = self.address else { return };
+        let next = self.stream.next();
+        self.told = Some(Told { next, at: now });
+        let status = Status { receiver: reach.receiver, tag: reach.tag, room: reach.datagrams, leaves };
+        let options = OptionsBuffer::new().status(status);
+        let body = Body::Ack { newest: Sqn(next.0.wrapping_sub(1)) };
+        let report = self.packet(&Packet { body, options: options.as_options(), ..Packet::default() });
+        sends.push_back((To::Source(address), report));
     }
 
     /// Hands on what is in order now, and tells of what will not come.
     pub(super) fn hand_on(&mut self, outlet: &mut Outlet) {
-        while let Some(next) = self.stream.take() {
+        while self.may_hand_on(outlet)
+            && let Some(next) = self.stream.take()
+        {
+            // Who waited for the beginning, and cannot any more, begins here.
+            self.history = 0;
             match next {
-                Next::Payload(payload) => self.unpack(&payload, outlet),
+                Next::Payload(place, payload) => {
+                    self.unpack(&payload, outlet);
+                    if let Some(groups) = &mut self.groups {
+                        groups.remember(place, payload);
+                    }
+                }
                 Next::Lost(first, last) => {
                     self.unpacker.lost();
                     self.counters.missed += u64::from(last.next().0.wrapping_sub(first.0));
                     outlet.tell(Event::Missed(self.id, first, last));
                 }
             }
+        }
+        if let Some(groups) = &mut self.groups {
+            groups.pass(self.stream.next_place());
         }
     }
 }

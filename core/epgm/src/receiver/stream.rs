@@ -28,8 +28,8 @@ pub(super) struct Missing {
 /// What comes next.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Next {
-    /// This payload.
-    Payload(Bytes),
+    /// This payload, which was at this place.
+    Payload(u64, Bytes),
     /// Nothing from the first of these to the last: they will not come.
     Lost(Sqn, Sqn),
 }
@@ -63,18 +63,23 @@ pub(super) enum Placed {
 }
 
 /// The number of the datagram at a place.
-fn at(place: u64) -> Sqn {
+pub(super) fn at(place: u64) -> Sqn {
     Sqn(place as u32)
+}
+
+/// The place of the first datagram of a stream: there is room before it.
+fn first_place(sequence: Sqn) -> u64 {
+    (1 << 32) + u64::from(sequence.0)
 }
 
 impl Stream {
     /// Begins with `next`, and keeps `max` bytes while something before them is missing.
     pub(super) fn new(next: Sqn, max: usize) -> Self {
         let (slots, missing) = (VecDeque::new(), BTreeMap::new());
-        Self { next: next.0.into(), slots, missing, bytes: 0, max, trail: next, skipped: None, suspect: None }
+        Self { next: first_place(next), slots, missing, bytes: 0, max, trail: next, skipped: None, suspect: None }
     }
 
-    fn next(&self) -> Sqn {
+    pub(super) fn next(&self) -> Sqn {
         at(self.next)
     }
 
@@ -84,8 +89,37 @@ impl Stream {
         (self.max / USUAL).max(16)
     }
 
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.next + self.slots.len() as u64
+    }
+
+    /// The place of the next datagram.
+    pub(super) fn next_place(&self) -> u64 {
+        self.next
+    }
+
+    /// The place of a datagram, also if it is too old.
+    pub(super) fn place_near(&self, sequence: Sqn) -> Option<u64> {
+        self.next.checked_add_signed(sequence.since(self.next()).into())
+    }
+
+    /// What is here at a place, and was not taken.
+    pub(super) fn payload(&self, place: u64) -> Option<&[u8]> {
+        self.slots.get(usize::try_from(place.checked_sub(self.next)?).ok()?)?.as_deref()
+    }
+
+    /// Whether more waits than may.
+    pub(super) fn is_over(&self) -> bool {
+        self.bytes > self.max
+    }
+
+    /// What is missing from one place to another.
+    pub(super) fn missing_within(&self, first: u64, end: u64) -> impl Iterator<Item = (&u64, &Missing)> {
+        self.missing.range(first..end)
+    }
+
+    pub(super) fn missing_within_mut(&mut self, first: u64, end: u64) -> impl Iterator<Item = (&u64, &mut Missing)> {
+        self.missing.range_mut(first..end)
     }
 
     /// Where a datagram belongs, unless it is too old.
@@ -95,11 +129,15 @@ impl Stream {
     }
 
     /// Whether a number can be one of this stream. One that is far from all others may be forged, or what goes on after a long
-    /// outage: in that case others follow it, and the stream goes on with the first of them.
-    fn believe(&mut self, number: Sqn) -> bool {
+    /// outage: in that case others follow it, and the stream goes on with the first of them. What is sent again, for somebody who
+    /// lacks what was long ago, tells nothing of that.
+    fn believe(&mut self, number: Sqn, is_new: bool) -> bool {
         let reach = self.reach() as u32;
         if number.since(self.next()).unsigned_abs() <= reach {
             return true;
+        }
+        if !is_new {
+            return false;
         }
         match self.suspect.replace(number) {
             Some(before) if (1..=reach as i32).contains(&number.since(before)) => {
@@ -112,8 +150,8 @@ impl Stream {
 
     /// The source has numbers before `end`: what is new is missing, and looked at again at the time that is told. False if that
     /// is not to be believed.
-    pub(super) fn extend(&mut self, end: Sqn, when: impl FnOnce() -> Duration) -> bool {
-        if !self.believe(end) {
+    pub(super) fn extend(&mut self, end: Sqn, is_new: bool, when: impl FnOnce() -> Duration) -> bool {
+        if !self.believe(end, is_new) {
             return false;
         }
         let Some(place) = self.place_of(end).filter(|place| *place > self.end()) else { return true };
@@ -134,7 +172,22 @@ impl Stream {
         self.skipped = Some(if last.is_before(first) { (last, last) } else { (first, last) });
         self.slots.clear();
         self.missing.clear();
-        (self.next, self.bytes, self.trail, self.suspect) = (number.0.into(), 0, number, None);
+        (self.next, self.bytes, self.trail, self.suspect) = (first_place(number), 0, number, None);
+    }
+
+    /// It begins earlier, with `first`, or if that is too far back, with so many fewer; those are missing, from now on. Nothing
+    /// of it was taken yet.
+    pub(super) fn rewind(&mut self, now: Duration, first: Sqn, most: usize) {
+        let count = usize::try_from(self.next().since(first)).unwrap_or(0).min(most).min(self.reach());
+        for _ in 0..count {
+            self.next -= 1;
+            self.missing.insert(self.next, Missing { at: now, tries: 0, asked: None });
+            self.slots.push_front(None);
+            self.bytes += SLOT;
+        }
+        if count > 0 {
+            self.trail = self.next();
+        }
     }
 
     /// Whether a datagram that came is the very next one; then it is passed, and need not be kept.
@@ -221,12 +274,13 @@ impl Stream {
         if self.next != first {
             return Some(Next::Lost(at(first), at(self.next - 1)));
         }
+        let place = self.next;
         let payload = self.slots.front_mut()?.take()?;
         self.slots.pop_front();
         self.bytes -= SLOT + payload.len();
         self.next += 1;
         self.follow();
-        Some(Next::Payload(payload))
+        Some(Next::Payload(place, payload))
     }
 
     /// Whether nothing is known that was not taken.
@@ -244,18 +298,24 @@ mod tests {
     }
 
     fn place(stream: &mut Stream, sequence: u32, text: &'static str) -> Placed {
-        if !stream.extend(Sqn(sequence), || Duration::ZERO) {
+        if !stream.extend(Sqn(sequence), true, || Duration::ZERO) {
             return Placed::Again;
         }
         stream.place(Sqn(sequence), text.as_bytes())
     }
 
     fn taken(stream: &mut Stream) -> Vec<Next> {
-        std::iter::from_fn(|| stream.take()).collect()
+        let mut all: Vec<Next> = std::iter::from_fn(|| stream.take()).collect();
+        all.iter_mut().for_each(|next| {
+            if let Next::Payload(place, _) = next {
+                *place = 0;
+            }
+        });
+        all
     }
 
     fn payload(text: &'static str) -> Next {
-        Next::Payload(Bytes::from_static(text.as_bytes()))
+        Next::Payload(0, Bytes::from_static(text.as_bytes()))
     }
 
     #[test]
@@ -283,6 +343,27 @@ mod tests {
         assert_eq!(taken(&mut stream), [Next::Lost(Sqn(u32::MAX), Sqn(1))]);
         stream.pass(Sqn(9));
         assert_eq!(taken(&mut stream), [Next::Lost(Sqn(2), Sqn(2)), payload("here"), Next::Lost(Sqn(4), Sqn(8))]);
+    }
+
+    #[test]
+    fn what_is_repeated_for_others_is_not_the_way_back() {
+        let mut stream = stream(1000);
+        for number in [400, 399, 398] {
+            assert!(!stream.extend(Sqn(u32::MAX - number), false, || Duration::ZERO), "it is too far back");
+        }
+        assert_eq!((stream.next(), stream.take()), (Sqn(u32::MAX), None));
+    }
+
+    #[test]
+    fn a_stream_may_begin_earlier_before_anything_is_taken() {
+        let mut stream = stream(100_000);
+        place(&mut stream, u32::MAX, "last");
+        stream.rewind(Duration::from_secs(1), Sqn(u32::MAX - 3), 2);
+        let missing: Vec<_> = stream.all_missing().map(|(sequence, missing)| (sequence, missing.at)).collect();
+        assert_eq!(missing, [u32::MAX - 2, u32::MAX - 1].map(|number| (Sqn(number), Duration::from_secs(1))));
+        place(&mut stream, u32::MAX - 1, "second");
+        place(&mut stream, u32::MAX - 2, "first");
+        assert_eq!(taken(&mut stream), [payload("first"), payload("second"), payload("last")]);
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! Senders and receivers, and a network between them that loses, repeats, delays and reorders.
+//! Senders and receivers on a bad network.
+
+mod beyond;
+mod ether;
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use fastrand::Rng;
 use proptest::prelude::*;
 
+use self::ether::{Ether, Heard, Weather};
 use super::*;
-use crate::sender::{Sender, SenderOptions};
+use crate::sender::{Sender, SenderCounters, SenderOptions};
 
 const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(239, 192, 1, 1));
 const PORT: u16 = 5555;
@@ -25,30 +29,22 @@ fn flow(node: usize) -> Flow {
 
 fn sender_options(node: usize, first: Sqn) -> SenderOptions {
     SenderOptions {
-        flow: flow(node),
-        address: address(node),
-        group: GROUP,
         max_payload: 200,
         window: 1 << 20,
         max_unsent: 1 << 20,
         rate: 1 << 20,
         burst: 10_000,
-        linger: millis(1),
         first,
+        ..SenderOptions::new(flow(node), address(node), GROUP)
     }
 }
 
 fn receiver_options(seed: u64) -> ReceiverOptions {
     ReceiverOptions {
-        port: PORT,
-        group: GROUP,
         max_sources: 10,
         window: 1 << 20,
         max_message: 1 << 16,
-        repair: (Duration::from_micros(500), millis(50)),
-        tries: 20,
-        forget: Duration::from_secs(300),
-        seed,
+        ..ReceiverOptions::new(PORT, GROUP, seed)
     }
 }
 
@@ -64,167 +60,6 @@ fn taken(receiver: &mut Receiver) -> Vec<(Event, Vec<Vec<u8>>)> {
     let mut batch = Batch::default();
     receiver.take(&mut batch);
     batch.iter().map(|(event, frames)| (event, frames.iter().map(<[u8]>::to_vec).collect())).collect()
-}
-
-/// How the network is.
-#[derive(Clone, Copy, Debug, Default)]
-struct Weather {
-    loss: f64,
-    duplicate: f64,
-    /// Up to so long on the way, each datagram for itself.
-    delay: Duration,
-}
-
-/// What a receiver was told, by source.
-#[derive(Default)]
-struct Heard {
-    messages: BTreeMap<SourceId, Vec<u64>>,
-    missed: u64,
-    broken: u64,
-    gone: u64,
-}
-
-/// Some who send and some who listen. Everybody hears everything, and also himself.
-struct Ether {
-    now: Duration,
-    random: Rng,
-    weather: Weather,
-    senders: Vec<Sender>,
-    receivers: Vec<Receiver>,
-    heard: Vec<Heard>,
-    /// By arrival: to whom, from whom.
-    flying: BTreeMap<(Duration, u64), (Node, IpAddr, Bytes)>,
-    sent: u64,
-    pushed: Vec<u64>,
-    naks: u64,
-}
-
-#[derive(Clone, Copy)]
-enum Node {
-    Sender(usize),
-    Receiver(usize),
-}
-
-impl Ether {
-    fn new(seed: u64, senders: usize, receivers: usize, weather: Weather) -> Self {
-        let first = Sqn(u32::MAX - 50);
-        Self {
-            now: Duration::ZERO,
-            random: Rng::with_seed(seed),
-            weather,
-            senders: (0..senders).map(|node| Sender::new(Duration::ZERO, sender_options(node, first))).collect(),
-            receivers: (0..receivers).map(|node| receiver(seed ^ node as u64)).collect(),
-            heard: (0..receivers).map(|_| Heard::default()).collect(),
-            flying: BTreeMap::new(),
-            sent: 0,
-            pushed: vec![0; senders],
-            naks: 0,
-        }
-    }
-
-    /// A message says its number, and is as long as that demands.
-    fn push(&mut self, sender: usize) {
-        let number = self.pushed[sender];
-        let body = vec![number as u8; (number as usize * 37) % 700];
-        self.senders[sender].push(&[&number.to_be_bytes()[..], &body]).expect("room");
-        self.pushed[sender] += 1;
-    }
-
-    fn fly(&mut self, to: Node, from: IpAddr, datagram: &Bytes) {
-        let is_lost = self.random.f64() < self.weather.loss;
-        let copies = u64::from(!is_lost) + u64::from(self.random.f64() < self.weather.duplicate);
-        for _ in 0..copies {
-            self.sent += 1;
-            let at = self.now + Duration::from_micros(50) + self.weather.delay.mul_f64(self.random.f64());
-            self.flying.insert((at, self.sent), (to, from, datagram.clone()));
-        }
-    }
-
-    fn broadcast(&mut self, from: IpAddr, datagram: &Bytes) {
-        for sender in 0..self.senders.len() {
-            self.fly(Node::Sender(sender), from, datagram);
-        }
-        for receiver in 0..self.receivers.len() {
-            self.fly(Node::Receiver(receiver), from, datagram);
-        }
-    }
-
-    fn work(&mut self) {
-        for sender in 0..self.senders.len() {
-            while let Some(datagram) = self.senders[sender].poll(self.now) {
-                self.broadcast(address(sender), &datagram);
-            }
-        }
-        for receiver in 0..self.receivers.len() {
-            let own = address(100 + receiver);
-            while let Some((to, datagram)) = self.receivers[receiver].poll() {
-                self.naks += u64::from(matches!(Packet::read(&datagram).expect("a packet").body, Body::Nak { .. }));
-                match to {
-                    To::Group(_) => self.broadcast(own, &datagram),
-                    To::Source(to) => {
-                        let sender = (0..self.senders.len()).find(|sender| address(*sender) == to).expect("a sender");
-                        self.fly(Node::Sender(sender), own, &datagram);
-                    }
-                }
-            }
-            for (event, message) in taken(&mut self.receivers[receiver]) {
-                let heard = &mut self.heard[receiver];
-                match event {
-                    Event::Joined(_) => {}
-                    Event::Message(id) => {
-                        let number = u64::from_be_bytes(message[0][..].try_into().expect("a number"));
-                        assert_eq!(message[1], vec![number as u8; (number as usize * 37) % 700], "garbled");
-                        heard.messages.entry(id).or_default().push(number);
-                    }
-                    Event::Missed(..) => heard.missed += 1,
-                    Event::Broken(..) => heard.broken += 1,
-                    Event::Gone(_) => heard.gone += 1,
-                    Event::Dropped(_) => panic!("there is room for everything"),
-                }
-            }
-        }
-    }
-
-    /// Lets time pass.
-    fn run(&mut self, span: Duration) {
-        let end = self.now + span;
-        loop {
-            self.work();
-            let deadlines = self.senders.iter().map(Sender::deadline);
-            let deadlines = deadlines.chain(self.receivers.iter().filter_map(Receiver::deadline));
-            let next = deadlines.chain(self.flying.keys().next().map(|(at, _)| *at)).min();
-            let Some(next) = next.filter(|next| *next <= end) else {
-                self.now = end;
-                return;
-            };
-            self.now = self.now.max(next);
-            while let Some(first) = self.flying.first_entry()
-                && first.key().0 <= self.now
-            {
-                match first.remove() {
-                    (Node::Sender(sender), _, datagram) => self.senders[sender].handle(self.now, &datagram),
-                    (Node::Receiver(receiver), from, datagram) => {
-                        self.receivers[receiver].handle(self.now, from, &datagram);
-                    }
-                }
-            }
-            for receiver in &mut self.receivers {
-                receiver.advance(self.now);
-            }
-        }
-    }
-
-    /// Each source's messages in order, without gaps from the first that was heard.
-    fn assert_complete(&self) {
-        for heard in &self.heard {
-            assert_eq!((heard.missed, heard.broken), (0, 0));
-            assert_eq!(heard.messages.len(), self.senders.len());
-            for (id, messages) in &heard.messages {
-                let all = messages[0]..self.pushed[usize::from(id.gsi.0[5])];
-                assert_eq!(messages, &all.collect::<Vec<_>>());
-            }
-        }
-    }
 }
 
 #[test]
@@ -250,6 +85,7 @@ fn whatever_the_weather_everything_that_is_kept_arrives() {
             loss: random.f64() * 0.2,
             duplicate: random.f64() * 0.1,
             delay: Duration::from_micros(random.u64(0..3000)),
+            ..Weather::default()
         };
         let mut ether = Ether::new(seed, random.usize(1..3), random.usize(1..4), weather);
         ether.run(millis(50));
@@ -373,7 +209,7 @@ fn strangers_are_bounded() {
 #[test]
 fn what_the_program_has_no_room_for_is_told_in_its_place() {
     let mut receiver = receiver(1);
-    receiver.set_room(Room { events: 3, bytes: 1000 });
+    receiver.set_room(Duration::ZERO, Room { events: 3, bytes: 1000 });
     let say = |receiver: &mut Receiver, sequence: u32, body: &[u8]| {
         let mut payload = vec![0, 0, body.len() as u8 + 1, 0];
         payload.extend(body);
@@ -388,10 +224,10 @@ fn what_the_program_has_no_room_for_is_told_in_its_place() {
     assert_eq!(taken(&mut receiver), [(Event::Joined(id), vec![]), message(0), message(1)]);
     assert!(receiver.is_short());
     // Each costs its bytes, and 32 for the frame and for the event; what goes beyond still fits.
-    receiver.set_room(Room { events: 10, bytes: 32 + 65 + 1 });
+    receiver.set_room(Duration::ZERO, Room { events: 10, bytes: 32 + 65 + 1 });
     (5..9).for_each(|sequence| say(&mut receiver, sequence, &[sequence as u8]));
     assert_eq!(taken(&mut receiver), [(Event::Dropped(3), vec![]), message(5), message(6)]);
-    receiver.set_room(Room { events: 10, bytes: 1000 });
+    receiver.set_room(Duration::ZERO, Room { events: 10, bytes: 1000 });
     assert_eq!(taken(&mut receiver), [(Event::Dropped(2), vec![])]);
     assert_eq!((receiver.is_short(), receiver.counters().dropped, receiver.counters().all.delivered), (false, 5, 9));
 }

@@ -16,16 +16,12 @@ const FULL: usize = 1428 - 2 - 10;
 
 fn options() -> SenderOptions {
     SenderOptions {
-        flow: FLOW,
-        address: ADDRESS,
-        group: GROUP,
-        max_payload: 1428,
         window: 100_000,
         max_unsent: 2_000_000,
         rate: 1_000_000,
         burst: 10_000,
         linger: millis(2),
-        first: Sqn(0),
+        ..SenderOptions::new(FLOW, ADDRESS, GROUP)
     }
 }
 
@@ -80,7 +76,7 @@ fn nak(source: IpAddr, first: u32, others: &[u32]) -> Vec<u8> {
     let options = if others.is_empty() { OptionsBuffer::new() } else { list };
     let body = Body::Nak { kind: NakKind::Ask, sequence: Sqn(first), source, group: GROUP };
     let mut datagram = Vec::new();
-    let packet = Packet { flow: FLOW.reversed(), body, options: options.as_options(), is_for_network: true };
+    let packet = Packet { flow: FLOW.reversed(), body, options: options.as_options(), ..Packet::default() };
     packet.write(&mut datagram);
     datagram
 }
