@@ -25,7 +25,7 @@ use std::{
 use bytes::Bytes;
 use zpatterns_epgm::{
     packet::{Flow, Gsi},
-    receiver::{Receiver, ReceiverOptions, SourceCounters, SourceId},
+    receiver::{Asking, Receiver, ReceiverOptions, SourceCounters, SourceId},
     sender::{Sender, SenderCounters, SenderOptions},
     sequence::Sqn,
 };
@@ -309,6 +309,7 @@ impl Bus {
             repair: (Duration::from_micros(500), Duration::from_millis(50)),
             tries: 20,
             forget: options.forget,
+            asking: Asking::Named,
             seed: random()?,
         });
         let shared = Arc::new(Shared {

@@ -13,7 +13,7 @@ mod stream;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     ops::AddAssign,
     time::Duration,
 };
@@ -47,8 +47,19 @@ pub struct ReceiverOptions {
     pub tries: u32,
     /// Who is silent for so long is forgotten.
     pub forget: Duration,
+    /// Where sources are asked.
+    pub asking: Asking,
     /// From which all random whiles follow.
     pub seed: u64,
+}
+
+/// Where a source is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asking {
+    /// At the address that it names, and the session's port; from the second time on also in the group.
+    Named,
+    /// Where it was heard.
+    Heard,
 }
 
 /// Names a source.
@@ -81,7 +92,7 @@ pub enum To {
     /// All who listen, at most so many hops away.
     Group(u8),
     /// A source.
-    Source(IpAddr),
+    Source(SocketAddr),
 }
 
 /// What became of what a source sent, or all sources together.
@@ -176,7 +187,7 @@ impl Receiver {
     }
 
     /// Takes a datagram in that came from this address.
-    pub fn handle(&mut self, now: Duration, from: IpAddr, datagram: &Bytes) {
+    pub fn handle(&mut self, now: Duration, from: SocketAddr, datagram: &Bytes) {
         let Ok(packet) = Packet::read(datagram) else {
             self.counters.malformed += 1;
             return;
@@ -195,7 +206,7 @@ impl Receiver {
     }
 
     /// A source says something.
-    fn said(&mut self, now: Duration, from: IpAddr, id: SourceId, packet: &Packet<'_>, datagram: &Bytes) {
+    fn said(&mut self, now: Duration, from: SocketAddr, id: SourceId, packet: &Packet<'_>, datagram: &Bytes) {
         let first = match packet.body {
             Body::Data { sequence, .. } => sequence,
             Body::Spm { lead, .. } => lead.next(),

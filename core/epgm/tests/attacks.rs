@@ -1,12 +1,15 @@
 //! Single datagrams that abort libzmq's peers, or make them loop for ever: here nothing happens, to a source or to a receiver,
 //! and what follows is heard as if they had not been.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use zpatterns_epgm::{
     packet::{Flow, Gsi, Packet},
-    receiver::{Event, Receiver, ReceiverOptions, To},
+    receiver::{Asking, Event, Receiver, ReceiverOptions, To},
     sender::{Sender, SenderOptions},
     sequence::Sqn,
 };
@@ -15,6 +18,10 @@ const SOURCE: Flow = Flow { source: 1000, destination: 5555, gsi: Gsi(*b"source"
 const STRANGER: Flow = Flow { source: 2000, destination: 5555, gsi: Gsi(*b"hacker") };
 const ADDRESS: [u8; 4] = [10, 9, 0, 1];
 const GROUP: [u8; 4] = [239, 192, 1, 1];
+
+fn place() -> SocketAddr {
+    SocketAddr::from((ADDRESS, SOURCE.destination))
+}
 
 /// A packet of this type and these flags, whatever is in it, with a checksum that is right.
 fn packet(flow: Flow, kind: u8, flags: u8, tsdu: u16, rest: &[u8]) -> Bytes {
@@ -108,6 +115,7 @@ impl Pair {
             repair: (Duration::from_micros(500), Duration::from_millis(50)),
             tries: 5,
             forget: Duration::from_secs(300),
+            asking: Asking::Named,
             seed: 1,
         };
         Self { now: Duration::ZERO, sender: Sender::new(Duration::ZERO, sender), receiver: Receiver::new(receiver) }
@@ -116,7 +124,7 @@ impl Pair {
     /// A stranger, or the network, says this to both.
     fn attack(&mut self, datagram: &Bytes) {
         self.sender.handle(self.now, datagram);
-        self.receiver.handle(self.now, ADDRESS.into(), datagram);
+        self.receiver.handle(self.now, place(), datagram);
     }
 
     /// Says something, and lets them talk for a second; what is heard, beside what the strangers' packets bring.
@@ -125,12 +133,12 @@ impl Pair {
         let (mut heard, end) = (Vec::new(), self.now + Duration::from_secs(1));
         while self.now < end {
             while let Some(datagram) = self.sender.poll(self.now) {
-                self.receiver.handle(self.now, ADDRESS.into(), &datagram);
+                self.receiver.handle(self.now, place(), &datagram);
             }
             self.receiver.advance(self.now);
             while let Some((to, datagram)) = self.receiver.poll() {
                 Packet::read(&datagram).expect("a receiver sends packets");
-                if to == To::Source(ADDRESS.into()) {
+                if to == To::Source(place()) {
                     self.sender.handle(self.now, &datagram);
                 }
             }

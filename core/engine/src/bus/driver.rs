@@ -126,9 +126,7 @@ impl Driver {
         while let Some((to, datagram)) = receiver.poll() {
             let to = match to {
                 // Several programs of this machine may share the port, and the system would choose one of them.
-                To::Source(address) if !self.place.here.contains(&address) => {
-                    SocketAddr::new(address, self.group.port())
-                }
+                To::Source(address) if !self.place.here.contains(&address.ip()) => address,
                 To::Source(_) | To::Group(_) => self.group,
             };
             self.shared.note(self.mouth.send(to, &datagram, datagram.len()));

@@ -140,7 +140,7 @@ impl Udp {
     }
 
     /// What has come, up to what fits into `buffers`.
-    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(IpAddr, Bytes)) -> Result<bool> {
+    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(SocketAddr, Bytes)) -> Result<bool> {
         let Buffers { bytes, metas } = buffers;
         let mut slices = bytes.chunks_mut(BUFFER).map(IoSliceMut::new);
         let mut slices: [IoSliceMut<'_>; BUFFERS] = std::array::from_fn(|_| slices.next().expect("a buffer for each"));
@@ -158,7 +158,7 @@ impl Udp {
             let datagrams = Bytes::copy_from_slice(&slice[..meta.len]);
             let size = meta.stride.max(1);
             for start in (0..datagrams.len().max(1)).step_by(size) {
-                take(meta.addr.ip(), datagrams.slice(start..datagrams.len().min(start + size)));
+                take(meta.addr, datagrams.slice(start..datagrams.len().min(start + size)));
             }
         }
         Ok(count == BUFFERS)

@@ -19,6 +19,10 @@ fn address(node: usize) -> IpAddr {
     Ipv4Addr::new(10, 9, 0, node as u8).into()
 }
 
+fn place(node: usize) -> SocketAddr {
+    SocketAddr::new(address(node), PORT)
+}
+
 fn flow(node: usize) -> Flow {
     Flow { source: 1000 + node as u16, destination: PORT, gsi: Gsi([0, 0, 0, 0, 0, node as u8]) }
 }
@@ -48,6 +52,7 @@ fn receiver_options(seed: u64) -> ReceiverOptions {
         repair: (Duration::from_micros(500), millis(50)),
         tries: 20,
         forget: Duration::from_secs(300),
+        asking: Asking::Named,
         seed,
     }
 }
@@ -79,7 +84,7 @@ struct Ether {
     receivers: Vec<Receiver>,
     heard: Vec<Heard>,
     /// By arrival: to whom, from whom.
-    flying: BTreeMap<(Duration, u64), (Node, IpAddr, Bytes)>,
+    flying: BTreeMap<(Duration, u64), (Node, SocketAddr, Bytes)>,
     sent: u64,
     pushed: Vec<u64>,
     naks: u64,
@@ -116,7 +121,7 @@ impl Ether {
         self.pushed[sender] += 1;
     }
 
-    fn fly(&mut self, to: Node, from: IpAddr, datagram: &Bytes) {
+    fn fly(&mut self, to: Node, from: SocketAddr, datagram: &Bytes) {
         let is_lost = self.random.f64() < self.weather.loss;
         let copies = u64::from(!is_lost) + u64::from(self.random.f64() < self.weather.duplicate);
         for _ in 0..copies {
@@ -126,7 +131,7 @@ impl Ether {
         }
     }
 
-    fn broadcast(&mut self, from: IpAddr, datagram: &Bytes) {
+    fn broadcast(&mut self, from: SocketAddr, datagram: &Bytes) {
         for sender in 0..self.senders.len() {
             self.fly(Node::Sender(sender), from, datagram);
         }
@@ -138,17 +143,17 @@ impl Ether {
     fn work(&mut self) {
         for sender in 0..self.senders.len() {
             while let Some(datagram) = self.senders[sender].poll(self.now) {
-                self.broadcast(address(sender), &datagram);
+                self.broadcast(place(sender), &datagram);
             }
         }
         for receiver in 0..self.receivers.len() {
-            let own = address(100 + receiver);
+            let own = place(100 + receiver);
             while let Some((to, datagram)) = self.receivers[receiver].poll() {
                 self.naks += u64::from(matches!(Packet::read(&datagram).expect("a packet").body, Body::Nak { .. }));
                 match to {
                     To::Group(_) => self.broadcast(own, &datagram),
                     To::Source(to) => {
-                        let sender = (0..self.senders.len()).find(|sender| address(*sender) == to).expect("a sender");
+                        let sender = (0..self.senders.len()).find(|sender| place(*sender) == to).expect("a sender");
                         self.fly(Node::Sender(sender), own, &datagram);
                     }
                 }
@@ -328,7 +333,7 @@ fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(now, address(1), &datagram.into());
+        receiver.handle(now, place(1), &datagram.into());
     }
     while now < Duration::from_secs(2) {
         events.extend(std::iter::from_fn(|| receiver.event()));
@@ -343,13 +348,35 @@ fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
 }
 
 #[test]
+fn where_there_is_no_group_a_source_is_asked_where_it_was_heard_and_nobody_else() {
+    let mut receiver = Receiver::new(ReceiverOptions { asking: Asking::Heard, ..receiver_options(1) });
+    let heard = SocketAddr::new(address(7), 999);
+    let spm = Body::Spm { sequence: Sqn(0), trail: Sqn(0), lead: Sqn(3), address: address(1) };
+    let data = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
+    let mut asked = Vec::new();
+    for (body, questions) in [(data, 1), (spm, 3)] {
+        let mut datagram = Vec::new();
+        Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
+        receiver.handle(Duration::ZERO, heard, &datagram.into());
+        while asked.len() < questions {
+            receiver.advance(receiver.deadline().expect("a source"));
+            let question =
+                |(to, datagram): (_, Bytes)| (to, Packet::read(&datagram).expect("a packet").body == Body::Spmr);
+            asked.extend(std::iter::from_fn(|| receiver.poll()).map(question));
+        }
+    }
+    let to = To::Source(heard);
+    assert_eq!(asked, [(to, true), (to, false), (to, false)]);
+}
+
+#[test]
 fn strangers_are_bounded() {
     let mut receiver = Receiver::new(receiver_options(1));
     for node in 0..200 {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(node), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(millis(1), address(1), &datagram.into());
+        receiver.handle(millis(1), place(1), &datagram.into());
     }
     assert_eq!((receiver.sources.len(), receiver.counters().refused), (10, 190));
 }
@@ -370,8 +397,8 @@ proptest! {
             };
             let mut datagram = Vec::new();
             Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-            receiver.handle(now, address(1), &datagram.into());
-            receiver.handle(now, address(1), &bytes.into());
+            receiver.handle(now, place(1), &datagram.into());
+            receiver.handle(now, place(1), &bytes.into());
             now += millis(3);
             receiver.advance(now);
             prop_assert!(receiver.deadline().is_none_or(|at| at > now));
