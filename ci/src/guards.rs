@@ -15,7 +15,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
     ("zpatterns-epgm", &["zpatterns-epgm", "bytes", "fastrand", "hmac", "sha2"]),
 ];
 
-/// What a hash is made of.
+/// What hashes are made of.
 const OF_HASHES: &[&str] = &[
     "block-buffer",
     "cfg-if",
@@ -26,7 +26,6 @@ const OF_HASHES: &[&str] = &[
     "ctutils",
     "digest",
     "hybrid-array",
-    "libc",
     "typenum",
 ];
 

@@ -1,11 +1,15 @@
 //! A multicast bus: what one says, all hear.
 //!
-//! The machines of `zpatterns-epgm` do the work; here are their sockets (`udp`), their thread (`driver`), and the queue on
-//! the way to the program (`inbox`). A program that only listens has no source: that one comes with the first message sent.
+//! The machines of `zpatterns-epgm` do the work; here are their sockets (`udp`), what these reach (`link`), their thread
+//! (`driver`), and the queue on the way to the program (`inbox`). A program that only listens has no source: that one comes with the first message sent.
 
 mod driver;
+mod end;
 mod endpoint;
+mod forwarder;
 mod inbox;
+mod link;
+mod place;
 mod udp;
 
 use std::{
@@ -25,20 +29,23 @@ use std::{
 use bytes::Bytes;
 use zpatterns_epgm::{
     packet::{Flow, Gsi},
-    receiver::{Asking, Receiver, ReceiverOptions, SourceCounters, SourceId},
+    receiver::{Receiver, ReceiverOptions, SourceCounters, SourceId},
     sender::{Sender, SenderCounters, SenderOptions},
     sequence::Sqn,
 };
 use zpatterns_protocol::{Error, ErrorKind, Result, machine::Frames};
 
+pub use self::forwarder::{BusForwarder, BusForwarderCounters, BusForwarderOptions};
 use self::{
     driver::Driver,
-    endpoint::{Endpoint, Place},
+    end::End,
+    endpoint::Endpoint,
     inbox::Inbox,
+    link::{Link, Session, Voice},
     udp::{Reach, Sent, Udp},
 };
 use crate::{
-    Context, Deadline, Hook, Interest, SocketKind, SocketOptions,
+    Context, Deadline, Hook, Interest,
     fork::Generation,
     reactor::{panic_text, spawn_without_signals},
     wait::{Waiters, Wake},
@@ -50,15 +57,15 @@ const PAYLOAD: usize = 1428;
 /// How a bus is set up.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BusOptions {
-    /// Bytes of datagrams sent in a second, repairs with them; at least 1,000. libzmq's receivers lose from some 200 MB/s on.
+    /// Bytes of datagrams sent in a second to all, or to each, repairs with them; at least 1,000. libzmq's receivers lose from some 200 MB/s on.
     pub rate: u64,
     /// Bytes that are kept to be repeated: as long an outage is survived as it takes to send them.
     pub window: usize,
     /// Bytes that may wait to be sent.
     pub max_unsent: usize,
-    /// How many routers a message may cross, and one more; 1 is this network.
+    /// How many routers a message to a group may cross, and one more; 1 is this network.
     pub hops: u8,
-    /// Whether other programs on this machine hear what is sent.
+    /// Whether other programs on this machine hear what is sent to a group.
     pub looped: bool,
     /// Sources heard at once.
     pub max_peers: usize,
@@ -187,7 +194,7 @@ pub struct BusCounters {
     pub received: SourceCounters,
     /// Datagrams that are none.
     pub malformed: u64,
-    /// Packets of other sessions.
+    /// Packets of other sessions, and datagrams of who is not among those that the endpoint names.
     pub foreign: u64,
     /// Sources that were not listened to because too many were there.
     pub refused: u64,
@@ -222,6 +229,7 @@ struct Shared {
     closing: Mutex<Option<Duration>>,
     full: AtomicU64,
     unsendable: AtomicU64,
+    foreign: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -280,8 +288,9 @@ pub struct Bus(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     options: BusOptions,
-    endpoint: Endpoint,
-    place: Place,
+    endpoint: String,
+    session: Session,
+    voice: Voice,
     generation: Generation,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Outlives the thread, by the order of the fields.
@@ -289,27 +298,32 @@ struct Handle {
 }
 
 impl Bus {
-    /// Takes part in the bus at `epgm://INTERFACE;GROUP:PORT`. The interface is a name, an address or a network of this machine,
-    /// and may be left out.
+    /// Takes part in the bus at `endpoint`:
+    ///
+    /// * `epgm://INTERFACE;GROUP:PORT`, multicast. The interface is a name, an address or a network of this machine, and may be
+    ///   left out.
+    /// * `pgm://INTERFACE;GROUP:PORT`, the same without UDP.
+    /// * `udp://INTERFACE:PORT;HOST:PORT,HOST:PORT`, where there is no multicast: each of these, at most 256, is sent to one by one.
+    ///   `*` is all interfaces. Own addresses in the list are skipped, so all may have the same.
+    /// * `relay://HOST:PORT`, behind a [`BusForwarder`].
     ///
     /// [`ErrorKind::InvalidEndpoint`] if it cannot be read, [`ErrorKind::AddressNotAvailable`] if there is no such interface, or
-    /// it has no multicast.
+    /// it has no multicast, [`ErrorKind::AddressInUse`] if another has the port, and [`ErrorKind::PermissionDenied`] if `pgm` needs
+    /// a capability that the process does not have.
     pub fn open(context: &Context, endpoint: &str, options: BusOptions) -> Result<Self> {
         options.check()?;
-        let endpoint = Endpoint::read(endpoint)?;
-        let place = endpoint.place()?;
-        let ears = Udp::listening(&endpoint, &place)?;
-        let mouth = Udp::sending(&endpoint, &place, 0, Reach { hops: 1, looped: true })?;
+        let (link, voice) = Link::open(&Endpoint::read(endpoint)?)?;
+        let session = link.session();
         let receiver = Receiver::new(ReceiverOptions {
-            port: endpoint.port,
-            group: endpoint.group,
+            port: session.port,
+            group: session.group,
             max_sources: options.max_peers,
             window: options.max_behind,
             max_message: options.max_message,
             repair: (Duration::from_micros(500), Duration::from_millis(50)),
             tries: 20,
             forget: options.forget,
-            asking: Asking::Named,
+            asking: session.asking,
             seed: random()?,
         });
         let shared = Arc::new(Shared {
@@ -324,10 +338,9 @@ impl Bus {
             closing: Mutex::new(None),
             full: AtomicU64::new(0),
             unsendable: AtomicU64::new(0),
+            foreign: AtomicU64::new(0),
         });
-        // Nobody is at its other end: it is there to tell when the context ends.
-        let end = context.opener().open(SocketKind::Pair, &SocketOptions::default())?;
-        let mut driver = Driver::new(Arc::clone(&shared), &endpoint, place.clone(), (ears, mouth), end)?;
+        let mut driver = Driver::new(Arc::clone(&shared), link, End::of(context)?);
         let thread = spawn_without_signals("zpatterns-bus", {
             let shared = Arc::clone(&shared);
             move || {
@@ -340,7 +353,8 @@ impl Bus {
         })?;
         let generation = context.generation();
         let thread = Mutex::new(Some(thread));
-        Ok(Self(Arc::new(Handle { shared, options, endpoint, place, generation, thread, _context: context.clone() })))
+        let (endpoint, _context) = (endpoint.to_owned(), context.clone());
+        Ok(Self(Arc::new(Handle { shared, options, endpoint, session, voice, generation, thread, _context })))
     }
 
     fn open_shared(&self) -> Result<&Shared> {
@@ -402,13 +416,13 @@ impl Bus {
 
     /// The first message makes a source.
     fn begin(&self) -> Result<()> {
-        let Handle { shared, options, endpoint, place, .. } = &*self.0;
+        let Handle { shared, options, session, voice, .. } = &*self.0;
         let mut source = lock(&shared.source);
         if source.is_some() {
             return Ok(());
         }
         let reach = Reach { hops: options.hops.into(), looped: options.looped };
-        let socket = Udp::sending(endpoint, place, endpoint.port, reach)?;
+        let socket = voice.open(reach)?;
         let [a, b, c, d, e, f, g, h] = random()?.to_be_bytes();
         let id = SourceId { gsi: Gsi([a, b, c, d, e, f]), port: u16::from_be_bytes([g, h]) };
         lock(&shared.receiver).ignore(id);
@@ -416,9 +430,9 @@ impl Bus {
         let sender = Sender::new(
             now,
             SenderOptions {
-                flow: Flow { source: id.port, destination: endpoint.port, gsi: id.gsi },
-                address: place.address,
-                group: endpoint.group,
+                flow: Flow { source: id.port, destination: session.port, gsi: id.gsi },
+                address: session.address,
+                group: session.group,
                 max_payload: PAYLOAD,
                 window: options.window,
                 max_unsent: options.max_unsent,
@@ -428,7 +442,7 @@ impl Bus {
                 first: Sqn(0),
             },
         );
-        *source = Some(Source { sender, socket: Arc::new(socket), busy: now });
+        *source = Some(Source { sender, socket, busy: now });
         Ok(())
     }
 
@@ -479,9 +493,9 @@ impl Bus {
         self.0.shared.inbox.ready.set_hook(hook);
     }
 
-    /// Of this machine, where the bus is.
+    /// Of this machine, where the bus is; no address in particular if that is everywhere.
     pub fn interface(&self) -> IpAddr {
-        self.0.place.address
+        self.0.session.address
     }
 
     /// What it did so far.
@@ -494,7 +508,7 @@ impl Bus {
             sent,
             received: received.all,
             malformed: received.malformed + sent.malformed,
-            foreign: received.foreign,
+            foreign: received.foreign + shared.foreign.load(Ordering::Relaxed),
             refused: received.refused,
             dropped: shared.inbox.all_dropped(),
             full: shared.full.load(Ordering::Relaxed),
@@ -543,7 +557,7 @@ impl Drop for Handle {
 
 impl fmt::Debug for Bus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Bus({}:{})", self.0.endpoint.group, self.0.endpoint.port)
+        write!(out, "Bus({})", self.0.endpoint)
     }
 }
 

@@ -33,7 +33,9 @@ mod wait;
 
 pub use auth::{AuthStats, Authenticator};
 pub use batch::{Batch, LARGE_FRAME, LargeFrames};
-pub use bus::{Bus, BusCounters, BusEvent, BusOptions, PeerId};
+pub use bus::{
+    Bus, BusCounters, BusEvent, BusForwarder, BusForwarderCounters, BusForwarderOptions, BusOptions, PeerId,
+};
 pub use context::{Context, ContextOptions};
 pub use curve::CurveKeys;
 pub use endpoint::check as check_endpoint;
@@ -51,5 +53,7 @@ pub use socket::{Messages, RecvFuture, SendFuture, Socket};
 pub use stats::SocketStats;
 pub use store::{FileStorage, Storage, Store};
 pub use wait::{Cancel, Deadline};
-pub use zpatterns_epgm::{receiver::SourceCounters as ReceivedCounters, sender::SenderCounters as SentCounters};
+pub use zpatterns_epgm::{
+    forwarder::ForwarderCounters, receiver::SourceCounters as ReceivedCounters, sender::SenderCounters as SentCounters,
+};
 pub use zpatterns_protocol::{Error, ErrorKind, Result};
