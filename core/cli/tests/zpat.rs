@@ -82,7 +82,7 @@ fn a_bus_without_multicast_goes_through_a_forwarder() {
     let say = zpat(&["bus", "send", &endpoint]).stdin(Stdio::piped()).spawn().expect("starts");
     let mut say = Running(say);
     let mut input = say.0.stdin.take().expect("piped");
-    let told = std::thread::spawn(move || while input.write_all(b"hello\tall\n").is_ok() {});
+    let told = thread::spawn(move || while input.write_all(b"hello\tall\n").is_ok() {});
     let output = watch.wait_with_output().expect("ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "hello\tall\n", "{}", text(&output));
     drop(say);
