@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind, PeerId, bus::ReceivedCounters};
+use zpatterns::{
+    Bus, BusEvent, BusForwarder, BusForwarderOptions, BusOptions, Context, Deadline, ErrorKind, PeerId,
+    bus::ReceivedCounters,
+};
 
 use crate::{
     Outcome,
@@ -14,6 +17,13 @@ use crate::{
 };
 
 /// What to do on the bus.
+///
+/// A bus is at one of these endpoints, where INTERFACE is a name, an address or a network of this machine:
+///
+/// epgm://INTERFACE;GROUP:PORT, multicast over UDP;
+/// pgm://INTERFACE;GROUP:PORT, the same without UDP, for which a process needs CAP_NET_RAW;
+/// udp://INTERFACE:PORT;HOST:PORT,HOST:PORT, where each host is sent to one by one, and all may have the same list;
+/// relay://HOST:PORT, where `zpat bus forward` is.
 #[derive(clap::Subcommand)]
 pub(crate) enum BusCommand {
     /// Send each line of the input, or each argument, as a message; tabs separate frames.
@@ -22,11 +32,13 @@ pub(crate) enum BusCommand {
     Recv(RecvArguments),
     /// Print what is sent and lost, peer by peer.
     Watch(WatchArguments),
+    /// Forward what each member sends to all others: they are at relay://HOST:PORT.
+    Forward(ForwardArguments),
 }
 
 #[derive(clap::Args)]
 pub(crate) struct SendArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
     endpoint: String,
     /// Messages to send; without any, each line of the standard input is one.
     messages: Vec<String>,
@@ -43,7 +55,7 @@ pub(crate) struct SendArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct RecvArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
     endpoint: String,
     #[command(flatten)]
     reading: Reading,
@@ -51,7 +63,7 @@ pub(crate) struct RecvArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct WatchArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
     endpoint: String,
     /// Seconds between two reports.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
@@ -61,11 +73,22 @@ pub(crate) struct WatchArguments {
     count: Option<u64>,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct ForwardArguments {
+    /// Where: udp://INTERFACE:PORT; * is all interfaces of IPv4, [::] of IPv6.
+    #[arg(long, value_name = "ENDPOINT")]
+    bind: String,
+    /// Members at once; others are refused until one was silent for 30 seconds.
+    #[arg(long, default_value_t = BusForwarderOptions::default().max_members, value_name = "N")]
+    max_members: usize,
+}
+
 pub(crate) fn run(command: &BusCommand) -> Outcome {
     match command {
         BusCommand::Send(arguments) => send(arguments),
         BusCommand::Recv(arguments) => recv(arguments),
         BusCommand::Watch(arguments) => watch(arguments),
+        BusCommand::Forward(arguments) => forward(arguments),
     }
 }
 
@@ -110,6 +133,14 @@ fn recv(arguments: &RecvArguments) -> Outcome {
         }
     }
     Ok(())
+}
+
+fn forward(arguments: &ForwardArguments) -> Outcome {
+    let context = Context::new()?;
+    let options = BusForwarderOptions { max_members: arguments.max_members };
+    let forwarder = BusForwarder::open(&context, &arguments.bind, options)?;
+    eprintln!("bound to {}", forwarder.endpoint());
+    Ok(forwarder.wait(&Deadline::never())?)
 }
 
 fn line_of(event: &BusEvent) -> String {

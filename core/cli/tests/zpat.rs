@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::UdpSocket,
     path::Path,
     process::{Command, Output, Stdio},
@@ -71,6 +71,25 @@ fn a_bus_goes_from_one_shell_to_others_and_tells_who_is_there() {
 }
 
 #[test]
+fn a_bus_without_multicast_goes_through_a_forwarder() {
+    let mut forwarder = zpat(&["bus", "forward", "--bind", "udp://127.0.0.1:0"]).spawn().expect("starts");
+    let mut line = String::new();
+    BufReader::new(forwarder.stderr.take().expect("piped")).read_line(&mut line).expect("it lives");
+    let _forwarder = Running(forwarder);
+    let endpoint = line.trim_end().replace("bound to udp", "relay");
+    let watch = zpat(&["bus", "recv", &endpoint, "--count", "1", "--timeout", "60"]).spawn().expect("starts");
+    // Who listens begins with what is sent after it came: so somebody says it until it is heard.
+    let say = zpat(&["bus", "send", &endpoint]).stdin(Stdio::piped()).spawn().expect("starts");
+    let mut say = Running(say);
+    let mut input = say.0.stdin.take().expect("piped");
+    let told = thread::spawn(move || while input.write_all(b"hello\tall\n").is_ok() {});
+    let output = watch.wait_with_output().expect("ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "hello\tall\n", "{}", text(&output));
+    drop(say);
+    told.join().expect("it ends with who hears it");
+}
+
+#[test]
 fn mistakes_are_named() {
     for (arguments, expected) in [
         (&["recv"][..], "give --bind or --connect"),
@@ -79,6 +98,8 @@ fn mistakes_are_named() {
         (&["recv", "--bind", "tcp://127.0.0.1:0", "--timeout", "0.01"], "Timeout"),
         (&["bus", "recv", "epgm://lo;10.0.0.1:5555"], "multicast address"),
         (&["bus", "send", "epgm://nowhere;239.0.0.1:5555", "x"], "AddressNotAvailable"),
+        (&["bus", "send", "udp://lo:5555;localhost:5555", "x"], "no name is looked up"),
+        (&["bus", "forward", "--bind", "tcp://*:5555"], "a forwarder is at udp://INTERFACE:PORT"),
         (&["recv", "--type", "shove"], "there is no socket type `shove`"),
         (&["proxy", "--front", "pull", "--back", "push=tcp://127.0.0.1:0"], "give a type and an endpoint"),
     ] {

@@ -1,13 +1,18 @@
 //! A multicast bus: what one says, all hear.
 //!
-//! The machines of `zpatterns-epgm` do the work; here are their sockets (`udp`), their thread (`driver`), and the queue on
-//! the way to the program (`inbox`). A program that only listens has no source: that one comes with the first message sent.
+//! The machines of `zpatterns-epgm` do the work; here are their sockets (`udp`), what these reach (`link`), their thread
+//! (`driver`), and the queue on the way to the program (`inbox`). A program that only listens has no source: that one comes with
+//! the first message sent.
 
 mod driver;
+mod end;
 mod endpoint;
 mod event;
+mod forwarder;
 mod inbox;
+mod link;
 mod options;
+mod place;
 mod udp;
 
 use std::{
@@ -32,16 +37,19 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 
 use self::{
     driver::Driver,
-    endpoint::{Endpoint, Place},
+    end::End,
+    endpoint::Endpoint,
     inbox::Inbox,
+    link::{Link, Session, Voice},
     udp::{Reach, Sent, Udp},
 };
 pub use self::{
     event::{BusBatch, BusEvent, PeerId},
+    forwarder::{BusForwarder, BusForwarderCounters, BusForwarderOptions},
     options::{BusFlowControl, BusKey, BusOptions},
 };
 use crate::{
-    Context, Deadline, Hook, Interest, SocketKind, SocketOptions,
+    Context, Deadline, Hook, Interest,
     fork::Generation,
     reactor::{panic_text, spawn_without_signals},
     wait::{Waiters, Wake},
@@ -57,7 +65,7 @@ pub struct BusCounters {
     pub received: SourceCounters,
     /// Datagrams that are none.
     pub malformed: u64,
-    /// Packets of other sessions.
+    /// Packets of other sessions, and datagrams of who is not among those that the endpoint names.
     pub foreign: u64,
     /// Datagrams from who does not know the key.
     pub forged: u64,
@@ -92,6 +100,7 @@ struct Shared {
     closing: Mutex<Option<Duration>>,
     full: AtomicU64,
     unsendable: AtomicU64,
+    foreign: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -138,8 +147,9 @@ pub struct Bus(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     options: BusOptions,
-    endpoint: Endpoint,
-    place: Place,
+    endpoint: String,
+    session: Session,
+    voice: Voice,
     generation: Generation,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Outlives the thread, by the order of the fields.
@@ -147,17 +157,22 @@ struct Handle {
 }
 
 impl Bus {
-    /// Takes part in the bus at `epgm://INTERFACE;GROUP:PORT`. The interface is a name, an address or a network of this machine,
-    /// and may be left out.
+    /// Takes part in the bus at `endpoint`:
+    ///
+    /// * `epgm://INTERFACE;GROUP:PORT`, multicast. The interface is a name, an address or a network of this machine, and may be
+    ///   left out.
+    /// * `pgm://INTERFACE;GROUP:PORT`, the same without UDP.
+    /// * `udp://INTERFACE:PORT;HOST:PORT,HOST:PORT`, where there is no multicast: each of these, at most 256, is sent to one by one.
+    ///   `*` is all interfaces. Own addresses in the list are skipped, so all may have the same.
+    /// * `relay://HOST:PORT`, behind a [`BusForwarder`].
     ///
     /// [`ErrorKind::InvalidEndpoint`] if it cannot be read, [`ErrorKind::AddressNotAvailable`] if there is no such interface, or
-    /// it has no multicast.
+    /// it has no multicast, [`ErrorKind::AddressInUse`] if another has the port, and [`ErrorKind::PermissionDenied`] if `pgm` needs
+    /// a capability that the process does not have.
     pub fn open(context: &Context, endpoint: &str, options: BusOptions) -> Result<Self> {
         options.check()?;
-        let endpoint = Endpoint::read(endpoint)?;
-        let place = endpoint.place()?;
-        let ears = Udp::listening(&endpoint, &place)?;
-        let mouth = Udp::sending(&endpoint, &place, 0, Reach { hops: 1, looped: true })?;
+        let (link, voice) = Link::open(&Endpoint::read(endpoint)?)?;
+        let session = link.session();
         let receiver = Receiver::new(ReceiverOptions {
             max_sources: options.max_peers,
             window: options.max_behind,
@@ -165,9 +180,10 @@ impl Bus {
             forget: options.forget,
             history: options.history,
             tag: options.tag,
-            ahead: ears.buffer(),
-            key: options.key(endpoint.group, endpoint.port),
-            ..ReceiverOptions::new(endpoint.port, endpoint.group, random()?)
+            ahead: link.buffer(),
+            key: options.key(session.group, session.port),
+            asking: session.asking,
+            ..ReceiverOptions::new(session.port, session.group, random()?)
         });
         let shared = Arc::new(Shared {
             started: Instant::now(),
@@ -180,10 +196,9 @@ impl Bus {
             closing: Mutex::new(None),
             full: AtomicU64::new(0),
             unsendable: AtomicU64::new(0),
+            foreign: AtomicU64::new(0),
         });
-        // Nobody is at its other end: it is there to tell when the context ends.
-        let end = context.opener().open(SocketKind::Pair, &SocketOptions::default())?;
-        let mut driver = Driver::new(Arc::clone(&shared), &endpoint, place.clone(), (ears, mouth), end)?;
+        let mut driver = Driver::new(Arc::clone(&shared), link, End::of(context)?);
         let thread = spawn_without_signals("zpatterns-bus", {
             let shared = Arc::clone(&shared);
             move || {
@@ -196,7 +211,8 @@ impl Bus {
         })?;
         let generation = context.generation();
         let thread = Mutex::new(Some(thread));
-        Ok(Self(Arc::new(Handle { shared, options, endpoint, place, generation, thread, _context: context.clone() })))
+        let (endpoint, _context) = (endpoint.to_owned(), context.clone());
+        Ok(Self(Arc::new(Handle { shared, options, endpoint, session, voice, generation, thread, _context })))
     }
 
     fn open_shared(&self) -> Result<&Shared> {
@@ -252,18 +268,18 @@ impl Bus {
 
     /// The first message makes a source.
     fn begin(&self) -> Result<()> {
-        let Handle { shared, options, endpoint, place, .. } = &*self.0;
+        let Handle { shared, options, session, voice, .. } = &*self.0;
         let mut source = lock(&shared.source);
         if source.is_some() {
             return Ok(());
         }
         let reach = Reach { hops: options.hops.into(), looped: options.looped };
-        let socket = Udp::sending(endpoint, place, endpoint.port, reach)?;
+        let socket = voice.open(reach)?;
         let [a, b, c, d, e, f, g, h] = random()?.to_be_bytes();
         let id = SourceId { gsi: Gsi([a, b, c, d, e, f]), port: u16::from_be_bytes([g, h]) };
         lock(&shared.receiver).ignore(id);
         let now = shared.now();
-        let flow = Flow { source: id.port, destination: endpoint.port, gsi: id.gsi };
+        let flow = Flow { source: id.port, destination: session.port, gsi: id.gsi };
         let sender = Sender::new(
             now,
             SenderOptions {
@@ -275,11 +291,11 @@ impl Bus {
                 burst: options.burst(),
                 flow_control: options.flow_control(),
                 redundancy: options.redundancy(),
-                key: options.key(endpoint.group, endpoint.port),
-                ..SenderOptions::new(flow, place.address, endpoint.group)
+                key: options.key(session.group, session.port),
+                ..SenderOptions::new(flow, session.address, session.group)
             },
         );
-        *source = Some(Source { sender, socket: Arc::new(socket), busy: now });
+        *source = Some(Source { sender, socket, busy: now });
         Ok(())
     }
 
@@ -338,9 +354,9 @@ impl Bus {
         self.0.shared.inbox.ready.set_hook(hook);
     }
 
-    /// Of this machine, where the bus is.
+    /// Of this machine, where the bus is; no address in particular if that is everywhere.
     pub fn interface(&self) -> IpAddr {
-        self.0.place.address
+        self.0.session.address
     }
 
     /// What it did so far.
@@ -353,7 +369,7 @@ impl Bus {
             sent,
             received: received.all,
             malformed: received.malformed + sent.malformed,
-            foreign: received.foreign,
+            foreign: received.foreign + shared.foreign.load(Ordering::Relaxed),
             forged: received.forged + sent.forged,
             refused: received.refused,
             dropped: received.dropped,
@@ -403,7 +419,7 @@ impl Drop for Handle {
 
 impl fmt::Debug for Bus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Bus({}:{})", self.0.endpoint.group, self.0.endpoint.port)
+        write!(out, "Bus({})", self.0.endpoint)
     }
 }
 

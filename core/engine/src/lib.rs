@@ -33,7 +33,10 @@ mod wait;
 
 pub use auth::{AuthStats, Authenticator};
 pub use batch::{Batch, LARGE_FRAME, LargeFrames};
-pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusKey, BusOptions, PeerId};
+pub use bus::{
+    Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusForwarder, BusForwarderCounters, BusForwarderOptions,
+    BusKey, BusOptions, PeerId,
+};
 pub use context::{Context, ContextOptions};
 pub use curve::CurveKeys;
 pub use endpoint::check as check_endpoint;
@@ -52,6 +55,7 @@ pub use stats::SocketStats;
 pub use store::{FileStorage, Storage, Store};
 pub use wait::{Cancel, Deadline};
 pub use zpatterns_epgm::{
-    framing::Frames as BusFrames, receiver::SourceCounters as ReceivedCounters, sender::SenderCounters as SentCounters,
+    forwarder::ForwarderCounters, framing::Frames as BusFrames, receiver::SourceCounters as ReceivedCounters,
+    sender::SenderCounters as SentCounters,
 };
 pub use zpatterns_protocol::{Error, ErrorKind, Result};

@@ -1,4 +1,4 @@
-//! Buses on the loopback device.
+//! Buses on the loopback device, over every transport.
 
 mod support;
 
@@ -7,13 +7,60 @@ use std::{
     time::Duration,
 };
 
+use support::datagrams::{Lossy, free_address};
 use support::watchdog;
-use zpatterns_engine::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind, Interest};
+use zpatterns_engine::{
+    Bus, BusEvent, BusForwarder, BusForwarderOptions, BusOptions, Context, Deadline, ErrorKind, Interest,
+};
 
-/// A port that nobody uses, because somebody just did.
 fn endpoint() -> String {
-    let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is there");
-    format!("epgm://127.0.0.1;239.192.7.1:{}", probe.local_addr().expect("it is bound").port())
+    format!("epgm://127.0.0.1;239.192.7.1:{}", free_address().port())
+}
+
+fn forwarder(context: &Context, at: &str) -> BusForwarder {
+    BusForwarder::open(context, at, BusForwarderOptions::default()).expect("the port is free")
+}
+
+/// Where each of three parties of one bus is, and who has to be there besides.
+struct Site {
+    endpoints: [String; 3],
+    forwarder: Option<BusForwarder>,
+}
+
+/// One for each transport that this process may use.
+fn sites(context: &Context) -> Vec<Site> {
+    let everywhere = |endpoint: String, forwarder| Site { endpoints: [(); 3].map(|()| endpoint.clone()), forwarder };
+    let addresses = [(); 3].map(|()| free_address());
+    let members = addresses.map(|address| address.to_string()).join(",");
+    let endpoints = addresses.map(|address| format!("udp://127.0.0.1:{};{members}", address.port()));
+    let forwarder = forwarder(context, "udp://127.0.0.1:0");
+    let relay = forwarder.endpoint().replace("udp", "relay");
+    let raw = endpoint().replace("epgm", "pgm");
+    let mut sites =
+        vec![everywhere(endpoint(), None), Site { endpoints, forwarder: None }, everywhere(relay, Some(forwarder))];
+    match Bus::open(context, &raw, BusOptions::default()) {
+        Ok(_) => sites.push(everywhere(raw, None)),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+            assert!(error.to_string().contains("CAP_NET_RAW"), "{error}");
+        }
+    }
+    sites
+}
+
+impl Site {
+    /// The three, as soon as each hears what the others say.
+    fn open(&self, context: &Context) -> [Bus; 3] {
+        let parties = self.endpoints.each_ref().map(|endpoint| listener(context, endpoint));
+        self.forwarder.as_ref().inspect(|forwarder| wait_for_members(forwarder, 3));
+        parties
+    }
+}
+
+fn wait_for_members(forwarder: &BusForwarder, count: u64) {
+    while forwarder.counters().expect("open").received.members < count {
+        std::thread::yield_now();
+    }
 }
 
 fn bus(context: &Context, endpoint: &str) -> Bus {
@@ -40,43 +87,155 @@ fn message(bus: &Bus) -> Vec<Vec<u8>> {
 #[test]
 fn what_one_says_all_hear_and_nobody_hears_himself() {
     let context = Context::new().expect("a context");
-    let endpoint = endpoint();
-    let (one, other, silent) =
-        (listener(&context, &endpoint), listener(&context, &endpoint), listener(&context, &endpoint));
-    one.send(&["hello", "", "all"], &watchdog()).expect("room");
-    other.send(&["and", "you"], &watchdog()).expect("room");
-    assert_eq!(message(&other), [&b"hello"[..], b"", b"all"]);
-    assert_eq!(message(&one), [&b"and"[..], b"you"]);
-    let mut both = [message(&silent).concat(), message(&silent).concat()];
-    both.sort();
-    assert_eq!(both, [b"andyou".to_vec(), b"helloall".to_vec()]);
-    assert_eq!(silent.peers().expect("open").len(), 2);
-    assert_eq!(one.recv(&Deadline::now()).map_err(|error| error.kind()), Err(ErrorKind::Timeout));
+    for site in sites(&context) {
+        let [one, other, silent] = site.open(&context);
+        one.send(&["hello", "", "all"], &watchdog()).expect("room");
+        other.send(&["and", "you"], &watchdog()).expect("room");
+        assert_eq!(message(&other), [&b"hello"[..], b"", b"all"]);
+        assert_eq!(message(&one), [&b"and"[..], b"you"]);
+        let mut both = [message(&silent).concat(), message(&silent).concat()];
+        both.sort();
+        assert_eq!(both, [b"andyou".to_vec(), b"helloall".to_vec()]);
+        assert_eq!(silent.peers().expect("open").len(), 2);
+        assert_eq!(one.recv(&Deadline::now()).map_err(|error| error.kind()), Err(ErrorKind::Timeout));
+    }
 }
 
 #[test]
 fn many_of_every_size_arrive_in_order_and_whole() {
     let context = Context::new().expect("a context");
-    let endpoint = endpoint();
-    let (listener, sender) = (listener(&context, &endpoint), bus(&context, &endpoint));
     let sizes = [0, 1, 253, 254, 255, 1400, 1426, 1427, 1428, 1429, 1460, 2856, 65_536, 1 << 20];
     let body = move |number: usize| vec![number as u8; sizes[number % sizes.len()]];
-    let count = 200;
-    let thread = std::thread::spawn(move || {
-        for number in 0..count {
-            sender.send(&[number.to_string().into_bytes(), body(number)], &watchdog()).expect("room");
-        }
-        sender
-    });
-    for number in 0..count {
-        let [name, found] = &message(&listener)[..] else { panic!("two frames") };
-        assert_eq!((&name[..], found.len()), (number.to_string().as_bytes(), body(number).len()));
-        assert!(*found == body(number), "message {number} is garbled");
+    let count = 100;
+    for site in sites(&context) {
+        let [sender, listener, other] = site.open(&context);
+        let thread = std::thread::spawn(move || {
+            for number in 0..count {
+                sender.send(&[number.to_string().into_bytes(), body(number)], &watchdog()).expect("room");
+            }
+            sender
+        });
+        let hear = |listener: &Bus| {
+            for number in 0..count {
+                let [name, found] = &message(listener)[..] else { panic!("two frames") };
+                assert_eq!((&name[..], found.len()), (number.to_string().as_bytes(), body(number).len()));
+                assert!(*found == body(number), "message {number} is garbled");
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| hear(&other));
+            hear(&listener);
+        });
+        let sender = thread.join().expect("it sends");
+        sender.close(Duration::from_secs(60));
+        assert!(matches!(listener.recv(&watchdog()), Ok(BusEvent::Gone { .. })));
+        assert_eq!(sender.send(&["late"], &watchdog()).expect_err("closed").kind(), ErrorKind::Closed);
     }
-    let sender = thread.join().expect("it sends");
-    sender.close(Duration::from_secs(60));
-    assert!(matches!(listener.recv(&watchdog()), Ok(BusEvent::Gone { .. })));
-    assert_eq!(sender.send(&["late"], &watchdog()).expect_err("closed").kind(), ErrorKind::Closed);
+}
+
+/// Says so much that something is lost on the way, and hears it all.
+fn hear_all_in_spite_of_losses(sender: &Bus, listener: &Bus) {
+    let count = 2000_u32;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..count {
+                sender.send(&[&number.to_be_bytes()[..], &[7; 1000]], &watchdog()).expect("room");
+            }
+        });
+        // The network may have lost the first, too: then it begins with what came next.
+        let first = u32::from_be_bytes(message(listener)[0][..].try_into().expect("a number"));
+        assert!(first < 200, "{first}");
+        for number in first + 1..count {
+            assert_eq!(message(listener)[0], number.to_be_bytes());
+        }
+    });
+    assert!(listener.counters().expect("open").received.repaired > 0, "something was lost on the way");
+}
+
+#[test]
+fn what_one_of_the_members_does_not_get_is_repeated() {
+    let context = Context::new().expect("a context");
+    let [own, others] = [(); 2].map(|()| free_address());
+    let network = Lossy::before(others);
+    let options = BusOptions { rate: 20_000_000, ..BusOptions::default() };
+    let sender = format!("udp://127.0.0.1:{};{}", own.port(), network.near);
+    let sender = Bus::open(&context, &sender, options).expect("a bus");
+    let listener = listener(&context, &format!("udp://127.0.0.1:{};{}", others.port(), network.far));
+    hear_all_in_spite_of_losses(&sender, &listener);
+}
+
+#[test]
+fn what_a_relay_does_not_get_is_repeated() {
+    let context = Context::new().expect("a context");
+    let forwarder = forwarder(&context, "udp://127.0.0.1:0");
+    let relay = forwarder.endpoint().trim_start_matches("udp://");
+    let network = Lossy::before(relay.parse().expect("an address"));
+    let listener = listener(&context, &format!("relay://{relay}"));
+    wait_for_members(&forwarder, 1);
+    let options = BusOptions { rate: 20_000_000, ..BusOptions::default() };
+    let sender = Bus::open(&context, &format!("relay://{}", network.near), options).expect("a bus");
+    hear_all_in_spite_of_losses(&sender, &listener);
+}
+
+#[test]
+fn what_is_sent_before_the_relay_is_there_waits_for_it() {
+    let context = Context::new().expect("a context");
+    let at = free_address();
+    let options = BusOptions { max_unsent: 1, ..BusOptions::default() };
+    let sender = Bus::open(&context, &format!("relay://{at}"), options).expect("a bus");
+    sender.send(&["first"], &watchdog()).expect("room");
+    assert_eq!(sender.send(&["second"], &Deadline::now()).expect_err("full").kind(), ErrorKind::Timeout);
+    let forwarder = forwarder(&context, &format!("udp://{at}"));
+    sender.send(&["second"], &watchdog()).expect("the first has left");
+    assert_eq!(forwarder.counters().expect("open").received.members, 1);
+}
+
+#[test]
+fn a_forwarder_has_so_many_members_and_tells_how_many_it_refused() {
+    let context = Context::new().expect("a context");
+    let options = BusForwarderOptions { max_members: 2 };
+    let forwarder = BusForwarder::open(&context, "udp://127.0.0.1:0", options).expect("the port is free");
+    let relay = forwarder.endpoint().replace("udp", "relay");
+    let _members = [(); 3].map(|()| bus(&context, &relay));
+    while forwarder.counters().expect("open").received.refused == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(forwarder.counters().expect("open").received.members, 2);
+    assert_eq!(forwarder.wait(&Deadline::now()).expect_err("it goes on").kind(), ErrorKind::Timeout);
+    forwarder.close();
+    forwarder.wait(&watchdog()).expect("it has ended");
+    let none = BusForwarderOptions { max_members: 0 };
+    let error = BusForwarder::open(&context, "udp://127.0.0.1:0", none).expect_err("nobody");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn where_there_is_no_multicast_strangers_are_not_heard() {
+    let context = Context::new().expect("a context");
+    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let (own, member, relay) = (free_address(), free_address(), forwarder(&context, "udp://127.0.0.1:0"));
+    let bus = listener(&context, &format!("udp://127.0.0.1:{};{member}", own.port()));
+    let relay_at = relay.endpoint().trim_start_matches("udp://").to_owned();
+    while bus.counters().expect("open").foreign == 0 || relay.counters().expect("open").received.foreign == 0 {
+        stranger.send_to(&[0; 24], own).expect("it leaves");
+        stranger.send_to(&[0; 24], &*relay_at).expect("it leaves");
+    }
+    let counters = bus.counters().expect("open");
+    assert_eq!((counters.malformed, counters.received.datagrams), (0, 0));
+    let error = Bus::open(&context, &format!("udp://127.0.0.1:{};{member}", own.port()), BusOptions::default());
+    assert_eq!(error.expect_err("taken").kind(), ErrorKind::AddressInUse);
+}
+
+#[test]
+fn the_end_of_a_context_ends_a_forwarder() {
+    let context = Context::new().expect("a context");
+    let forwarder = forwarder(&context, "udp://127.0.0.1:0");
+    let waiting = std::thread::spawn({
+        let forwarder = forwarder.clone();
+        move || forwarder.wait(&watchdog())
+    });
+    context.shutdown();
+    waiting.join().expect("it ends").expect("as it was told");
 }
 
 #[test]
@@ -154,7 +313,9 @@ fn mistakes_are_named() {
     let context = Context::new().expect("a context");
     let open = |endpoint: &str, options| Bus::open(&context, endpoint, options).map(drop).map_err(|error| error.kind());
     assert_eq!(open("tcp://127.0.0.1:5555", BusOptions::default()), Err(ErrorKind::InvalidEndpoint));
-    assert_eq!(open("epgm://nowhere;239.192.7.1:5555", BusOptions::default()), Err(ErrorKind::AddressNotAvailable));
+    for nowhere in ["epgm://nowhere;239.192.7.1:5555", "udp://nowhere:5555;127.0.0.1:5555"] {
+        assert_eq!(open(nowhere, BusOptions::default()), Err(ErrorKind::AddressNotAvailable));
+    }
     let options = BusOptions { rate: 1, ..BusOptions::default() };
     assert_eq!(open("epgm://lo;239.192.7.1:5555", options), Err(ErrorKind::InvalidArgument));
     let bus = bus(&context, &endpoint());

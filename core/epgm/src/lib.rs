@@ -4,7 +4,7 @@
 //! A sender numbers what it sends and keeps a window of it; receivers ask for what they miss. Nothing here owns a socket, a
 //! thread or a clock: time is how long ago the driver began, and an argument. [`packet`] reads and writes what is in a
 //! datagram, [`framing`] cuts ZeroMQ messages into payloads and puts them together again, [`sequence`] compares numbers that
-//! wrap; [`sender`] and [`receiver`] are the machines.
+//! wrap; [`sender`] and [`receiver`] are the machines, and [`forwarder`] is another, for where there is no multicast.
 //!
 //! Whatever a datagram holds, reading it ends, allocates nothing, and gives a packet or the reason why it is none.
 //!
@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod forwarder;
 pub mod framing;
 pub mod key;
 mod pace;

@@ -19,7 +19,7 @@ mod stream;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     ops::AddAssign,
     time::Duration,
 };
@@ -59,6 +59,8 @@ pub struct ReceiverOptions {
     pub tries: u32,
     /// Who is silent for so long is forgotten.
     pub forget: Duration,
+    /// Where sources are asked.
+    pub asking: Asking,
     /// Bytes of what was sent before, which are asked for if the source offers them.
     pub history: usize,
     /// What sources are told who wait for those with a certain tag.
@@ -73,7 +75,7 @@ pub struct ReceiverOptions {
 
 impl ReceiverOptions {
     /// 1,024 sources, 64 MiB behind a gap, messages of 16 MiB; repairs take from 0.5 to 50 ms and are asked for 20 times; who is
-    /// silent is forgotten after 5 minutes. No history, no tag, no key; 64 KiB are on their way.
+    /// silent is forgotten after 5 minutes. Sources are asked where they say. No history, no tag, no key; 64 KiB are on their way.
     pub fn new(port: u16, group: IpAddr, seed: u64) -> Self {
         Self {
             port,
@@ -84,6 +86,7 @@ impl ReceiverOptions {
             repair: (Duration::from_micros(500), Duration::from_millis(50)),
             tries: 20,
             forget: Duration::from_secs(300),
+            asking: Asking::Named,
             history: 0,
             tag: 0,
             ahead: 1 << 16,
@@ -91,6 +94,15 @@ impl ReceiverOptions {
             seed,
         }
     }
+}
+
+/// Where a source is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asking {
+    /// At the address that it names, and the session's port; from the second time on also in the group.
+    Named,
+    /// Where it was heard.
+    Heard,
 }
 
 /// Names a source.
@@ -125,7 +137,7 @@ pub enum To {
     /// All who listen, at most so many hops away.
     Group(u8),
     /// A source.
-    Source(IpAddr),
+    Source(SocketAddr),
 }
 
 /// What became of what a source sent, or all sources together.
@@ -268,7 +280,7 @@ impl Receiver {
     }
 
     /// Takes a datagram in that came from this address.
-    pub fn handle(&mut self, now: Duration, from: IpAddr, datagram: &[u8]) {
+    pub fn handle(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
         let Some(datagram) = self.writer.open(datagram) else {
             self.counters.forged += 1;
             return;
@@ -291,7 +303,7 @@ impl Receiver {
     }
 
     /// A source says something.
-    fn said(&mut self, now: Duration, from: IpAddr, id: SourceId, packet: &Packet<'_>) {
+    fn said(&mut self, now: Duration, from: SocketAddr, id: SourceId, packet: &Packet<'_>) {
         let first = match packet.body {
             Body::Data { sequence, .. } => sequence,
             Body::Spm { lead, .. } => lead.next(),

@@ -1,7 +1,10 @@
 //! Single datagrams that abort libzmq's peers, or make them loop for ever: here nothing happens, to a source or to a receiver,
 //! and what follows is heard as if they had not been.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use zpatterns_epgm::{
@@ -77,6 +80,10 @@ fn attacks() -> Vec<(&'static str, Bytes)> {
     attacks
 }
 
+fn place() -> SocketAddr {
+    SocketAddr::from((ADDRESS, SOURCE.destination))
+}
+
 struct Pair {
     now: Duration,
     sender: Sender,
@@ -101,7 +108,7 @@ impl Pair {
     /// A stranger, or the network, says this to both.
     fn attack(&mut self, datagram: &Bytes) {
         self.sender.handle(self.now, datagram);
-        self.receiver.handle(self.now, ADDRESS.into(), datagram);
+        self.receiver.handle(self.now, place(), datagram);
     }
 
     /// Says something, and lets them talk for a second; what is heard, beside what the strangers' packets bring.
@@ -110,12 +117,12 @@ impl Pair {
         let (mut heard, end) = (Vec::new(), self.now + Duration::from_secs(1));
         while self.now < end {
             while let Some(datagram) = self.sender.poll(self.now) {
-                self.receiver.handle(self.now, ADDRESS.into(), &datagram);
+                self.receiver.handle(self.now, place(), &datagram);
             }
             self.receiver.advance(self.now);
             while let Some((to, datagram)) = self.receiver.poll() {
                 Packet::read(&datagram).expect("a receiver sends packets");
-                if to == To::Source(ADDRESS.into()) {
+                if to == To::Source(place()) {
                     self.sender.handle(self.now, &datagram);
                 }
             }

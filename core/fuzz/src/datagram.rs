@@ -1,7 +1,7 @@
 //! The bus's formats by themselves, and a sender and a listener among strangers who send to both.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use zpatterns_epgm::{
 use crate::dice::Dice;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
+const PLACE: SocketAddr = SocketAddr::new(ADDRESS, HONEST.destination);
 const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(239, 192, 1, 1));
 const HONEST: Flow = Flow { source: 1000, destination: 5555, gsi: Gsi(*b"honest") };
 const MAX_SOURCES: usize = 10;
@@ -191,7 +192,7 @@ pub fn bus(data: &[u8]) -> u64 {
         sender.handle(now, &stranger);
         let is_in_its_name = stranger.get(8..14) == Some(&HONEST.gsi.0);
         if !is_in_its_name {
-            receiver.handle(now, ADDRESS, &stranger);
+            receiver.handle(now, PLACE, &stranger);
         }
         talk(now, &mut sender, &mut receiver, &mut heard);
     }
@@ -210,7 +211,7 @@ fn talk(now: Duration, sender: &mut Sender, receiver: &mut Receiver, heard: &mut
     while let Some(datagram) = sender.poll(now) {
         answers += 1;
         assert!(answers < 2000, "one datagram causes more than there is");
-        receiver.handle(now, ADDRESS, &datagram);
+        receiver.handle(now, PLACE, &datagram);
     }
     assert!(sender.deadline() > now, "what is due was done");
     receiver.advance(now);
@@ -220,7 +221,7 @@ fn talk(now: Duration, sender: &mut Sender, receiver: &mut Receiver, heard: &mut
         questions += 1;
         assert!(questions <= 2 * MAX_SOURCES * WINDOW / 64, "a question for each thing that may be missing");
         Packet::read(&datagram).expect("a receiver sends packets");
-        if to == To::Source(ADDRESS) {
+        if to == To::Source(PLACE) {
             sender.handle(now, &datagram);
         }
     }

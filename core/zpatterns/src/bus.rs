@@ -1,6 +1,7 @@
 //! A multicast bus: what one says, all hear.
 //!
-//! A [`Bus`] is a place at `epgm://INTERFACE;GROUP:PORT`. What is sent leaves once, whatever the number of those who listen; who
+//! A [`Bus`] is a place at `epgm://INTERFACE;GROUP:PORT`; where there is no multicast, at `udp://INTERFACE:PORT;HOST:PORT,HOST:PORT`, or
+//! at `relay://HOST:PORT`, where a [`BusForwarder`] is. What is sent leaves once, whatever the number of those who listen; who
 //! missed something asks for it, and hears it again. It is reliable as far as the sender remembers, which is its
 //! [`window`](BusOptions::window): beyond that, [`BusEvent::Missed`] stands where something is missing, and never silence, a
 //! repetition, or half a message. The peers of libzmq's `epgm` transport are at home on the same port. The specification is
@@ -27,6 +28,6 @@
 //! ```
 
 pub use zpatterns_engine::{
-    Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusFrames, BusKey, BusOptions, PeerId, ReceivedCounters,
-    SentCounters,
+    Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusForwarder, BusForwarderCounters, BusForwarderOptions,
+    BusFrames, BusKey, BusOptions, ForwarderCounters, PeerId, ReceivedCounters, SentCounters,
 };

@@ -3,7 +3,7 @@
 //! Every pattern is one word, the same in Rust, C, Python and Node, on the wire and in the documentation. Now:
 //!
 //! * [`socket`]: ZeroMQ sockets as they are, safe to share between threads, with waits that always end.
-//! * [`bus`]: a multicast bus, pgm over UDP.
+//! * [`bus`]: a multicast bus, pgm over UDP, and what stands in for it where there is no multicast.
 //! * [`reqrep`]: requests that cannot be lost in silence, through a broker or without one.
 //!
 //! And for a thread that waits for several things, the Guide's reactor: [`poller`].
@@ -32,7 +32,10 @@ pub mod poller;
 pub mod reqrep;
 pub mod socket;
 
-pub use bus::{Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusFrames, BusKey, BusOptions, PeerId};
+pub use bus::{
+    Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusForwarder, BusForwarderOptions, BusFrames, BusKey,
+    BusOptions, PeerId,
+};
 pub use poller::{Poller, Ready, Registration};
 pub use socket::{
     Monitor, MonitorEvent, MonitorEventKind, Proxy, ProxyStats, Socket, SocketKind, SocketOptions, SocketStats,

@@ -13,6 +13,7 @@ use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline};
 
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/epgm/libzmq.py");
 const ENDPOINT: &str = "epgm://127.0.0.1;239.192.1.1:5555";
+const RAW: &str = "pgm://127.0.0.1;239.192.1.1:5555";
 const SIZES: &[usize] = &[
     0,
     1,
@@ -82,9 +83,9 @@ fn is_apart(test: &str) -> bool {
     false
 }
 
-/// Lets so many of a thousand datagrams on the port be lost.
+/// Lets so many of a thousand datagrams be lost, over UDP and over IP itself.
 fn lose(per_mille: u32) {
-    let rule = format!("add rule inet f in udp dport 5555 numgen random mod 1000 lt {per_mille} drop");
+    let rule = format!("add rule inet f in meta l4proto {{ 17, 113 }} numgen random mod 1000 lt {per_mille} drop");
     for command in ["add table inet f", "add chain inet f in { type filter hook input priority 0; }", &rule] {
         assert!(succeeds(Command::new("nft").arg(command)), "nft {command}");
     }
@@ -96,10 +97,10 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(role: &str, count: u64, sizes: &[usize]) -> Self {
+    fn start(endpoint: &str, role: &str, count: u64, sizes: &[usize]) -> Self {
         let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
         let mut process = Command::new("python3")
-            .args([PEER, role, ENDPOINT, &count.to_string(), &sizes.join(",")])
+            .args([PEER, role, endpoint, &count.to_string(), &sizes.join(",")])
             .stdin(Stdio::piped())
             // What it has to say comes through the other: OpenPGM writes warnings here.
             .stdout(Stdio::null())
@@ -144,10 +145,10 @@ impl Drop for Peer {
     }
 }
 
-fn bus(context: &Context) -> Bus {
+fn bus(context: &Context, endpoint: &str) -> Bus {
     // As fast as libzmq sends to itself, with time for repairs.
     let options = BusOptions { rate: 20_000_000, ..BusOptions::default() };
-    let bus = Bus::open(context, ENDPOINT, options).expect("loopback has multicast");
+    let bus = Bus::open(context, endpoint, options).expect("loopback has multicast");
     bus.subscribe(b"").expect("open");
     bus
 }
@@ -182,8 +183,8 @@ fn say_all(bus: &Bus, count: u64, sizes: &[usize]) {
 fn libzmq_hears_us_in_every_size() {
     if is_apart("libzmq_hears_us_in_every_size") {
         let context = Context::new().expect("a context");
-        let mut peer = Peer::start("sub", 200, SIZES);
-        let bus = bus(&context);
+        let mut peer = Peer::start(ENDPOINT, "sub", 200, SIZES);
+        let bus = bus(&context, ENDPOINT);
         say_all(&bus, 200, SIZES);
         peer.hear("to 199");
     }
@@ -193,8 +194,8 @@ fn libzmq_hears_us_in_every_size() {
 fn we_hear_libzmq_in_every_size() {
     if is_apart("we_hear_libzmq_in_every_size") {
         let context = Context::new().expect("a context");
-        let bus = bus(&context);
-        let mut peer = Peer::start("pub", 200, SIZES);
+        let bus = bus(&context, ENDPOINT);
+        let mut peer = Peer::start(ENDPOINT, "pub", 200, SIZES);
         peer.go();
         hear_all(&bus, 200, SIZES);
         peer.hear("sent");
@@ -206,8 +207,8 @@ fn libzmq_repairs_what_we_lost() {
     if is_apart("libzmq_repairs_what_we_lost") {
         lose(10);
         let context = Context::new().expect("a context");
-        let bus = bus(&context);
-        let mut peer = Peer::start("pub", 4000, &[1000]);
+        let bus = bus(&context, ENDPOINT);
+        let mut peer = Peer::start(ENDPOINT, "pub", 4000, &[1000]);
         peer.go();
         hear_all(&bus, 4000, &[1000]);
         assert!(bus.counters().expect("open").received.repaired > 0, "something was lost on the way");
@@ -219,8 +220,8 @@ fn we_repair_what_libzmq_lost_beside_a_bus_of_our_own() {
     if is_apart("we_repair_what_libzmq_lost_beside_a_bus_of_our_own") {
         lose(10);
         let context = Context::new().expect("a context");
-        let (listener, sender) = (bus(&context), bus(&context));
-        let mut peer = Peer::start("sub", 4000, &[1000]);
+        let (listener, sender) = (bus(&context, ENDPOINT), bus(&context, ENDPOINT));
+        let mut peer = Peer::start(ENDPOINT, "sub", 4000, &[1000]);
         say_all(&sender, 4000, &[1000]);
         hear_all(&listener, 4000, &[1000]);
         peer.hear("to 3999");
@@ -229,16 +230,49 @@ fn we_repair_what_libzmq_lost_beside_a_bus_of_our_own() {
 }
 
 #[test]
+fn right_in_ip_libzmq_hears_us_and_we_repair_what_it_lost() {
+    if is_apart("right_in_ip_libzmq_hears_us_and_we_repair_what_it_lost") {
+        let context = Context::new().expect("a context");
+        let bus = bus(&context, RAW);
+        let mut peer = Peer::start(RAW, "sub", 200, SIZES);
+        say_all(&bus, 200, SIZES);
+        peer.hear("to 199");
+        lose(10);
+        let mut peer = Peer::start(RAW, "sub", 4000, &[1000]);
+        say_all(&bus, 4000, &[1000]);
+        peer.hear("to 3999");
+        assert!(bus.counters().expect("open").sent.repairs > 0, "something was lost on the way");
+    }
+}
+
+#[test]
+fn right_in_ip_we_hear_libzmq_and_it_repairs_what_we_lost() {
+    if is_apart("right_in_ip_we_hear_libzmq_and_it_repairs_what_we_lost") {
+        let context = Context::new().expect("a context");
+        let bus = bus(&context, RAW);
+        let mut peer = Peer::start(RAW, "pub", 200, SIZES);
+        peer.go();
+        hear_all(&bus, 200, SIZES);
+        lose(10);
+        let mut peer = Peer::start(RAW, "pub", 4000, &[1000]);
+        peer.go();
+        hear_all(&bus, 4000, &[1000]);
+        assert!(bus.counters().expect("open").received.repaired > 0, "something was lost on the way");
+    }
+}
+
+#[test]
 fn two_of_libzmq_and_one_that_starts_again_are_three_sources() {
     if is_apart("two_of_libzmq_and_one_that_starts_again_are_three_sources") {
         let context = Context::new().expect("a context");
-        let bus = bus(&context);
-        let (mut one, mut other) = (Peer::start("pub", 300, &[700]), Peer::start("pub", 300, &[900]));
+        let bus = bus(&context, ENDPOINT);
+        let (mut one, mut other) =
+            (Peer::start(ENDPOINT, "pub", 300, &[700]), Peer::start(ENDPOINT, "pub", 300, &[900]));
         one.go();
         other.go();
         one.hear("sent");
         one.finish();
-        let mut again = Peer::start("pub", 300, &[700]);
+        let mut again = Peer::start(ENDPOINT, "pub", 300, &[700]);
         again.go();
         let mut next = std::collections::BTreeMap::new();
         while next.len() < 3 || next.values().any(|(number, _)| *number < 300) {
@@ -261,7 +295,7 @@ fn one_host_that_loses_one_in_a_hundred_loses_nothing() {
     if is_apart("one_host_that_loses_one_in_a_hundred_loses_nothing") {
         lose(10);
         let context = Context::new().expect("a context");
-        let (one, other, sender) = (bus(&context), bus(&context), bus(&context));
+        let [one, other, sender] = [(); 3].map(|()| bus(&context, ENDPOINT));
         for _ in 0..100 {
             say_all(&sender, 400, &[1000]);
             hear_all(&one, 400, &[1000]);

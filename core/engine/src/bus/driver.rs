@@ -1,8 +1,7 @@
 //! The thread of a bus: it moves datagrams between the network and the machines of `epgm`.
 
 use std::{
-    net::SocketAddr,
-    os::fd::{AsFd, RawFd},
+    os::fd::AsFd,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -12,19 +11,17 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 use zpatterns_epgm::{
     packet::goes_to_a_source,
-    receiver::{Batch, Receiver, To},
+    receiver::{Batch, Receiver},
 };
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
 use super::{
     Shared, Source,
-    endpoint::{Endpoint, Place},
+    end::End,
+    link::Link,
     udp::{Buffers, MAX_TOGETHER, Udp},
 };
-use crate::{
-    Interest,
-    raw::{RawSocket, borrow},
-};
+use crate::Interest;
 
 /// How often what has come is taken in before something else is done.
 const ROUNDS: usize = 4;
@@ -34,17 +31,10 @@ const AFTERGLOW: (Duration, Duration) = (Duration::from_millis(20), Duration::fr
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
-    group: SocketAddr,
-    place: Place,
-    /// Hears the group.
-    ears: Udp,
-    /// Asks.
-    mouth: Udp,
+    link: Link,
     /// Hears what is asked of our own source, once there is one.
     source: Option<Arc<Udp>>,
-    /// Tells of the end of the context.
-    context: RawSocket,
-    context_fd: RawFd,
+    end: End,
     buffers: Buffers,
     /// What leaves at once, and what did not fit.
     together: BytesMut,
@@ -56,29 +46,19 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        endpoint: &Endpoint,
-        place: Place,
-        (ears, mouth): (Udp, Udp),
-        mut context: RawSocket,
-    ) -> Result<Self> {
-        Ok(Self {
-            context_fd: context.fd()?,
+    pub(super) fn new(shared: Arc<Shared>, link: Link, end: End) -> Self {
+        Self {
             shared,
-            group: SocketAddr::new(endpoint.group, endpoint.port),
-            place,
-            ears,
-            mouth,
+            link,
             source: None,
-            context,
+            end,
             buffers: Buffers::new(),
             together: BytesMut::with_capacity(MAX_TOGETHER),
             carried: None,
             stuck: None,
             upstream: Vec::new(),
             batch: Batch::default(),
-        })
+        }
     }
 
     /// Until the bus is closed, or its context ends.
@@ -107,7 +87,7 @@ impl Driver {
         Ok(more)
     }
 
-    /// Takes in what the group says, asks for what is missing, and hands on what is in order.
+    /// Takes in what others say, asks for what is missing, and hands on what is in order.
     fn listen(&mut self) -> Result<bool> {
         let room = self.shared.inbox.room();
         let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +95,7 @@ impl Driver {
         receiver.set_room(now, room);
         let mut more = true;
         for _ in 0..ROUNDS {
-            more = self.ears.receive(&mut self.buffers, |from, datagram| {
+            more = self.link.receive(now, &mut self.buffers, |from, datagram| {
                 if goes_to_a_source(datagram) {
                     self.upstream.push(Bytes::copy_from_slice(datagram));
                 }
@@ -126,10 +106,12 @@ impl Driver {
             }
         }
         receiver.advance(now);
+        self.shared.note(self.link.advance(now));
         self.say(&mut receiver);
         receiver.take(&mut self.batch);
         let is_short = receiver.is_short();
         drop(receiver);
+        self.shared.foreign.store(self.link.foreign(), Ordering::Relaxed);
         self.shared.inbox.push(&mut self.batch, is_short);
         Ok(more)
     }
@@ -137,14 +119,7 @@ impl Driver {
     /// Sends what a listener has to say.
     fn say(&self, receiver: &mut Receiver) {
         while let Some((to, datagram)) = receiver.poll() {
-            let to = match to {
-                // Several programs of this machine may share the port, and the system would choose one of them.
-                To::Source(address) if !self.place.here.contains(&address) => {
-                    SocketAddr::new(address, self.group.port())
-                }
-                To::Source(_) | To::Group(_) => self.group,
-            };
-            self.shared.note(self.mouth.send(to, &datagram, datagram.len()));
+            self.shared.note(self.link.ask(to, &datagram));
         }
     }
 
@@ -167,8 +142,9 @@ impl Driver {
             self.source = Some(Arc::clone(socket));
         }
         let now = shared.now();
-        let mut more =
-            socket.receive(&mut self.buffers, |_, datagram| self.upstream.push(Bytes::copy_from_slice(datagram)))?;
+        let mut more = self.link.receive_asked(socket, &mut self.buffers, |datagram| {
+            self.upstream.push(Bytes::copy_from_slice(datagram));
+        })?;
         for datagram in self.upstream.drain(..) {
             *busy = now;
             sender.handle(now, &datagram);
@@ -176,19 +152,20 @@ impl Driver {
         if shared.closing().is_some() {
             sender.finish();
         }
-        let size = self
-            .stuck
-            .take()
-            .or_else(|| gather(&mut self.together, &mut self.carried, socket.most_together(), || sender.poll(now)));
+        let mut size = None;
+        if self.link.is_up(now) {
+            let next = || gather(&mut self.together, &mut self.carried, socket.most_together(), || sender.poll(now));
+            size = self.stuck.take().or_else(next);
+            more |= self.carried.is_some() || sender.deadline() <= now;
+        }
         if size.is_some() {
             *busy = now;
         }
-        more |= self.carried.is_some() || sender.deadline() <= now;
         let (has_room, socket) = (!sender.is_full(), Arc::clone(socket));
         // Whoever has something to send need not wait until this has left.
         drop(source);
         if let Some(size) = size {
-            let sent = socket.send(self.group, &self.together, size);
+            let sent = self.link.say(&socket, &self.together, size);
             shared.note(sent);
             self.stuck = (sent.full > 0).then_some(size);
             more &= self.stuck.is_none();
@@ -206,10 +183,9 @@ impl Driver {
     fn sleep(&mut self) -> Result<()> {
         self.shared.asleep.store(true, Ordering::SeqCst);
         let until = self.until()?;
-        // SAFETY: the socket is open as long as this driver.
-        let context = unsafe { borrow(self.context_fd) };
         let wanted = if self.stuck.is_some() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-        let fds = [self.ears.as_fd(), self.shared.wake.as_fd(), context].map(|fd| (fd, PollFlags::IN)).into_iter();
+        let fds =
+            [self.link.as_fd(), self.shared.wake.as_fd(), self.end.as_fd()].map(|fd| (fd, PollFlags::IN)).into_iter();
         let fds = fds.chain(self.source.as_ref().map(|source| (source.as_fd(), wanted)));
         let mut polled: SmallVec<[PollFd<'_>; 4]> =
             fds.map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)).collect();
@@ -217,14 +193,14 @@ impl Driver {
         let left = left.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
         // Interrupted or not, everything is looked at.
         let _ = rustix::event::poll(&mut polled, left.as_ref());
-        let (woken, context) = (!polled[1].revents().is_empty(), !polled[2].revents().is_empty());
+        let (woken, may_end) = (!polled[1].revents().is_empty(), !polled[2].revents().is_empty());
         drop(polled);
         self.shared.asleep.store(false, Ordering::SeqCst);
         if woken {
             self.shared.wake.clear();
         }
-        if context {
-            self.context.events()?;
+        if may_end {
+            self.end.check()?;
         }
         Ok(())
     }
@@ -237,9 +213,10 @@ impl Driver {
         let is_due = receiver.is_short() && !self.shared.inbox.room().is_empty();
         let receiver = if is_due { Some(now) } else { receiver.deadline() };
         let source = self.shared.source.lock().unwrap_or_else(PoisonError::into_inner);
-        // What the system has no room for waits for that, and not for a time.
-        let sender = source.as_ref().filter(|_| self.stuck.is_none()).map(|source| source.sender.deadline());
-        let mut until = [receiver, sender].into_iter().flatten().min();
+        // What the system has no room for, or what reaches nobody, waits for that, and not for a time.
+        let may_send = self.stuck.is_none() && self.link.is_up(now);
+        let sender = source.as_ref().filter(|_| may_send).map(|source| source.sender.deadline());
+        let mut until = [receiver, sender, self.link.deadline()].into_iter().flatten().min();
         if let Some(end) = self.shared.closing() {
             let cold = source.as_ref().map(|source| {
                 let glow = if source.sender.counters().asked == 0 { AFTERGLOW.0 } else { AFTERGLOW.1 };
@@ -255,13 +232,13 @@ impl Driver {
     }
 }
 
-fn closed() -> Error {
+pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the bus is closed")
 }
 
 /// Puts datagrams one behind the other as long as they are of one size, the last perhaps shorter; which size. What comes and
 /// does not fit is carried over to the next time.
-fn gather(
+pub(super) fn gather(
     together: &mut BytesMut,
     carried: &mut Option<Bytes>,
     most: usize,

@@ -164,7 +164,7 @@ mod tests {
             let body = Body::Data { repair: false, sequence: Sqn(number as u32), trail: Sqn(0), payload };
             let mut datagram = Vec::new();
             Packet { flow: Flow::default(), body, ..Packet::default() }.write(&mut datagram);
-            receiver.handle(Duration::ZERO, group, &datagram);
+            receiver.handle(Duration::ZERO, (group, 0).into(), &datagram);
         }
         let mut batch = Batch::default();
         receiver.take(&mut batch);

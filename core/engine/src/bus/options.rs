@@ -59,7 +59,8 @@ impl fmt::Debug for BusKey {
 /// How a bus is set up. What is said below to be of our own peers excludes libzmq's: a group that uses it has a port of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BusOptions {
-    /// Bytes of datagrams sent in a second, repairs with them; at least 1,000. libzmq's receivers lose from some 200 MB/s on.
+    /// Bytes of datagrams sent in a second to all, or to each, repairs with them; at least 1,000. libzmq's receivers lose from some
+    /// 200 MB/s on.
     pub rate: u64,
     /// Bytes that are kept to be repeated: as long an outage is survived as it takes to send them.
     pub window: usize,
@@ -70,9 +71,9 @@ pub struct BusOptions {
     pub history: usize,
     /// Bytes that may wait to be sent.
     pub max_unsent: usize,
-    /// How many routers a message may cross, and one more; 1 is this network.
+    /// How many routers a message to a group may cross, and one more; 1 is this network.
     pub hops: u8,
-    /// Whether other programs on this machine hear what is sent.
+    /// Whether other programs on this machine hear what is sent to a group.
     pub looped: bool,
     /// For whom sending waits; of our own peers only.
     pub flow_control: BusFlowControl,

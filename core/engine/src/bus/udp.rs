@@ -4,9 +4,11 @@
 //! * A source has a socket at the very address that it names, so that what is meant for it is not given to another
 //!   program on the same port; the stream leaves through it.
 //! * Questions leave through a third, which goes no further than the next router.
+//! * Where there is no group, one socket does all this, and shares its port with nobody.
 //!
 //! Where the system can, it is given up to 64 datagrams of one size at once, and gives as many back (GSO, GRO): that is
-//! ten times cheaper than one by one.
+//! ten times cheaper than one by one. Sockets of raw IP are as those of UDP, but that they have no ports, get every packet that
+//! comes for their address, and in IPv4 with its header.
 
 use std::{
     io::{self, ErrorKind as IoErrorKind, IoSliceMut},
@@ -18,7 +20,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use zpatterns_protocol::Result;
 
-use super::endpoint::{Endpoint, Place};
+use super::place::Place;
 use crate::errno;
 
 /// Bytes that a receiving socket may keep, if the system allows as many.
@@ -28,6 +30,18 @@ const BUFFER: usize = 1 << 16;
 const BUFFERS: usize = 8;
 /// Bytes that the system takes at once.
 pub(super) const MAX_TOGETHER: usize = 65_000;
+
+/// The number of PGM among the protocols in IP.
+const PGM: i32 = 113;
+
+/// What datagrams are in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// UDP.
+    Udp,
+    /// IP itself.
+    Raw,
+}
 
 /// How far what is sent goes, and whether this machine hears it.
 #[derive(Clone, Copy, Debug)]
@@ -40,38 +54,49 @@ pub(super) struct Reach {
 pub(super) struct Udp {
     socket: Socket,
     state: UdpSocketState,
+    kind: Kind,
 }
 
-fn failed(what: &'static str) -> impl FnOnce(io::Error) -> zpatterns_protocol::Error {
+pub(super) fn failed(what: &'static str) -> impl FnOnce(io::Error) -> zpatterns_protocol::Error {
     move |error| errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
 }
 
 impl Udp {
-    fn open(endpoint: &Endpoint, address: SocketAddr) -> Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
-            .map_err(failed("cannot make a UDP socket"))?;
+    fn open(kind: Kind, mut address: SocketAddr, is_shared: bool) -> Result<Self> {
+        let domain = Domain::for_address(address);
+        let socket = match kind {
+            Kind::Udp => {
+                Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(failed("cannot make a UDP socket"))
+            }
+            Kind::Raw => Socket::new(domain, Type::RAW, Some(Protocol::from(PGM)))
+                .map_err(failed("cannot make a raw socket, for which a process needs the capability CAP_NET_RAW")),
+        }?;
+        if kind == Kind::Raw {
+            address.set_port(0);
+        }
         let set = || {
             // libzmq's peers on the same port have set the second only, and want to see it.
-            socket.set_reuse_address(true)?;
-            socket.set_reuse_port(true)?;
-            if endpoint.group.is_ipv6() {
+            socket.set_reuse_address(is_shared)?;
+            socket.set_reuse_port(is_shared)?;
+            if address.is_ipv6() {
                 socket.set_only_v6(true)?;
             }
             Ok(())
         };
-        set().map_err(failed("cannot share a UDP port"))?;
+        set().map_err(failed("cannot share a port"))?;
         // What the system does not grant is a smaller buffer, and no reason to fail.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         let _ = socket.set_send_buffer_size(RECEIVE_BUFFER);
-        socket.bind(&address.into()).map_err(failed("cannot bind a UDP socket"))?;
-        let state = UdpSocketState::new((&socket).into()).map_err(failed("cannot set a UDP socket up"))?;
-        Ok(Self { socket, state })
+        let at = |error: zpatterns_protocol::Error| error.with("address", address);
+        socket.bind(&address.into()).map_err(failed("cannot bind a socket")).map_err(at)?;
+        let state = UdpSocketState::new((&socket).into()).map_err(failed("cannot set a socket up"))?;
+        Ok(Self { socket, state, kind })
     }
 
     /// Hears the group.
-    pub(super) fn listening(endpoint: &Endpoint, place: &Place) -> Result<Self> {
-        let udp = Self::open(endpoint, SocketAddr::new(endpoint.group, endpoint.port))?;
-        let joined = match (endpoint.group, place.address) {
+    pub(super) fn of_group(kind: Kind, place: &Place, group: SocketAddr) -> Result<Self> {
+        let udp = Self::open(kind, group, true)?;
+        let joined = match (group.ip(), place.address) {
             (IpAddr::V4(group), IpAddr::V4(address)) => {
                 udp.socket.set_multicast_all_v4(false).and_then(|()| udp.socket.join_multicast_v4(&group, &address))
             }
@@ -82,19 +107,15 @@ impl Udp {
         };
         joined.map_err(|error| {
             failed("there is no multicast on this interface, as in many containers and clouds")(error)
-                .with("group", endpoint.group)
+                .with("group", group.ip())
                 .with("interface", place.address)
         })?;
         Ok(udp)
     }
 
-    /// Sends, from `port` of the interface; 0 is any.
-    pub(super) fn sending(endpoint: &Endpoint, place: &Place, port: u16, reach: Reach) -> Result<Self> {
-        let mut address = SocketAddr::new(place.address, port);
-        if let SocketAddr::V6(address) = &mut address {
-            address.set_scope_id(place.index);
-        }
-        let udp = Self::open(endpoint, address)?;
+    /// Sends to groups, from `port` of the interface; 0 is any.
+    pub(super) fn to_group(kind: Kind, place: &Place, port: u16, reach: Reach) -> Result<Self> {
+        let udp = Self::open(kind, place.at(port), true)?;
         let socket = &udp.socket;
         let set = || match place.address {
             IpAddr::V4(address) => {
@@ -112,6 +133,17 @@ impl Udp {
         Ok(udp)
     }
 
+    /// Hears and sends, at a port of the interface that nobody else has; 0 is any.
+    pub(super) fn alone(place: &Place, port: u16) -> Result<Self> {
+        Self::open(Kind::Udp, place.at(port), false)
+    }
+
+    /// Where it is.
+    pub(super) fn address(&self) -> Result<SocketAddr> {
+        let address = self.socket.local_addr().map_err(failed("cannot tell where a socket is"))?;
+        Ok(address.as_socket().expect("it is bound to an address of IP"))
+    }
+
     /// Bytes of datagrams that the system keeps until they are taken. It counts what they cost, and says twice as much.
     pub(super) fn buffer(&self) -> usize {
         self.socket.recv_buffer_size().unwrap_or(0) / 2
@@ -124,7 +156,10 @@ impl Udp {
 
     /// Sends datagrams that stand one behind the other, all of `size` bytes but the last, which may have less. What the system
     /// refuses is lost, as everything on its way may be; if it has no room, some may have left, and twice does no harm.
-    pub(super) fn send(&self, to: SocketAddr, datagrams: &[u8], size: usize) -> Sent {
+    pub(super) fn send(&self, mut to: SocketAddr, datagrams: &[u8], size: usize) -> Sent {
+        if self.kind == Kind::Raw {
+            to.set_port(0);
+        }
         let transmit = |contents, segment_size| {
             let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
             self.state.try_send((&self.socket).into(), &transmit)
@@ -144,7 +179,7 @@ impl Udp {
     }
 
     /// What has come, up to what fits into `buffers`.
-    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(IpAddr, &[u8])) -> Result<bool> {
+    pub(super) fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(SocketAddr, &[u8])) -> Result<bool> {
         let Buffers { bytes, metas } = buffers;
         let mut slices = bytes.chunks_mut(BUFFER).map(IoSliceMut::new);
         let mut slices: [IoSliceMut<'_>; BUFFERS] = std::array::from_fn(|_| slices.next().expect("a buffer for each"));
@@ -158,13 +193,19 @@ impl Udp {
             Err(error) => return Err(failed("cannot receive")(error)),
         };
         for (slice, meta) in slices.iter().zip(&metas[..count]) {
-            let datagrams = &slice[..meta.len];
+            let datagrams = &slice[self.header_of(slice, meta)..meta.len];
             if datagrams.is_empty() {
-                take(meta.addr.ip(), datagrams);
+                take(meta.addr, datagrams);
             }
-            datagrams.chunks(meta.stride.max(1)).for_each(|datagram| take(meta.addr.ip(), datagram));
+            datagrams.chunks(meta.stride.max(1)).for_each(|datagram| take(meta.addr, datagram));
         }
         Ok(count == BUFFERS)
+    }
+
+    /// Bytes before what is in a packet: raw sockets of IPv4 give its header, too, which says in its first byte how long it is.
+    fn header_of(&self, packet: &[u8], meta: &RecvMeta) -> usize {
+        let has_header = self.kind == Kind::Raw && meta.addr.is_ipv4();
+        if has_header { (usize::from(packet[0] & 0xf) * 4).min(meta.len) } else { 0 }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the tests with real sockets share.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod datagrams;
+
 use std::time::Duration;
 
 use zpatterns_engine::{Context, Deadline, Socket, SocketKind, SocketOptions};

@@ -1,12 +1,16 @@
 //! One source, as a receiver knows it.
 
-use std::{collections::VecDeque, net::IpAddr, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use fastrand::Rng;
 
 use super::{
-    Event, ReceiverOptions, SourceCounters, SourceId, To,
+    Asking, Event, ReceiverOptions, SourceCounters, SourceId, To,
     groups::{self, Groups},
     outlet::Outlet,
     repair::RepairTime,
@@ -53,8 +57,9 @@ pub(super) struct Source {
     port: u16,
     group: IpAddr,
     /// Where it was heard from, and where it says that it is.
-    from: IpAddr,
+    from: SocketAddr,
     address: Option<IpAddr>,
+    asking: Asking,
     stream: Stream,
     unpacker: Unpacker,
     writer: Writer,
@@ -81,7 +86,7 @@ impl Source {
     pub(super) fn new(
         now: Duration,
         id: SourceId,
-        from: IpAddr,
+        from: SocketAddr,
         first: Sqn,
         options: &ReceiverOptions,
         writer: Writer,
@@ -93,6 +98,7 @@ impl Source {
             group: options.group,
             from,
             address: None,
+            asking: options.asking,
             stream: Stream::new(first, options.window),
             unpacker: Unpacker::new(options.max_message),
             writer,
@@ -328,11 +334,10 @@ impl Source {
         }
         lost.into_iter().for_each(|sequence| self.stream.give_up(sequence));
         for chunk in asked.chunks(1 + MAX_LIST) {
-            sends.push_back((To::Source(address), self.nak(address, chunk)));
+            self.tell(address, self.nak(address, chunk), false, sends);
         }
         for chunk in again.chunks(1 + MAX_LIST) {
-            let nak = self.nak(address, chunk);
-            sends.extend([(To::Source(address), nak.clone()), (To::Group(NEAR), nak)]);
+            self.tell(address, self.nak(address, chunk), true, sends);
         }
         self.note_due();
         (asked.len() + again.len()) as u64 + parity
@@ -371,13 +376,21 @@ impl Source {
                 missing.tries += 1;
                 missing.asked.get_or_insert(now);
             }
-            sends.push_back((To::Source(source), question.clone()));
-            if is_again {
-                sends.push_back((To::Group(NEAR), question));
-            }
+            self.tell(source, question, is_again, sends);
             asked += lacks as u64;
         }
         asked
+    }
+
+    /// Says something to it at this address, or where it was heard; perhaps so that all who share its port hear it.
+    fn tell(&self, address: IpAddr, datagram: Bytes, to_all: bool, sends: &mut VecDeque<(To, Bytes)>) {
+        match self.asking {
+            Asking::Heard => sends.push_back((To::Source(self.from), datagram)),
+            Asking::Named => {
+                sends.push_back((To::Source(SocketAddr::new(address, self.port)), datagram.clone()));
+                sends.extend(to_all.then_some((To::Group(NEAR), datagram)));
+            }
+        }
     }
 
     fn nak(&self, source: IpAddr, numbers: &[Sqn]) -> Bytes {
@@ -398,7 +411,7 @@ impl Source {
         let (at, asked) = self.spmr;
         if now >= at && asked < SPMRS {
             let spmr = self.packet(&Packet::default());
-            sends.extend([(To::Group(NEAR), spmr.clone()), (To::Source(self.from), spmr)]);
+            self.tell(self.from.ip(), spmr, true, sends);
             self.spmr = (now + TO_ASK_FOR_SPM * (1 << asked), asked + 1);
         }
         // What is missing waits for that, and not for ever; and so does the beginning.
@@ -455,7 +468,7 @@ impl Source {
         let options = OptionsBuffer::new().status(status);
         let body = Body::Ack { newest: Sqn(next.0.wrapping_sub(1)) };
         let report = self.packet(&Packet { body, options: options.as_options(), ..Packet::default() });
-        sends.push_back((To::Source(address), report));
+        self.tell(address, report, false, sends);
     }
 
     /// Hands on what is in order now, and tells of what will not come.

@@ -23,6 +23,10 @@ fn address(node: usize) -> IpAddr {
     Ipv4Addr::new(10, 9, 0, node as u8).into()
 }
 
+fn place(node: usize) -> SocketAddr {
+    SocketAddr::new(address(node), PORT)
+}
+
 fn flow(node: usize) -> Flow {
     Flow { source: 1000 + node as u16, destination: PORT, gsi: Gsi([0, 0, 0, 0, 0, node as u8]) }
 }
@@ -179,7 +183,7 @@ fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(now, address(1), &datagram);
+        receiver.handle(now, place(1), &datagram);
     }
     while now < Duration::from_secs(2) {
         events.extend(taken(&mut receiver));
@@ -195,13 +199,35 @@ fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
 }
 
 #[test]
+fn where_there_is_no_group_a_source_is_asked_where_it_was_heard_and_nobody_else() {
+    let mut receiver = Receiver::new(ReceiverOptions { asking: Asking::Heard, ..receiver_options(1) });
+    let heard = SocketAddr::new(address(7), 999);
+    let spm = Body::Spm { sequence: Sqn(0), trail: Sqn(0), lead: Sqn(3), address: address(1) };
+    let data = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
+    let mut asked = Vec::new();
+    for (body, questions) in [(data, 1), (spm, 3)] {
+        let mut datagram = Vec::new();
+        Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
+        receiver.handle(Duration::ZERO, heard, &datagram);
+        while asked.len() < questions {
+            receiver.advance(receiver.deadline().expect("a source"));
+            let question =
+                |(to, datagram): (_, Bytes)| (to, Packet::read(&datagram).expect("a packet").body == Body::Spmr);
+            asked.extend(std::iter::from_fn(|| receiver.poll()).map(question));
+        }
+    }
+    let to = To::Source(heard);
+    assert_eq!(asked, [(to, true), (to, false), (to, false)]);
+}
+
+#[test]
 fn strangers_are_bounded() {
     let mut receiver = Receiver::new(receiver_options(1));
     for node in 0..200 {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
         Packet { flow: flow(node), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(millis(1), address(1), &datagram);
+        receiver.handle(millis(1), place(1), &datagram);
     }
     assert_eq!((receiver.sources.len(), receiver.counters().refused), (10, 190));
 }
@@ -216,7 +242,7 @@ fn what_the_program_has_no_room_for_is_told_in_its_place() {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(sequence), trail: Sqn(0), payload: &payload };
         Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-        receiver.handle(Duration::ZERO, address(1), &datagram);
+        receiver.handle(Duration::ZERO, place(1), &datagram);
     };
     (0..5).for_each(|sequence| say(&mut receiver, sequence, &[sequence as u8]));
     let id = SourceId { gsi: flow(1).gsi, port: flow(1).source };
@@ -241,7 +267,7 @@ fn only_what_is_subscribed_to_is_brought() {
     let payload = b"\0\0\x02\0a\x02\0b\x03\x01bc\x02\0d\x03\0ab";
     let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload };
     Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-    receiver.handle(Duration::ZERO, address(1), &datagram);
+    receiver.handle(Duration::ZERO, place(1), &datagram);
     let brought: Vec<_> = taken(&mut receiver).into_iter().map(|(_, frames)| frames.concat()).collect();
     assert_eq!(brought, [&b""[..], b"b", b"bcd"]);
     assert!(receiver.unsubscribe(b"b") && !receiver.unsubscribe(b"b"));
@@ -263,8 +289,8 @@ proptest! {
             };
             let mut datagram = Vec::new();
             Packet { flow: flow(1), body, ..Packet::default() }.write(&mut datagram);
-            receiver.handle(now, address(1), &datagram);
-            receiver.handle(now, address(1), &bytes);
+            receiver.handle(now, place(1), &datagram);
+            receiver.handle(now, place(1), &bytes);
             now += millis(3);
             receiver.advance(now);
             prop_assert!(receiver.deadline().is_none_or(|at| at > now));

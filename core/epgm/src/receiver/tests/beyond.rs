@@ -67,7 +67,7 @@ fn who_wants_history_of_who_has_none_begins_as_everybody() {
     let mut mute = Sender::new(Duration::ZERO, mute);
     mute.push(&[&0_u64.to_be_bytes()[..], &[]]).expect("room");
     let data = std::iter::from_fn(|| mute.poll(Duration::ZERO)).last().expect("data comes after the announcements");
-    ether.receivers[0].handle(ether.now, address(1), &data);
+    ether.receivers[0].handle(ether.now, place(1), &data);
     ether.run(Duration::from_secs(5));
     assert_eq!(ether.heard[0].messages.values().map(Vec::len).collect::<Vec<_>>(), [10, 1]);
 }

@@ -37,7 +37,7 @@ pub(super) struct Ether {
     pub(super) receivers: Vec<Receiver>,
     pub(super) heard: Vec<Heard>,
     /// By arrival: to whom, from whom.
-    pub(super) flying: BTreeMap<(Duration, u64), (Node, IpAddr, Bytes)>,
+    pub(super) flying: BTreeMap<(Duration, u64), (Node, SocketAddr, Bytes)>,
     pub(super) sent: u64,
     pub(super) pushed: Vec<u64>,
     pub(super) naks: u64,
@@ -95,7 +95,7 @@ impl Ether {
         self.pushed[sender] += 1;
     }
 
-    fn fly(&mut self, to: Node, from: IpAddr, datagram: &Bytes) {
+    fn fly(&mut self, to: Node, from: SocketAddr, datagram: &Bytes) {
         let is_lost = self.random.f64() < self.weather.loss;
         let copies = u64::from(!is_lost) + u64::from(self.random.f64() < self.weather.duplicate);
         for _ in 0..copies {
@@ -105,7 +105,7 @@ impl Ether {
         }
     }
 
-    fn broadcast(&mut self, from: IpAddr, datagram: &Bytes) {
+    fn broadcast(&mut self, from: SocketAddr, datagram: &Bytes) {
         for sender in 0..self.senders.len() {
             self.fly(Node::Sender(sender), from, datagram);
         }
@@ -117,11 +117,11 @@ impl Ether {
     pub(super) fn work(&mut self) {
         for sender in 0..self.senders.len() {
             while let Some(datagram) = self.senders[sender].poll(self.now) {
-                self.broadcast(address(sender), &datagram);
+                self.broadcast(place(sender), &datagram);
             }
         }
         for receiver in 0..self.receivers.len() {
-            let own = address(100 + receiver);
+            let own = place(100 + receiver);
             while let Some((to, datagram)) = self.receivers[receiver].poll() {
                 self.naks +=
                     u64::from(Packet::read(&datagram).is_ok_and(|packet| matches!(packet.body, Body::Nak { .. })));
@@ -131,7 +131,7 @@ impl Ether {
                 match to {
                     To::Group(_) => self.broadcast(own, &datagram),
                     To::Source(to) => {
-                        if let Some(sender) = (0..self.senders.len()).find(|sender| address(*sender) == to) {
+                        if let Some(sender) = (0..self.senders.len()).find(|sender| place(*sender) == to) {
                             self.fly(Node::Sender(sender), own, &datagram);
                         }
                     }
