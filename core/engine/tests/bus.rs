@@ -10,7 +10,8 @@ use std::{
 use support::datagrams::{Lossy, free_address};
 use support::watchdog;
 use zpatterns_engine::{
-    Bus, BusEvent, BusForwarder, BusForwarderOptions, BusOptions, Context, Deadline, ErrorKind, Interest,
+    Bus, BusEvent, BusFlowControl, BusForwarder, BusForwarderOptions, BusKey, BusOptions, Context, Deadline, ErrorKind,
+    Interest,
 };
 
 fn endpoint() -> String {
@@ -366,4 +367,63 @@ fn a_flood_keeps_nobody_from_closing() {
         done.store(true, std::sync::atomic::Ordering::SeqCst);
     });
     assert_eq!(bus.recv(&watchdog()).expect_err("closed").kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_sender_that_waits_for_the_slowest_loses_nothing() {
+    let context = Context::new().expect("a context");
+    let endpoint = endpoint();
+    let options = BusOptions { max_events: 10, ..BusOptions::default() };
+    let slow = Bus::open(&context, &endpoint, options).expect("a bus");
+    slow.subscribe(b"").expect("open");
+    let options = BusOptions {
+        flow_control: BusFlowControl::Slowest,
+        at_least: 1,
+        max_unsent: 1 << 16,
+        rate: 1 << 40,
+        ..BusOptions::default()
+    };
+    let sender = Bus::open(&context, &endpoint, options).expect("a bus");
+    let count = 20_000;
+    let thread = std::thread::spawn(move || {
+        for number in 0..count {
+            sender.send(&[format!("{number}")], &watchdog()).expect("room");
+        }
+        sender.close(Duration::from_secs(60));
+    });
+    for number in 0..count {
+        assert_eq!(message(&slow), [format!("{number}").into_bytes()]);
+    }
+    thread.join().expect("it sends");
+    assert_eq!(slow.counters().expect("open").dropped, 0);
+}
+
+#[test]
+fn who_comes_late_gets_what_was_sent_before_if_it_knows_the_key() {
+    let context = Context::new().expect("a context");
+    let endpoint = endpoint();
+    let open = |secret: &[u8]| {
+        let key = Some(BusKey::new(secret).expect("it is long enough"));
+        let options = BusOptions { key, history: 1 << 20, parity_group: 8, parity: 1, ..BusOptions::default() };
+        let bus = Bus::open(&context, &endpoint, options).expect("a bus");
+        bus.subscribe(b"").expect("open");
+        bus
+    };
+    let sender = open(&[7; 32]);
+    for number in 0..100 {
+        sender.send(&[format!("{number}")], &watchdog()).expect("room");
+    }
+    while sender.counters().expect("open").sent.datagrams == 0 {
+        std::thread::yield_now();
+    }
+    let (late, stranger) = (open(&[7; 32]), open(&[8; 32]));
+    sender.send(&["100"], &watchdog()).expect("room");
+    for number in 0..=100 {
+        assert_eq!(message(&late), [format!("{number}").into_bytes()]);
+    }
+    while stranger.counters().expect("open").forged == 0 {
+        std::thread::yield_now();
+    }
+    assert!(stranger.peers().expect("open").is_empty());
+    assert_eq!(BusKey::new(*b"short").expect_err("too short").kind(), ErrorKind::InvalidArgument);
 }

@@ -392,11 +392,10 @@ impl Receiver {
         let room = self.room();
         let Some(source) = self.sources.get_mut(&id) else { return };
         source.hand_on(&mut self.outlet);
+        source.report(now, room, &mut self.sends);
         if source.is_held(&self.outlet) {
             self.held.insert(id);
-        }
-        source.report(now, room, &mut self.sends);
-        if source.has_ended() {
+        } else if source.has_ended() {
             self.forget(id);
         }
     }

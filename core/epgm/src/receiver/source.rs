@@ -144,9 +144,9 @@ impl Source {
         !waits || self.stream.is_over()
     }
 
-    /// Whether something waits for the program.
+    /// Whether something waits for the program, be it that this is the end.
     pub(super) fn is_held(&self, outlet: &Outlet) -> bool {
-        self.is_paced() && outlet.room.is_empty() && !self.stream.is_empty()
+        self.is_paced() && outlet.room.is_empty() && (self.is_fin || !self.stream.is_empty())
     }
 
     /// There are numbers before `end`: what is missing from now on is asked for after a while; `random` is from 0 to 1. False if
