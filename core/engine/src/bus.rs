@@ -6,6 +6,7 @@
 mod driver;
 mod endpoint;
 mod inbox;
+mod loss;
 mod udp;
 
 use std::{
@@ -35,6 +36,7 @@ use self::{
     driver::Driver,
     endpoint::{Endpoint, Place},
     inbox::Inbox,
+    loss::Loss,
     udp::{Reach, Sent, Udp},
 };
 use crate::{
@@ -197,6 +199,8 @@ pub struct BusCounters {
     pub full: u64,
     /// How often it refused it.
     pub unsendable: u64,
+    /// Datagrams that [`Bus::inject_loss`] threw away.
+    pub injected: u64,
 }
 
 struct Source {
@@ -222,6 +226,7 @@ struct Shared {
     closing: Mutex<Option<Duration>>,
     full: AtomicU64,
     unsendable: AtomicU64,
+    loss: Loss,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -323,6 +328,7 @@ impl Bus {
             closing: Mutex::new(None),
             full: AtomicU64::new(0),
             unsendable: AtomicU64::new(0),
+            loss: Loss::default(),
         });
         // Nobody is at its other end: it is there to tell when the context ends.
         let end = context.opener().open(SocketKind::Pair, &SocketOptions::default())?;
@@ -478,6 +484,12 @@ impl Bus {
         self.0.shared.inbox.ready.set_hook(hook);
     }
 
+    /// From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random before anything looks at
+    /// them: to try what a program does. 0 ends it. [`ErrorKind::InvalidArgument`] for any other number.
+    pub fn inject_loss(&self, fraction: f64) -> Result<()> {
+        self.open_shared()?.loss.set(fraction)
+    }
+
     /// Of this machine, where the bus is.
     pub fn interface(&self) -> IpAddr {
         self.0.place.address
@@ -498,6 +510,7 @@ impl Bus {
             dropped: shared.inbox.all_dropped(),
             full: shared.full.load(Ordering::Relaxed),
             unsendable: shared.unsendable.load(Ordering::Relaxed),
+            injected: shared.loss.injected(),
         })
     }
 

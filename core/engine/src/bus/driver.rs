@@ -19,6 +19,7 @@ use zpatterns_protocol::{Error, ErrorKind, Result};
 use super::{
     BusEvent, Shared, Source,
     endpoint::{Endpoint, Place},
+    random,
     udp::{Buffers, MAX_TOGETHER, Udp},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct Driver {
     stuck: Option<usize>,
     upstream: Vec<Bytes>,
     events: Vec<BusEvent>,
+    /// Chooses what is thrown away on purpose.
+    random: fastrand::Rng,
 }
 
 impl Driver {
@@ -78,6 +81,7 @@ impl Driver {
             stuck: None,
             upstream: Vec::new(),
             events: Vec::new(),
+            random: fastrand::Rng::with_seed(random()?),
         })
     }
 
@@ -113,6 +117,9 @@ impl Driver {
         let mut more = true;
         for _ in 0..ROUNDS {
             more = self.ears.receive(&mut self.buffers, |from, datagram| {
+                if self.shared.loss.takes(&mut self.random) {
+                    return;
+                }
                 if goes_to_a_source(&datagram) {
                     self.upstream.push(datagram.clone());
                 }
@@ -154,7 +161,11 @@ impl Driver {
             self.source = Some(Arc::clone(socket));
         }
         let now = shared.now();
-        let mut more = socket.receive(&mut self.buffers, |_, datagram| self.upstream.push(datagram))?;
+        let mut more = socket.receive(&mut self.buffers, |_, datagram| {
+            if !shared.loss.takes(&mut self.random) {
+                self.upstream.push(datagram);
+            }
+        })?;
         for datagram in self.upstream.drain(..) {
             *busy = now;
             sender.handle(now, &datagram);
