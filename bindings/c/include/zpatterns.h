@@ -74,7 +74,7 @@
     100000000, 67108864, 4194304, 1, 1, 1024, 67108864, 16777216, 100000, 67108864, 300000, 1000 }
 #define ZPAT_BUS_EVENT_INIT { sizeof(zpat_bus_event_t), 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
