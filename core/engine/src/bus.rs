@@ -516,8 +516,7 @@ impl Bus {
 
     /// Who is heard now, and what became of what they sent.
     pub fn peers(&self) -> Result<Vec<(PeerId, SourceCounters)>> {
-        self.0.generation.check()?;
-        Ok(lock(&self.0.shared.receiver).sources().map(|(id, counters)| (id.into(), counters)).collect())
+        Ok(lock(&self.open_shared()?.receiver).sources().map(|(id, counters)| (id.into(), counters)).collect())
     }
 
     /// Whether the bus has ended, by itself or with its context.
