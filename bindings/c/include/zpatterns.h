@@ -74,7 +74,7 @@
     100000000, 67108864, 4194304, 1, 1, 1024, 67108864, 16777216, 100000, 67108864, 300000, 1000 }
 #define ZPAT_BUS_EVENT_INIT { sizeof(zpat_bus_event_t), 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
@@ -2016,6 +2016,13 @@ int zpat_bus_subscribe(const zpat_bus_t *bus, const void *prefix, size_t len);
 int zpat_bus_unsubscribe(const zpat_bus_t *bus, const void *prefix, size_t len);
 
 /**
+ * From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random before anything looks at
+ * them: to try what a program does. 0 ends it. `ZPAT_E_INVALID_ARGUMENT` for any other number.
+ */
+int zpat_bus_inject_loss(const zpat_bus_t *bus,
+                         double fraction);
+
+/**
  * Sends a message with copies of these `count` frames, at least one, to all who are on the bus now. It is handed over:
  * who hears it, nobody says. `ZPAT_E_TIMEOUT` if there was no room in time.
  */
@@ -2130,6 +2137,8 @@ typedef struct zpat_bus_counters_t {
   uint64_t full;
   /** How often it refused it. */
   uint64_t unsendable;
+  /** Datagrams that `zpat_bus_inject_loss` threw away. */
+  uint64_t injected;
 } zpat_bus_counters_t;
 
 /** Who is heard, and what became of what they sent. Start from `ZPAT_BUS_PEER_INIT`. */

@@ -165,6 +165,34 @@ static void dropped(zpat_context_t *context) {
   OK(zpat_bus_close(&sender, 0));
 }
 
+static void injected(zpat_context_t *context) {
+  enum { COUNT = 200 };
+  static char body[4000];
+  char endpoint[ZPAT_ENDPOINT_SIZE];
+  zpat_bus_events_t *events = NULL;
+  zpat_bus_counters_t counters = ZPAT_BUS_COUNTERS_INIT;
+  somewhere(endpoint);
+  zpat_bus_t *listener = open_bus(context, endpoint, ""), *sender = open_bus(context, endpoint, NULL);
+  say(sender, "first");
+  CHECK(says(listener, &events, "first"));
+  OK(zpat_bus_inject_loss(listener, 0.2));
+  for (int i = 0; i < COUNT; i++) {
+    zpat_slice_t frames[] = { { &i, sizeof i }, { body, sizeof body } };
+    OK(zpat_bus_send(sender, frames, 2, LONG, NULL));
+  }
+  for (int i = 0; i < COUNT; i++) {
+    next(listener, &events, ZPAT_BUS_MESSAGE);
+    CHECK(zpat_slice_equal(zpat_bus_events_frame(events, 0, 0), (zpat_slice_t){ &i, sizeof i }));
+  }
+  OK(zpat_bus_counters(listener, &counters));
+  CHECK(counters.injected > 0 && counters.received_repaired > 0 && counters.received_missed == 0);
+  OK(zpat_bus_inject_loss(listener, 0));
+  FAILS(ZPAT_E_INVALID_ARGUMENT, zpat_bus_inject_loss(listener, 1.1));
+  OK(zpat_bus_events_free(&events));
+  OK(zpat_bus_close(&listener, 0));
+  OK(zpat_bus_close(&sender, 0));
+}
+
 static int readable(int fd, int timeout) {
   struct pollfd polled = { fd, POLLIN, 0 };
   return poll(&polled, 1, timeout) == 1;
@@ -265,6 +293,7 @@ int main(void) {
   subscribed(context);
   batches(context);
   dropped(context);
+  injected(context);
   event_loop(context);
   mistakes(context);
   OK(zpat_context_close(&context));

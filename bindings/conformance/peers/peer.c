@@ -35,6 +35,7 @@ struct slot {
   zpat_client_t *client;
   zpat_worker_t *worker;
   zpat_broker_t *broker;
+  zpat_bus_t *bus;
   zpat_job_t *job;
   /* A request and its client, the run of its last part, and what came of it while an event loop waited for another. */
   const zpat_client_t *asker;
@@ -337,6 +338,7 @@ static int do_keys(char **rest) {
 }
 
 #include "reqrep.h"
+#include "bus.h"
 
 static int do_reset(char **rest) {
   (void)rest;
@@ -346,6 +348,7 @@ static int do_reset(char **rest) {
     zpat_batch_free(&slots[i].body);
     zpat_monitor_close(&slots[i].monitor);
     zpat_socket_close(&slots[i].socket, 0);
+    zpat_bus_close(&slots[i].bus, 0);
     memset(&slots[i], 0, sizeof slots[i]);
   }
   zpat_authenticator_close(&authenticator);
@@ -369,7 +372,11 @@ static const struct {
   { "ask-many", do_ask_many }, { "answers", do_answers }, { "job", do_job }, { "job-partial", do_job_partial },
   { "job-reply", do_job_reply }, { "job-fail", do_job_fail }, { "job-drop", do_job_drop },
   { "job-cancelled", do_job_cancelled }, { "serve", do_serve }, { "leave", do_leave }, { "drain", do_drain },
-  { "workers", do_workers }, { "news", do_news }, { "counters", do_counters }, { "end", do_end },
+  { "workers", do_workers }, { "news", do_news }, { "counters", do_counters }, { "end", do_end }, { "bus", do_bus },
+  { "bus-subscribe", do_bus_subscribe }, { "bus-unsubscribe", do_bus_unsubscribe }, { "say", do_say },
+  { "say-many", do_say_many }, { "hear", do_hear }, { "hear-many", do_hear_many }, { "cancel-hear", do_cancel_hear },
+  { "lose", do_lose }, { "bus-peers", do_bus_peers }, { "bus-counters", do_bus_counters },
+  { "bus-close", do_bus_close },
   { "info", do_info }, { "reset", do_reset },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -407,6 +414,7 @@ int main(int count, char **arguments) {
   fflush(stdout);
   do_reset(NULL);
   zpat_batch_free(&batch);
+  zpat_bus_events_free(&heard);
   zpat_context_close(&context);
   free(line);
   return 0;

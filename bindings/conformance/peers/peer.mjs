@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 import {
   Authenticator, Broker, Client, RequestFailed, Socket, Worker, ZpatternsError, curveKeyPair, info,
 } from 'zpatterns';
+import * as buses from './bus.mjs';
+import { flat, hex, list, named, option, snake, split, text, unhex, within } from './words.mjs';
 
 const sockets = new Map();
 const monitors = new Map();
@@ -19,37 +21,12 @@ const asked = new Map();
 const many = { equal: 0, others: 0, changed: () => {} };
 let run = 0;
 
-const unhex = (word) => (word === '-' ? Buffer.alloc(0) : Buffer.from(word, 'hex'));
-const hex = (data) => data.toString('hex') || '-';
-const within = (millis) => (millis < 0 ? {} : { timeout: Number(millis) });
-const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
-const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** `5`, `true` or `hex:00ff`, as a program would write it: a routing id and a key are bytes, everything else is text. */
-function option(word) {
-  const [name, value] = word.split(/=(.*)/s);
-  if (value.startsWith('hex:')) {
-    const bytes = unhex(value.slice(4));
-    return [camel(name), ['routing_id', 'key'].includes(name) ? bytes : bytes.toString()];
-  }
-  return [camel(name), JSON.parse(value)];
-}
-
-/** The options among the words, and the frames. */
-function split(words) {
-  const pairs = words.filter((word) => word.includes('=')).map(option);
-  return [Object.fromEntries(pairs), words.filter((word) => !word.includes('=')).map(unhex)];
-}
-
 /** The same for a party: a balance is spelt as Node spells it. */
 function settings(words) {
   const [options] = split(words);
   if (options.balance !== undefined) options.balance = options.balance.replaceAll('_', '-');
   return options;
 }
-
-const list = (frames) => frames.map(hex).join(',');
-const text = (word) => unhex(word).toString();
 
 /** How a request ended. */
 async function outcome(answer, shown = (body) => `outcome=reply body=${list(body)}`) {
@@ -63,13 +40,6 @@ async function outcome(answer, shown = (body) => `outcome=reply body=${list(body
 }
 
 const stored = () => 'outcome=accepted';
-
-/** Counters by their names in core. */
-function flat(counters, before = '') {
-  const one = ([name, value]) =>
-    typeof value === 'object' ? flat(value, `${name}_`) : `${before}${snake(name)}=${value}`;
-  return Object.entries(counters).map(one).join(' ');
-}
 
 /** Rejects with `Timeout` if it takes longer. */
 function atMost(millis, promise) {
@@ -104,43 +74,39 @@ function zpat() {
   return [process.execPath, join(folder, bin.zpat)];
 }
 
-function named(name, handles = sockets) {
-  const handle = handles.get(name);
-  if (handle === undefined) throw new ZpatternsError('InvalidArgument', 'no handle has this name');
-  return handle;
-}
+const socket = (name) => named(name, sockets);
 
 const commands = {
   open: (name, kind, ...options) => {
     sockets.set(name, new Socket(kind, Object.fromEntries(options.map(option))));
   },
-  bind: (name, endpoint) => named(name).bind(endpoint),
-  connect: (name, endpoint) => named(name).connect(endpoint),
-  unbind: (name, endpoint) => named(name).unbind(endpoint),
-  disconnect: (name, endpoint) => named(name).disconnect(endpoint),
-  subscribe: (name, prefix) => named(name).subscribe(unhex(prefix)),
-  unsubscribe: (name, prefix) => named(name).unsubscribe(unhex(prefix)),
-  send: (name, timeout, ...frames) => named(name).send(frames.map(unhex), within(timeout)),
+  bind: (name, endpoint) => socket(name).bind(endpoint),
+  connect: (name, endpoint) => socket(name).connect(endpoint),
+  unbind: (name, endpoint) => socket(name).unbind(endpoint),
+  disconnect: (name, endpoint) => socket(name).disconnect(endpoint),
+  subscribe: (name, prefix) => socket(name).subscribe(unhex(prefix)),
+  unsubscribe: (name, prefix) => socket(name).unsubscribe(unhex(prefix)),
+  send: (name, timeout, ...frames) => socket(name).send(frames.map(unhex), within(timeout)),
   'send-many': async (name, timeout, ...messages) => {
-    await named(name).sendMany(messages.map((message) => message.split(',').map(unhex)), within(timeout));
+    await socket(name).sendMany(messages.map((message) => message.split(',').map(unhex)), within(timeout));
     return messages.length;
   },
-  recv: async (name, timeout) => (await named(name).receiveMultipart(within(timeout))).map(hex).join(' '),
-  'recv-single': async (name, timeout) => hex(await named(name).receive(within(timeout))),
-  'recv-text': async (name, timeout) => hex(Buffer.from(await named(name).receiveText(within(timeout)))),
+  recv: async (name, timeout) => (await socket(name).receiveMultipart(within(timeout))).map(hex).join(' '),
+  'recv-single': async (name, timeout) => hex(await socket(name).receive(within(timeout))),
+  'recv-text': async (name, timeout) => hex(Buffer.from(await socket(name).receiveText(within(timeout)))),
   'recv-many': async (name, timeout, max) => {
-    const batch = await named(name).receiveManyMultipart({ ...within(timeout), max: Number(max) });
+    const batch = await socket(name).receiveManyMultipart({ ...within(timeout), max: Number(max) });
     return batch.map((frames) => frames.map(hex).join(',')).join(' ');
   },
   'cancel-recv': async (name) => {
     const controller = new AbortController();
     setImmediate(() => controller.abort());
-    return hex(await named(name).receive({ signal: controller.signal }));
+    return hex(await socket(name).receive({ signal: controller.signal }));
   },
-  stats: (name) => Object.entries(named(name).stats()).map(([key, value]) => `${snake(key)}=${value}`).join(' '),
-  close: (name, linger) => named(name).close(linger < 0 ? {} : { linger: Number(linger) }),
+  stats: (name) => Object.entries(socket(name).stats()).map(([key, value]) => `${snake(key)}=${value}`).join(' '),
+  close: (name, linger) => socket(name).close(linger < 0 ? {} : { linger: Number(linger) }),
   monitor: (name) => {
-    monitors.set(name, named(name).monitor());
+    monitors.set(name, socket(name).monitor());
   },
   event: async (name, timeout) => {
     const { kind, endpoint, value } = await named(name, monitors).next(within(timeout));
@@ -244,6 +210,7 @@ const commands = {
   },
   counters: (name) => flat(named(name, parties).counters()),
   end: (name) => named(name, parties).close(),
+  ...buses.commands,
   info: () => {
     const { version, libzmq, curve, transports } = info();
     const can = [
@@ -262,6 +229,7 @@ const commands = {
     authenticator = undefined;
     for (const party of parties.values()) party.close();
     for (const map of [parties, jobs, asked]) map.clear();
+    await buses.reset();
     // What a scenario leaves unsent may be lost, and close says so.
     await Promise.allSettled(open.map((socket) => socket.close({ linger: 0 })));
     Object.assign(many, { equal: 0, others: 0 });

@@ -10,6 +10,7 @@ import threading
 import traceback
 
 import zpatterns
+from bus import AsyncBuses, Buses
 from reqrep import AsyncReqrep, Reqrep
 from words import line, seconds, tohex, unhex
 from zpatterns import aio
@@ -28,7 +29,7 @@ def option(name, word):
     return int(word) / 1000 if kind == "Duration" else int(word)
 
 
-class Peer(Reqrep):
+class Peer(Reqrep, Buses):
     """Commands are the methods that are named after them; what they return follows `ok`."""
 
     abilities = (
@@ -39,7 +40,7 @@ class Peer(Reqrep):
 
     def __init__(self):
         super().__init__()
-        self.sockets, self.monitors, self.authenticator = {}, {}, None
+        self.sockets, self.buses, self.monitors, self.authenticator = {}, {}, {}, None
 
     def can(self):
         return [name[3:].replace("_", "-") for name in dir(self) if name.startswith("do_")] + list(self.abilities)
@@ -135,17 +136,17 @@ class Peer(Reqrep):
         )
 
     def do_reset(self):
-        for socket in self.sockets.values():
-            socket.close(0)
+        for handle in (*self.sockets.values(), *self.buses.values()):
+            handle.close(0)
         for monitor in self.monitors.values():
             monitor.close()
         if self.authenticator:
             self.authenticator.close()
-        self.sockets, self.monitors, self.authenticator = {}, {}, None
+        self.sockets, self.buses, self.monitors, self.authenticator = {}, {}, {}, None
         return self.reset_reqrep()
 
 
-class AsyncPeer(AsyncReqrep, Peer):
+class AsyncPeer(AsyncReqrep, AsyncBuses, Peer):
     abilities = (
         *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat"),
         *AsyncReqrep.abilities,

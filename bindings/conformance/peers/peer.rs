@@ -3,6 +3,7 @@
 //! With `--async` every socket is a background one, and receiving and sending are futures under a small `block_on`;
 //! what has no future is the blocking call on the background socket. Commands of a pattern are in a module of its name.
 
+mod bus;
 mod reqrep;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bus::Buses;
 use reqrep::Reqrep;
 use zpatterns::{
     Authenticator, Batch, Cancel, Context, CurveKeys, Deadline, Error, ErrorKind, Monitor, OptionValue, Result, Socket,
@@ -74,10 +76,15 @@ const COMMANDS: &[(&str, Run)] = &[
     ("reset", Peer::reset),
 ];
 
+fn commands() -> impl Iterator<Item = &'static (&'static str, Run)> {
+    [COMMANDS, reqrep::COMMANDS, bus::COMMANDS].into_iter().flatten()
+}
+
 pub(crate) struct Peer {
     context: Context,
     asynchronous: bool,
     reqrep: Reqrep,
+    buses: Buses,
     sockets: BTreeMap<String, Socket>,
     monitors: BTreeMap<String, Monitor>,
     authenticator: Option<Authenticator>,
@@ -144,7 +151,7 @@ impl Peer {
 
     fn info(&mut self, _words: &mut Words<'_>) -> Result<String> {
         let info = zpatterns::info()?;
-        let mut can: Vec<&str> = COMMANDS.iter().chain(reqrep::COMMANDS).map(|(name, _)| *name).collect();
+        let mut can: Vec<&str> = commands().map(|(name, _)| *name).collect();
         can.extend(["quit", "cancel-verdict", "try-send", "named-options", "closed-handle", "multipart-batches"]);
         can.extend((!self.asynchronous).then_some("direct"));
         let (curve, transports) = (info.curve, info.transports.join(","));
@@ -163,6 +170,7 @@ impl Peer {
         self.monitors.clear();
         self.authenticator = None;
         self.reqrep.reset();
+        std::mem::take(&mut self.buses).values().for_each(|bus| bus.close(Duration::ZERO));
         done(Ok(()))
     }
 
@@ -282,6 +290,7 @@ fn main() -> io::Result<()> {
         context: Context::new().expect("a new process has room for a context"),
         asynchronous,
         reqrep: Reqrep::new(asynchronous),
+        buses: Buses::new(),
         sockets: BTreeMap::new(),
         monitors: BTreeMap::new(),
         authenticator: None,
@@ -294,7 +303,7 @@ fn main() -> io::Result<()> {
         if name == "quit" {
             break;
         }
-        let outcome = match COMMANDS.iter().chain(reqrep::COMMANDS).find(|(command, _)| *command == name) {
+        let outcome = match commands().find(|(command, _)| *command == name) {
             Some((_, run)) => run(&mut peer, &mut words),
             None => Err(Error::new(ErrorKind::Unsupported, "there is no such command")),
         };

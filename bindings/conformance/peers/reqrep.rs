@@ -2,7 +2,7 @@
 //!
 //! With `--async` nothing waits in the library: what is asked is posted, and what comes is taken after a notice.
 
-mod options;
+pub(crate) mod options;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -403,18 +403,18 @@ fn shown(outcome: Outcome) -> String {
     }
 }
 
-fn list(body: &Frames) -> String {
+pub(crate) fn list(body: &Frames) -> String {
     body.iter().map(|frame| hex(frame)).collect::<Vec<_>>().join(",")
 }
 
 /// A notice for this thread.
-fn wake_up() -> Hook {
+pub(crate) fn wake_up() -> Hook {
     let thread = thread::current();
     Box::new(move || thread.unpark())
 }
 
 /// Takes what is there, or waits for a notice, as an event loop does.
-fn noticed<T>(take: impl Fn() -> Result<T>, arm: impl Fn() -> bool, end: Instant) -> Result<T> {
+pub(crate) fn noticed<T>(take: impl Fn() -> Result<T>, arm: impl Fn() -> bool, end: Instant) -> Result<T> {
     loop {
         match take() {
             Err(error) if error.kind() == ErrorKind::Timeout && Instant::now() < end => {

@@ -90,6 +90,10 @@ const REQUEST: Parameter = text("request", Form::Word, "request");
 const KEY: Parameter = required("key", Form::Bytes);
 const JOB: Parameter = text("job", Form::Word, "job");
 const NUMBER: Parameter = required("number", Form::Number);
+const PREFIX: Parameter = required("prefix", Form::Bytes);
+const FIRST: Parameter = number("first", 1);
+const LAST: Parameter = required("last", Form::Number);
+const LINGER: Parameter = number("linger", -1);
 
 macro_rules! commands {
     ($table:ident: $($name:literal $(on $handle:ident)? ($($parameter:expr),*) -> $answer:ident;)*) => {
@@ -133,8 +137,8 @@ commands! { SOCKET:
     "connect" on handle (ENDPOINT) -> Nothing;
     "unbind" on handle (ENDPOINT) -> Nothing;
     "disconnect" on handle (ENDPOINT) -> Nothing;
-    "subscribe" on handle (required("prefix", Form::Bytes)) -> Nothing;
-    "unsubscribe" on handle (required("prefix", Form::Bytes)) -> Nothing;
+    "subscribe" on handle (PREFIX) -> Nothing;
+    "unsubscribe" on handle (PREFIX) -> Nothing;
     "send" on handle (TIMEOUT, required("frames", Form::Frames)) -> Nothing;
     "send-many" on handle (TIMEOUT, required("messages", Form::Messages)) -> Number;
     "recv" on handle (TIMEOUT) -> Frames;
@@ -143,7 +147,7 @@ commands! { SOCKET:
     "recv-many" on handle (TIMEOUT, number("max", 1000)) -> Messages;
     "cancel-recv" on handle () -> Frames;
     "stats" on handle () -> Fields;
-    "close" on handle (number("linger", -1)) -> Nothing;
+    "close" on handle (LINGER) -> Nothing;
     "monitor" on handle () -> Nothing;
     "event" on handle (TIMEOUT) -> Fields;
     "authenticator" () -> Nothing;
@@ -182,9 +186,24 @@ commands! { REQREP:
     "end" on handle () -> Nothing;
 }
 
+commands! { BUS:
+    "bus" on handle (ANYWHERE, OPTIONS) -> Word;
+    "bus-subscribe" on handle (PREFIX) -> Nothing;
+    "bus-unsubscribe" on handle (PREFIX) -> Nothing;
+    "say" on handle (TIMEOUT, FRAMES) -> Nothing;
+    "say-many" on handle (FIRST, LAST, TIMEOUT) -> Nothing;
+    "hear" on handle (TIMEOUT) -> Fields;
+    "hear-many" on handle (FIRST, LAST, TIMEOUT) -> Fields;
+    "cancel-hear" on handle () -> Fields;
+    "lose" on handle (required("fraction", Form::Word)) -> Nothing;
+    "bus-peers" on handle () -> Fields;
+    "bus-counters" on handle () -> Fields;
+    "bus-close" on handle (LINGER) -> Nothing;
+}
+
 impl Command {
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
-        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP].into_iter().flatten();
+        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP, BUS].into_iter().flatten();
         all.find(|command| command.name == name).with_context(|| format!("there is no command `{name}`"))
     }
 }

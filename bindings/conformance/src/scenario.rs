@@ -41,6 +41,8 @@ pub(crate) enum Transport {
     Ws,
     /// Within one process, so for scenarios of one role.
     Inproc,
+    /// A bus of the loopback device.
+    Epgm,
 }
 
 /// One command to one peer, and what it must answer.

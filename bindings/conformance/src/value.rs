@@ -1,11 +1,11 @@
 //! Values in scenarios: text, bytes, repetitions, and what earlier steps saved.
 //!
 //! A text stands for its UTF-8, `hex:00ff` for bytes, `{ repeat = "a", times = 9 }` for a long value. In a text,
-//! `$name` and `$name.part` are what a step saved, `$i` counts a step's repetitions, `$any` is an endpoint to bind to,
-//! and `$folder` a folder of this game. In what is expected, `*` is any value, a number in a text such as `>=1` a bound,
+//! `$name` and `$name.part` are what a step saved, `$i` counts a step's repetitions, `$any` is an endpoint to bind to, or
+//! the bus of this game, and `$folder` a folder of it. In what is expected, `*` is any value, a number in a text such as `>=1` a bound,
 //! `!text` anything else, and a list in a field frames.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::UdpSocket, path::PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use toml::Value;
@@ -21,6 +21,8 @@ pub(crate) struct Values {
     transport: Transport,
     folder: PathBuf,
     endpoints: u32,
+    /// Holds the port of the bus.
+    port: Option<UdpSocket>,
     saved: BTreeMap<String, Data>,
     /// `$i`.
     pub(crate) repetition: u32,
@@ -29,7 +31,7 @@ pub(crate) struct Values {
 impl Values {
     /// Endpoints are of `transport`; files of ipc are in `folder`.
     pub(crate) fn new(transport: Transport, folder: PathBuf) -> Self {
-        Self { transport, folder, endpoints: 0, saved: BTreeMap::new(), repetition: 0 }
+        Self { transport, folder, endpoints: 0, port: None, saved: BTreeMap::new(), repetition: 0 }
     }
 
     pub(crate) fn save(&mut self, name: &str, data: Data) {
@@ -142,7 +144,7 @@ impl Values {
         let (name, part) = reference.split_once('.').map_or((reference, None), |(name, part)| (name, Some(part)));
         match name {
             "i" => return Ok(self.repetition.to_string().into_bytes()),
-            "any" => return Ok(self.endpoint().into_bytes()),
+            "any" => return Ok(self.endpoint()?.into_bytes()),
             "folder" => return Ok(self.folder.display().to_string().into_bytes()),
             _ => {}
         }
@@ -150,15 +152,25 @@ impl Values {
         saved.part(part).with_context(|| format!("${reference} is not a part of what was saved"))
     }
 
-    /// An endpoint that nobody is bound to.
-    fn endpoint(&mut self) -> String {
+    /// An endpoint that nobody is bound to; a bus is the same for all.
+    fn endpoint(&mut self) -> Result<String> {
         self.endpoints += 1;
-        match self.transport {
+        Ok(match self.transport {
             Transport::Tcp => "tcp://127.0.0.1:0".into(),
             Transport::Ws => "ws://127.0.0.1:0".into(),
             Transport::Ipc => format!("ipc://{}/{}", self.folder.display(), self.endpoints),
             Transport::Inproc => format!("inproc://{}", self.endpoints),
-        }
+            Transport::Epgm => format!("epgm://127.0.0.1;239.192.8.1:{}", self.bus_port()?),
+        })
+    }
+
+    /// A port that no other game gets as long as this one holds it, at an address that the bus does not need.
+    fn bus_port(&mut self) -> Result<u16> {
+        let port = match self.port.take() {
+            Some(port) => port,
+            None => UdpSocket::bind(("127.0.0.2", 0)).context("a port for a bus")?,
+        };
+        Ok(self.port.insert(port).local_addr()?.port())
     }
 
     /// Whether an answer is what a step expects.
@@ -253,6 +265,15 @@ mod tests {
         for (step, expected) in cases {
             assert_eq!(line(&format!("role = 'a'\n{step}")), expected);
         }
+    }
+
+    #[test]
+    fn a_game_has_one_bus_and_every_game_another() {
+        let bus = |values: &mut Values| values.resolve("any").expect("a port is free");
+        let mut both = [(); 2].map(|()| Values::new(Transport::Epgm, PathBuf::new()));
+        let [one, other] = both.each_mut().map(bus);
+        assert_ne!(one, other);
+        assert_eq!(both.each_mut().map(bus), [one, other]);
     }
 
     #[test]

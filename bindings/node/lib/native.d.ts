@@ -67,6 +67,8 @@ export declare class Bus {
   subscribe(prefix: string | Uint8Array): void
   /** Undoes a `subscribe`. */
   unsubscribe(prefix: string | Uint8Array): void
+  /** Throws datagrams away that arrive. */
+  injectLoss(fraction: number): void
   /**
    * Sends packed messages, those from `first` up to `end`, and returns how many there was room for; less than all
    * means that a notice follows.
@@ -267,6 +269,8 @@ export interface BusCounts {
   full: number
   /** How often it refused it. */
   unsendable: number
+  /** Datagrams that `injectLoss` threw away. */
+  injected: number
 }
 
 /** Who is heard, and what became of what they sent. */

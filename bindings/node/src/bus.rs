@@ -161,6 +161,12 @@ impl Bus {
         self.bus().and_then(|bus| bus.unsubscribe(bytes(&prefix))).map_err(raise(env))
     }
 
+    /// Throws datagrams away that arrive.
+    #[napi]
+    pub fn inject_loss(&self, env: &Env, fraction: f64) -> napi::Result<()> {
+        self.bus().and_then(|bus| bus.inject_loss(fraction)).map_err(raise(env))
+    }
+
     /// Sends packed messages, those from `first` up to `end`, and returns how many there was room for; less than all
     /// means that a notice follows.
     #[napi]

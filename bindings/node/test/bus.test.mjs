@@ -104,6 +104,21 @@ test('who does not keep up is told what it lost', async (t) => {
   assert.equal(slow.counters().dropped, dropped);
 });
 
+test('what is thrown away is repeated', async (t) => {
+  const endpoint = await somewhere();
+  const [listener, sender] = [open(t, endpoint), open(t, endpoint)];
+  await sender.send('first');
+  assert.deepEqual(await text(listener), ['first']);
+  listener.injectLoss(0.2);
+  await sender.sendMany(Array.from({ length: 200 }, (_, index) => [String(index), Buffer.alloc(4000)]), patiently);
+  for (let index = 0; index < 200; index++) assert.equal((await text(listener))[0], String(index));
+  const { injected, received } = listener.counters();
+  assert.ok(injected > 0 && received.repaired > 0);
+  assert.equal(received.missed, 0);
+  listener.injectLoss(0);
+  await refused('InvalidArgument', () => listener.injectLoss(1.1));
+});
+
 test('waits end', async (t) => {
   const endpoint = await somewhere();
   const bus = open(t, endpoint);

@@ -125,6 +125,11 @@ impl Bus {
         self.open(py)?.handle.bus.unsubscribe(prefix.as_bytes()).or_raise(py)
     }
 
+    /// Throws datagrams away that arrive.
+    fn inject_loss(&self, py: Python<'_>, fraction: f64) -> PyResult<()> {
+        self.open(py)?.handle.bus.inject_loss(fraction).or_raise(py)
+    }
+
     /// Sends a message to all who are on the bus now.
     #[pyo3(signature = (frames, timeout=None, cancel=None))]
     fn send(

@@ -116,6 +116,22 @@ def test_who_does_not_keep_up_is_told_what_it_lost(open_bus: Open) -> None:
         assert sum(isinstance(event, Message) for event in seen) + dropped == 100
 
 
+def test_what_is_thrown_away_is_repeated(open_bus: Open) -> None:
+    with open_bus() as listener, open_bus() as sender:
+        sender.send(b"first", WATCHDOG)
+        assert messages(listener, 1) == [[b"first"]]
+        listener.inject_loss(0.2)
+        sent = [[b"%d" % n, bytes(4000)] for n in range(200)]
+        assert sender.send_many(sent, WATCHDOG) == len(sent)
+        assert messages(listener, len(sent)) == sent
+        counters = listener.counters()
+        assert counters["injected"] > 0 < counters["received_repaired"]
+        assert counters["received_missed"] == 0
+        listener.inject_loss(0)
+        with pytest.raises(zpatterns.InvalidArgument):
+            listener.inject_loss(1.1)
+
+
 def test_events_are_values() -> None:
     peer = Peer(0x0123456789AB_1234)
     assert (str(peer), repr(peer), int(peer)) == ("0123456789ab:4660", "0123456789ab:4660", 0x0123456789AB_1234)
@@ -279,6 +295,8 @@ def test_it_in_asyncio(context: zpatterns.Context, endpoint: str) -> None:
             assert (listener.peers()[0]["delivered"], sender.counters()["sent_messages"]) == (5001, 5001)
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(listener.recv(), 0.05)
+            listener.inject_loss(1)
+            listener.inject_loss(0)
             listener.unsubscribe(b"")
             listener.subscribe(b"b")
             assert sender.try_send(b"a") and sender.try_send(b"b")

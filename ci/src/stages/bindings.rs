@@ -42,10 +42,16 @@ pub(super) fn program(work: &mut Work<'_>, language: Language, folder: &str, nam
         Language::C => compile(work, &source("c"), name),
         Language::Python => Ok(Call::new(interpreter(work)).arg(source("py"))),
         Language::Node => {
-            // Node looks for packages beside the program.
-            let beside = work.layout.made("node").join(format!("{name}.mjs"));
-            fs::copy(source("mjs"), &beside).with_context(|| format!("cannot make {}", beside.display()))?;
-            Ok(Call::new("node").arg(beside))
+            // Node looks for packages beside the program, and the program for its modules.
+            let beside = work.layout.made("node");
+            for entry in fs::read_dir(work.layout.source(folder))? {
+                let from = entry?.path();
+                if from.extension().is_some_and(|end| end == "mjs") {
+                    let to = beside.join(from.file_name().expect("it has an extension"));
+                    fs::copy(from, &to).with_context(|| format!("cannot make {}", to.display()))?;
+                }
+            }
+            Ok(Call::new("node").arg(beside.join(format!("{name}.mjs"))))
         }
     }
 }

@@ -11,6 +11,7 @@ mod event;
 mod forwarder;
 mod inbox;
 mod link;
+mod loss;
 mod options;
 mod place;
 mod udp;
@@ -41,6 +42,7 @@ use self::{
     endpoint::Endpoint,
     inbox::Inbox,
     link::{Link, Session, Voice},
+    loss::Loss,
     udp::{Reach, Sent, Udp},
 };
 pub use self::{
@@ -77,6 +79,8 @@ pub struct BusCounters {
     pub full: u64,
     /// How often it refused it.
     pub unsendable: u64,
+    /// Datagrams that [`Bus::inject_loss`] threw away.
+    pub injected: u64,
 }
 
 struct Source {
@@ -101,6 +105,7 @@ struct Shared {
     full: AtomicU64,
     unsendable: AtomicU64,
     foreign: AtomicU64,
+    loss: Loss,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -197,8 +202,9 @@ impl Bus {
             full: AtomicU64::new(0),
             unsendable: AtomicU64::new(0),
             foreign: AtomicU64::new(0),
+            loss: Loss::default(),
         });
-        let mut driver = Driver::new(Arc::clone(&shared), link, End::of(context)?);
+        let mut driver = Driver::new(Arc::clone(&shared), link, End::of(context)?, random()?);
         let thread = spawn_without_signals("zpatterns-bus", {
             let shared = Arc::clone(&shared);
             move || {
@@ -354,6 +360,12 @@ impl Bus {
         self.0.shared.inbox.ready.set_hook(hook);
     }
 
+    /// From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random before anything looks at
+    /// them: to try what a program does. 0 ends it. [`ErrorKind::InvalidArgument`] for any other number.
+    pub fn inject_loss(&self, fraction: f64) -> Result<()> {
+        self.open_shared()?.loss.set(fraction)
+    }
+
     /// Of this machine, where the bus is; no address in particular if that is everywhere.
     pub fn interface(&self) -> IpAddr {
         self.0.session.address
@@ -375,13 +387,13 @@ impl Bus {
             dropped: received.dropped,
             full: shared.full.load(Ordering::Relaxed),
             unsendable: shared.unsendable.load(Ordering::Relaxed),
+            injected: shared.loss.injected(),
         })
     }
 
     /// Who is heard now, and what became of what they sent.
     pub fn peers(&self) -> Result<Vec<(PeerId, SourceCounters)>> {
-        self.0.generation.check()?;
-        Ok(lock(&self.0.shared.receiver).sources().map(|(id, counters)| (id.into(), counters)).collect())
+        Ok(lock(&self.open_shared()?.receiver).sources().map(|(id, counters)| (id.into(), counters)).collect())
     }
 
     /// Whether the bus has ended, by itself or with its context.

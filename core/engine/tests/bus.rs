@@ -427,3 +427,24 @@ fn who_comes_late_gets_what_was_sent_before_if_it_knows_the_key() {
     assert!(stranger.peers().expect("open").is_empty());
     assert_eq!(BusKey::new(*b"short").expect_err("too short").kind(), ErrorKind::InvalidArgument);
 }
+
+#[test]
+fn what_is_thrown_away_is_repeated() {
+    let context = Context::new().expect("a context");
+    let endpoint = endpoint();
+    let (listener, sender) = (listener(&context, &endpoint), bus(&context, &endpoint));
+    sender.send(&["first"], &watchdog()).expect("room");
+    assert_eq!(message(&listener), [b"first"]);
+    listener.inject_loss(0.2).expect("a fraction");
+    for number in 0..500 {
+        sender.send(&[number.to_string().into_bytes(), vec![0; 2000]], &watchdog()).expect("room");
+    }
+    for number in 0..500 {
+        assert_eq!(message(&listener)[0], number.to_string().as_bytes());
+    }
+    let counters = listener.counters().expect("open");
+    assert!(counters.injected > 0 && counters.received.repaired > 0, "{counters:?}");
+    assert_eq!(counters.received.missed, 0);
+    listener.inject_loss(0.0).expect("a fraction");
+    assert_eq!(listener.inject_loss(1.5).expect_err("no fraction").kind(), ErrorKind::InvalidArgument);
+}

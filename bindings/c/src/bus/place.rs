@@ -74,6 +74,14 @@ pub unsafe extern "C" fn zpat_bus_unsubscribe(bus: *const zpat_bus_t, prefix: *c
     entry(|| unsafe { handle(bus)?.unsubscribe(bytes(prefix, len)?) }.map(|()| 0))
 }
 
+/// From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random before anything looks at
+/// them: to try what a program does. 0 ends it. `ZPAT_E_INVALID_ARGUMENT` for any other number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_bus_inject_loss(bus: *const zpat_bus_t, fraction: f64) -> c_int {
+    // SAFETY: C's promise.
+    entry(|| unsafe { handle(bus) }?.inject_loss(fraction).map(|()| 0))
+}
+
 /// Sends a message with copies of these `count` frames, at least one, to all who are on the bus now. It is handed over:
 /// who hears it, nobody says. `ZPAT_E_TIMEOUT` if there was no room in time.
 #[unsafe(no_mangle)]

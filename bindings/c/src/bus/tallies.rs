@@ -61,13 +61,16 @@ pub struct zpat_bus_counters_t {
     pub full: u64,
     /// How often it refused it.
     pub unsendable: u64,
+    /// Datagrams that `zpat_bus_inject_loss` threw away.
+    pub injected: u64,
 }
 
 impl zpat_bus_counters_t {
-    const ENDS: &'static [usize] = &[offset_of!(Self, unsendable) + size_of::<u64>()];
+    const ENDS: &'static [usize] = &[offset_of!(Self, injected) + size_of::<u64>()];
 
     fn of(counters: &BusCounters) -> Self {
-        let BusCounters { sent, received, malformed, foreign, refused, dropped, full, unsendable, .. } = *counters;
+        let BusCounters { sent, received, malformed, foreign, refused, dropped, full, unsendable, injected, .. } =
+            *counters;
         let SentCounters { messages, datagrams, repairs, asked, gone, ignored, .. } = sent;
         Self {
             struct_size: size_of::<Self>(),
@@ -92,6 +95,7 @@ impl zpat_bus_counters_t {
             dropped,
             full,
             unsendable,
+            injected,
         }
     }
 }

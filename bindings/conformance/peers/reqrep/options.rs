@@ -85,12 +85,12 @@ pub(super) fn request(words: &mut Words<'_>) -> Result<RequestOptions> {
     Ok(options)
 }
 
-fn number<T: TryFrom<i64>>(value: &OptionValue) -> Result<T> {
+pub(crate) fn number<T: TryFrom<i64>>(value: &OptionValue) -> Result<T> {
     let OptionValue::Int(number) = value else { return Err(invalid("a number is needed")) };
     T::try_from(*number).map_err(|_| invalid("the number is out of range"))
 }
 
-fn millis(value: &OptionValue) -> Result<Duration> {
+pub(crate) fn millis(value: &OptionValue) -> Result<Duration> {
     number(value).map(Duration::from_millis)
 }
 

@@ -83,6 +83,14 @@ export class Bus implements AsyncIterable<BusEvent>, AsyncDisposable, Disposable
   }
 
   /**
+   * From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random before anything looks
+   * at them: to try what a program does. 0 ends it. `InvalidArgument` for any other number.
+   */
+  injectLoss(fraction: number): void {
+    call(() => this.#native.injectLoss(fraction));
+  }
+
+  /**
    * Sends a message to all who are on the bus now: one frame, or several in an array; text goes as UTF-8. It is handed
    * over: who hears it, nobody says. As on a socket, small messages leave together, at the latest when the program
    * pauses, and the promise waits only while there is no room.

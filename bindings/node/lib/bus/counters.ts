@@ -57,6 +57,8 @@ export interface BusCounters {
   full: number;
   /** How often it refused it. */
   unsendable: number;
+  /** Datagrams that `injectLoss` threw away. */
+  injected: number;
 }
 
 /** Who is heard, and what became of what they sent. */

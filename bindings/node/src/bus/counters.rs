@@ -94,6 +94,8 @@ pub struct BusCounts {
     pub full: f64,
     /// How often it refused it.
     pub unsendable: f64,
+    /// Datagrams that `injectLoss` threw away.
+    pub injected: f64,
 }
 
 impl From<BusCounters> for BusCounts {
@@ -107,6 +109,7 @@ impl From<BusCounters> for BusCounts {
             dropped: counters.dropped as f64,
             full: counters.full as f64,
             unsendable: counters.unsendable as f64,
+            injected: counters.injected as f64,
         }
     }
 }

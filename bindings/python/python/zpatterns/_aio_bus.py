@@ -61,6 +61,10 @@ class Bus:
         """Undoes a ``subscribe``. ``NotFound`` if there was none of this prefix."""
         self._bus.unsubscribe(prefix)
 
+    def inject_loss(self, fraction: float) -> None:
+        """From now on this fraction of the datagrams that arrive is thrown away at random: to try what a program does."""
+        self._bus.inject_loss(fraction)
+
     async def send(self, frames: Buffer | Sequence[Buffer]) -> None:
         """Sends a message to all who are on the bus now. It is handed over: who hears it, nobody says."""
         if not self._bus.try_send(frames):

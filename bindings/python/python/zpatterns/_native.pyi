@@ -440,6 +440,11 @@ class Bus:
         """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all."""
     def unsubscribe(self, prefix: Buffer) -> None:
         """Undoes a ``subscribe``. ``NotFound`` if there was none of this prefix."""
+    def inject_loss(self, fraction: float) -> None:
+        """From now on this fraction of the datagrams that arrive, from 0 to 1, is thrown away at random.
+
+        That happens before anything looks at them: to try what a program does. 0 ends it.
+        """
     def send(
         self, frames: Buffer | Sequence[Buffer], timeout: float | None = None, cancel: Cancel | None = None
     ) -> None:
@@ -480,7 +485,7 @@ class Bus:
         ``sent_messages`` and ``sent_datagrams``, of which ``sent_repairs`` were sent again; of the numbers that were
         asked for, ``sent_asked``, the window had ``sent_gone`` no more. ``received_delivered`` are messages,
         ``received_missed`` datagrams that will not come. ``dropped`` counts what the program did not take in time,
-        ``full`` how often the system had no room for what was to be sent.
+        ``full`` how often the system had no room for what was to be sent, ``injected`` what ``inject_loss`` threw away.
         """
     def peers(self) -> list[dict[str, Any]]:
         """Who is heard now, as ``peer``, and what became of what they sent, named as in ``counters``."""

@@ -16,7 +16,7 @@ pub(super) fn of_bus<'py>(py: Python<'py>, counters: &BusCounters) -> PyResult<B
     let table = PyDict::new(py);
     named!(table, "sent_", counters.sent, messages datagrams repairs asked gone ignored malformed foreign);
     named!(table, "received_", counters.received, delivered datagrams duplicates repaired asked missed broken);
-    named!(table, "", counters, malformed foreign refused dropped full unsendable);
+    named!(table, "", counters, malformed foreign refused dropped full unsendable injected);
     Ok(table)
 }
 

@@ -43,10 +43,12 @@ pub(super) struct Driver {
     stuck: Option<usize>,
     upstream: Vec<Bytes>,
     batch: Batch,
+    /// Chooses what is thrown away on purpose.
+    random: fastrand::Rng,
 }
 
 impl Driver {
-    pub(super) fn new(shared: Arc<Shared>, link: Link, end: End) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, link: Link, end: End, seed: u64) -> Self {
         Self {
             shared,
             link,
@@ -58,6 +60,7 @@ impl Driver {
             stuck: None,
             upstream: Vec::new(),
             batch: Batch::default(),
+            random: fastrand::Rng::with_seed(seed),
         }
     }
 
@@ -96,6 +99,9 @@ impl Driver {
         let mut more = true;
         for _ in 0..ROUNDS {
             more = self.link.receive(now, &mut self.buffers, |from, datagram| {
+                if self.shared.loss.takes(&mut self.random) {
+                    return;
+                }
                 if goes_to_a_source(datagram) {
                     self.upstream.push(Bytes::copy_from_slice(datagram));
                 }
@@ -143,7 +149,9 @@ impl Driver {
         }
         let now = shared.now();
         let mut more = self.link.receive_asked(socket, &mut self.buffers, |datagram| {
-            self.upstream.push(Bytes::copy_from_slice(datagram));
+            if !shared.loss.takes(&mut self.random) {
+                self.upstream.push(Bytes::copy_from_slice(datagram));
+            }
         })?;
         for datagram in self.upstream.drain(..) {
             *busy = now;
