@@ -71,11 +71,12 @@
 #define ZPAT_NEWS_INIT { sizeof(zpat_news_t), 0, 0, 0, 0, 0, 0, { 0 }, 0 }
 #define ZPAT_PEER_COUNTERS_INIT { sizeof(zpat_peer_counters_t), 0, { 0 }, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_OPTIONS_INIT { sizeof(zpat_bus_options_t), \
-    100000000, 67108864, 4194304, 1, 1, 1024, 67108864, 16777216, 100000, 67108864, 300000, 1000 }
+    100000000, 67108864, 9223372036854775807, 0, 4194304, 1, 1, 0, 0, 0, 0, 0, NULL, 0, 1024, 67108864, \
+    16777216, 100000, 67108864, 300000, 1000 }
 #define ZPAT_BUS_EVENT_INIT { sizeof(zpat_bus_event_t), 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -1893,7 +1894,20 @@ int zpat_broker_set_hook(const zpat_broker_t *broker,
 
 /* ---- Bus: options ----------------------------------------------------------------------------------------- */
 
-/** How a bus is set up. Start from `ZPAT_BUS_OPTIONS_INIT`. */
+/** For whom a sender waits. */
+typedef enum zpat_bus_flow_control_t {
+  /** For nobody: who cannot follow loses, as with libzmq's peers. */
+  ZPAT_BUS_FLOW_NONE = 0,
+  /** For all who listen. */
+  ZPAT_BUS_FLOW_SLOWEST = 1,
+  /** For those who listen with the same tag. */
+  ZPAT_BUS_FLOW_TAGGED = 2,
+} zpat_bus_flow_control_t;
+
+/**
+ * How a bus is set up. What is said below to be of our own peers excludes libzmq's: a group that uses it has a port of its
+ * own. Start from `ZPAT_BUS_OPTIONS_INIT`.
+ */
 typedef struct zpat_bus_options_t {
   /** `sizeof(zpat_bus_options_t)`. */
   size_t struct_size;
@@ -1901,12 +1915,33 @@ typedef struct zpat_bus_options_t {
   int64_t rate;
   /** Bytes that are kept to be repeated: as long an outage is survived as it takes to send them. */
   int64_t window;
+  /** They are kept no longer than this, in milliseconds. */
+  int64_t max_age;
+  /** Bytes of what was sent before that who comes late gets: as much as both its sender and it say here. */
+  int64_t history;
   /** Bytes that may wait to be sent. */
   int64_t max_unsent;
   /** How many routers a message may cross, and one more; 1 is this network. */
   int64_t hops;
   /** Whether other programs on this machine hear what is sent. 0 or 1. */
   int64_t looped;
+  /** A `zpat_bus_flow_control_t`: for whom sending waits; of our own peers only. */
+  int64_t flow_control;
+  /** Before so many listen who are waited for, nothing is sent. At most 1024. */
+  int64_t at_least;
+  /** As whom one listens, and for whom one waits, if flow control is by tag. */
+  int64_t tag;
+  /** Datagrams of a group that is repaired by parity, of our own peers only: 2, 4, 8, 16, 32, 64, or 0 for none. */
+  int64_t parity_group;
+  /** Parity that is sent with each group, whether or not somebody asks; at most as much as it has datagrams. */
+  int64_t parity;
+  /**
+   * Datagrams carry a tag that only who has this key can make, and others are dropped; of our own peers only. At least 16
+   * bytes, random ones, which are read while the bus is opened and stay the caller's. NULL, the default, is none.
+   */
+  const void *key;
+  /** How many bytes those are. */
+  size_t key_size;
   /** Sources heard at once. 1 or more. */
   int64_t max_peers;
   /** Bytes of one source that wait while something before them is missing. */
@@ -1915,7 +1950,7 @@ typedef struct zpat_bus_options_t {
   int64_t max_message;
   /** Messages and events that wait for the program. */
   int64_t max_events;
-  /** Bytes of those; each frame counts as 32 more. */
+  /** Bytes of those; each frame and each of them counts as 32 more. */
   int64_t max_bytes;
   /** How long a source is remembered that is silent, in milliseconds. */
   int64_t forget;
@@ -2101,6 +2136,8 @@ typedef struct zpat_bus_counters_t {
   uint64_t sent_datagrams;
   /** Datagrams sent again. */
   uint64_t sent_repairs;
+  /** Datagrams sent with parity. */
+  uint64_t sent_parity;
   /** Numbers that others asked for. */
   uint64_t sent_asked;
   /** Of those, how many the window had no more. */
@@ -2111,7 +2148,13 @@ typedef struct zpat_bus_counters_t {
   uint64_t sent_malformed;
   /** Packets of other streams, and those that a source gets from nobody. */
   uint64_t sent_foreign;
-  /** Messages that were handed on, from all who were ever heard. */
+  /** Datagrams to our source from who does not know the key. */
+  uint64_t sent_forged;
+  /** Listeners that were waited for, and then were silent for too long. */
+  uint64_t sent_silent;
+  /** Listeners that are waited for now. */
+  uint64_t sent_listeners;
+  /** Messages that were complete, from all who were ever heard, whether or not the program wanted them and had room. */
   uint64_t received_delivered;
   /** Datagrams with data that were new. */
   uint64_t received_datagrams;
@@ -2119,6 +2162,8 @@ typedef struct zpat_bus_counters_t {
   uint64_t received_duplicates;
   /** Datagrams that were asked for and came. */
   uint64_t received_repaired;
+  /** Datagrams that were computed from others and parity. */
+  uint64_t received_computed;
   /** Numbers that were asked for. */
   uint64_t received_asked;
   /** Datagrams that will not come. */
@@ -2129,6 +2174,8 @@ typedef struct zpat_bus_counters_t {
   uint64_t malformed;
   /** Packets of other sessions. */
   uint64_t foreign;
+  /** Datagrams from who does not know the key. */
+  uint64_t forged;
   /** Sources that were not listened to because too many were there. */
   uint64_t refused;
   /** Messages and events that the program did not take in time. */
@@ -2147,7 +2194,7 @@ typedef struct zpat_bus_peer_t {
   size_t struct_size;
   /** Who, as in `zpat_bus_event_t`. */
   uint64_t peer;
-  /** Messages that were handed on. */
+  /** Messages that were complete, whether or not the program wanted them and had room. */
   uint64_t delivered;
   /** Datagrams with data that were new. */
   uint64_t datagrams;
@@ -2155,6 +2202,8 @@ typedef struct zpat_bus_peer_t {
   uint64_t duplicates;
   /** Datagrams that were asked for and came. */
   uint64_t repaired;
+  /** Datagrams that were computed from others and parity. */
+  uint64_t computed;
   /** Numbers that were asked for. */
   uint64_t asked;
   /** Datagrams that will not come. */

@@ -2,10 +2,11 @@
 
 /* Options and counters by their names; the compiler says if one is misspelt. */
 #define BUS_NUMBERS(X) \
-  X(rate) X(window) X(max_unsent) X(hops) X(looped) X(max_peers) X(max_behind) X(max_message) X(max_events) \
+  X(rate) X(window) X(max_age) X(history) X(at_least) X(tag) X(parity_group) X(parity) X(max_unsent) X(hops) X(looped) X(max_peers) X(max_behind) X(max_message) X(max_events) \
   X(max_bytes) X(forget) X(linger)
 #define BUS_COUNTERS(X) \
-  X(sent_messages) X(sent_datagrams) X(sent_repairs) X(sent_asked) X(sent_gone) X(sent_ignored) X(sent_malformed) \
+  X(sent_messages) X(sent_parity) X(sent_forged) X(sent_silent) X(sent_listeners) X(received_computed) X(forged) \
+  X(sent_datagrams) X(sent_repairs) X(sent_asked) X(sent_gone) X(sent_ignored) X(sent_malformed) \
   X(sent_foreign) X(received_delivered) X(received_datagrams) X(received_duplicates) X(received_repaired) \
   X(received_asked) X(received_missed) X(received_broken) X(malformed) X(foreign) X(refused) X(dropped) X(full) \
   X(unsendable) X(injected)
@@ -28,6 +29,17 @@ static int do_bus(char **rest) {
 #define SET(option) if (strcmp(name, #option) == 0) options.option = number_of(value), known = 1;
     BUS_NUMBERS(SET)
 #undef SET
+    if (strcmp(name, "flow_control") == 0) {
+      const char *const all[] = { "none", "slowest", "tagged" }, *given = unhex(value + 4).data;
+      for (options.flow_control = 0; options.flow_control < 3; options.flow_control++)
+        if (strcmp(given, all[options.flow_control]) == 0) break;
+      known = 1;
+    }
+    if (strcmp(name, "key") == 0) {
+      zpat_slice_t secret = unhex(value + 4);
+      options.key = secret.data, options.key_size = secret.len;
+      known = 1;
+    }
     if (!known) return ZPAT_E_INVALID_ARGUMENT;
   }
   zpat_bus_close(&slot->bus, 0);

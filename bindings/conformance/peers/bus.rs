@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use zpatterns::{Bus, BusEvent, BusOptions, Cancel, Deadline, Interest, OptionValue, Result};
+use zpatterns::{Bus, BusEvent, BusKey, BusOptions, Cancel, Deadline, Interest, OptionValue, Result};
 
 use crate::{
     Peer, Run, Words, done, invalid,
@@ -87,9 +87,17 @@ fn options(words: &mut Words<'_>) -> Result<BusOptions> {
         match option {
             "rate" => options.rate = number(&value)?,
             "window" => options.window = number(&value)?,
+            "max_age" => options.max_age = millis(&value)?,
+            "history" => options.history = number(&value)?,
             "max_unsent" => options.max_unsent = number(&value)?,
             "hops" => options.hops = number(&value)?,
             "looped" => options.looped = flag(&value)?,
+            "flow_control" => options.flow_control = text(&value)?.parse()?,
+            "at_least" => options.at_least = number(&value)?,
+            "tag" => options.tag = number(&value)?,
+            "parity_group" => options.parity_group = number(&value)?,
+            "parity" => options.parity = number(&value)?,
+            "key" => options.key = Some(BusKey::new(bytes(&value)?)?),
             "max_peers" => options.max_peers = number(&value)?,
             "max_behind" => options.max_behind = number(&value)?,
             "max_message" => options.max_message = number(&value)?,
@@ -101,6 +109,15 @@ fn options(words: &mut Words<'_>) -> Result<BusOptions> {
         }
     }
     Ok(options)
+}
+
+fn bytes(value: &OptionValue) -> Result<&[u8]> {
+    let OptionValue::Bytes(bytes) = value else { return Err(invalid("bytes are needed")) };
+    Ok(bytes)
+}
+
+fn text(value: &OptionValue) -> Result<&str> {
+    str::from_utf8(bytes(value)?).map_err(|_| invalid("text is needed"))
 }
 
 fn flag(value: &OptionValue) -> Result<bool> {
@@ -176,9 +193,10 @@ fn counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
     let (sent, received) = (it.sent, it.received);
     Ok(format!(
         "sent_messages={} sent_datagrams={} sent_repairs={} sent_asked={} sent_gone={} sent_ignored={} \
-         sent_malformed={} sent_foreign={} received_delivered={} received_datagrams={} received_duplicates={} \
-         received_repaired={} received_asked={} received_missed={} received_broken={} malformed={} foreign={} \
-         refused={} dropped={} full={} unsendable={} injected={}",
+         sent_malformed={} sent_foreign={} sent_parity={} sent_forged={} sent_silent={} sent_listeners={} \
+         received_delivered={} received_datagrams={} received_duplicates={} received_repaired={} \
+         received_computed={} received_asked={} received_missed={} received_broken={} malformed={} foreign={} \
+         forged={} refused={} dropped={} full={} unsendable={} injected={}",
         sent.messages,
         sent.datagrams,
         sent.repairs,
@@ -187,15 +205,21 @@ fn counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
         sent.ignored,
         sent.malformed,
         sent.foreign,
+        sent.parity,
+        sent.forged,
+        sent.silent,
+        sent.listeners,
         received.delivered,
         received.datagrams,
         received.duplicates,
         received.repaired,
+        received.computed,
         received.asked,
         received.missed,
         received.broken,
         it.malformed,
         it.foreign,
+        it.forged,
         it.refused,
         it.dropped,
         it.full,

@@ -10,7 +10,8 @@ use std::{
 use napi::bindgen_prelude::{ArrayBuffer, Either, Env, Object};
 use napi_derive::napi;
 use zpatterns::{
-    Bus as Core, BusBatch, BusCounters, BusEvent, BusOptions, Deadline, ErrorKind, Hook, Interest, PeerId, Result,
+    Bus as Core, BusBatch, BusCounters, BusEvent, BusFlowControl, BusKey, BusOptions, Deadline, ErrorKind, Hook,
+    Interest, OptionValue, PeerId, Result,
 };
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     context::{Context, Owned},
     environment::{Ending, Handle, Shared, lock},
     error::raise,
-    given::options,
+    given::{Given, options},
     pack::frames,
     packing::{BYTES, MESSAGES, Packing},
     socket::bytes,
@@ -30,13 +31,38 @@ pub mod counters;
 /// count; the numbers of the first and the last datagram that is missed.
 const FACTS: usize = 5;
 
+impl Given for BusFlowControl {
+    const EXPECTATION: &'static str = "flow control is none, slowest or tagged";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        String::given(value)?.parse().ok()
+    }
+}
+
+impl Given for BusKey {
+    const EXPECTATION: &'static str = "a key has at least 16 bytes";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        let OptionValue::Bytes(secret) = value else { return None };
+        Self::new(secret).ok()
+    }
+}
+
 options! {
     bus_options BusOptions {
         "rate" = rate,
         "window" = window,
+        "maxAge" = max_age,
+        "history" = history,
         "maxUnsent" = max_unsent,
         "hops" = hops,
         "looped" = looped,
+        "flowControl" = flow_control,
+        "atLeast" = at_least,
+        "tag" = tag,
+        "parityGroup" = parity_group,
+        "parity" = parity,
+        "key" = key,
         "maxPeers" = max_peers,
         "maxBehind" = max_behind,
         "maxMessage" = max_message,

@@ -9,7 +9,7 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyList},
 };
-use zpatterns::{Bus as Core, BusCounters, BusOptions, Deadline, Result};
+use zpatterns::{Bus as Core, BusCounters, BusFlowControl, BusKey, BusOptions, Deadline, Result};
 
 pub(crate) use self::event::{Broken, Dropped, Gone, Joined, Message, Missed};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     convert::{buffers_of, bytes_of, duration},
     error::OrRaise,
-    given::options,
+    given::{Given, invalid, options},
     ready,
     slot::{Handle, Held, Slot},
     wait::{Limit, if_possible},
@@ -26,14 +26,37 @@ use crate::{
 /// So many messages are converted before it is tried to send them: more may not fit.
 const TURN: usize = 1024;
 
+impl Given for BusFlowControl {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.extract::<&str>().map(str::parse) {
+            Ok(Ok(given)) => Ok(given),
+            _ => invalid("flow control is none, slowest or tagged", name, value),
+        }
+    }
+}
+
+impl Given for Option<BusKey> {
+    fn given(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        BusKey::new(bytes_of(value)?.as_bytes()).map(Some).or_raise(value.py())
+    }
+}
+
 options! {
     /// How a bus is set up.
     bus_options -> BusOptions:
         rate = "rate",
         window = "window",
+        max_age = "max_age",
+        history = "history",
         max_unsent = "max_unsent",
         hops = "hops",
         looped = "looped",
+        flow_control = "flow_control",
+        at_least = "at_least",
+        tag = "tag",
+        parity_group = "parity_group",
+        parity = "parity",
+        key = "key",
         max_peers = "max_peers",
         max_behind = "max_behind",
         max_message = "max_message",

@@ -25,6 +25,8 @@ pub struct zpat_bus_counters_t {
     pub sent_datagrams: u64,
     /// Datagrams sent again.
     pub sent_repairs: u64,
+    /// Datagrams sent with parity.
+    pub sent_parity: u64,
     /// Numbers that others asked for.
     pub sent_asked: u64,
     /// Of those, how many the window had no more.
@@ -35,7 +37,13 @@ pub struct zpat_bus_counters_t {
     pub sent_malformed: u64,
     /// Packets of other streams, and those that a source gets from nobody.
     pub sent_foreign: u64,
-    /// Messages that were handed on, from all who were ever heard.
+    /// Datagrams to our source from who does not know the key.
+    pub sent_forged: u64,
+    /// Listeners that were waited for, and then were silent for too long.
+    pub sent_silent: u64,
+    /// Listeners that are waited for now.
+    pub sent_listeners: u64,
+    /// Messages that were complete, from all who were ever heard, whether or not the program wanted them and had room.
     pub received_delivered: u64,
     /// Datagrams with data that were new.
     pub received_datagrams: u64,
@@ -43,6 +51,8 @@ pub struct zpat_bus_counters_t {
     pub received_duplicates: u64,
     /// Datagrams that were asked for and came.
     pub received_repaired: u64,
+    /// Datagrams that were computed from others and parity.
+    pub received_computed: u64,
     /// Numbers that were asked for.
     pub received_asked: u64,
     /// Datagrams that will not come.
@@ -53,6 +63,8 @@ pub struct zpat_bus_counters_t {
     pub malformed: u64,
     /// Packets of other sessions.
     pub foreign: u64,
+    /// Datagrams from who does not know the key.
+    pub forged: u64,
     /// Sources that were not listened to because too many were there.
     pub refused: u64,
     /// Messages and events that the program did not take in time.
@@ -69,28 +81,45 @@ impl zpat_bus_counters_t {
     const ENDS: &'static [usize] = &[offset_of!(Self, injected) + size_of::<u64>()];
 
     fn of(counters: &BusCounters) -> Self {
-        let BusCounters { sent, received, malformed, foreign, refused, dropped, full, unsendable, injected, .. } =
-            *counters;
+        let BusCounters {
+            sent,
+            received,
+            malformed,
+            foreign,
+            forged,
+            refused,
+            dropped,
+            full,
+            unsendable,
+            injected,
+            ..
+        } = *counters;
         let SentCounters { messages, datagrams, repairs, asked, gone, ignored, .. } = sent;
         Self {
             struct_size: size_of::<Self>(),
             sent_messages: messages,
             sent_datagrams: datagrams,
             sent_repairs: repairs,
+            sent_parity: sent.parity,
             sent_asked: asked,
             sent_gone: gone,
             sent_ignored: ignored,
             sent_malformed: sent.malformed,
             sent_foreign: sent.foreign,
+            sent_forged: sent.forged,
+            sent_silent: sent.silent,
+            sent_listeners: sent.listeners,
             received_delivered: received.delivered,
             received_datagrams: received.datagrams,
             received_duplicates: received.duplicates,
             received_repaired: received.repaired,
+            received_computed: received.computed,
             received_asked: received.asked,
             received_missed: received.missed,
             received_broken: received.broken,
             malformed,
             foreign,
+            forged,
             refused,
             dropped,
             full,
@@ -108,7 +137,7 @@ pub struct zpat_bus_peer_t {
     pub struct_size: usize,
     /// Who, as in `zpat_bus_event_t`.
     pub peer: u64,
-    /// Messages that were handed on.
+    /// Messages that were complete, whether or not the program wanted them and had room.
     pub delivered: u64,
     /// Datagrams with data that were new.
     pub datagrams: u64,
@@ -116,6 +145,8 @@ pub struct zpat_bus_peer_t {
     pub duplicates: u64,
     /// Datagrams that were asked for and came.
     pub repaired: u64,
+    /// Datagrams that were computed from others and parity.
+    pub computed: u64,
     /// Numbers that were asked for.
     pub asked: u64,
     /// Datagrams that will not come.
@@ -128,8 +159,9 @@ impl zpat_bus_peer_t {
     const ENDS: &'static [usize] = &[offset_of!(Self, broken) + size_of::<u64>()];
 
     fn of((PeerId(peer), counters): &(PeerId, ReceivedCounters), struct_size: usize) -> Self {
-        let ReceivedCounters { delivered, datagrams, duplicates, repaired, asked, missed, broken, .. } = *counters;
-        Self { struct_size, peer: *peer, delivered, datagrams, duplicates, repaired, asked, missed, broken }
+        let ReceivedCounters { delivered, datagrams, duplicates, repaired, computed, asked, missed, broken, .. } =
+            *counters;
+        Self { struct_size, peer: *peer, delivered, datagrams, duplicates, repaired, computed, asked, missed, broken }
     }
 }
 
@@ -167,7 +199,9 @@ mod tests {
         assert_eq!(zpat_bus_counters_t::ENDS.last(), Some(&size_of::<zpat_bus_counters_t>()));
         assert_eq!(zpat_bus_peer_t::ENDS.last(), Some(&size_of::<zpat_bus_peer_t>()));
         assert_eq!(zpat_bus_event_t::ENDS.last(), Some(&size_of::<zpat_bus_event_t>()));
-        assert!(zpat_bus_options_t::ENDS.windows(2).all(|pair| pair[1] - pair[0] == size_of::<i64>()));
+        let (option, key) = (size_of::<i64>(), size_of::<*const u8>() + size_of::<usize>());
+        let mut steps = zpat_bus_options_t::ENDS.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(steps.all(|step| step == option || step == key));
         assert_eq!(zpat_bus_options_t::ENDS.last(), Some(&size_of::<zpat_bus_options_t>()));
     }
 }

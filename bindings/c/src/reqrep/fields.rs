@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use zpatterns::reqrep::Balance;
+use zpatterns::{BusFlowControl, reqrep::Balance};
 
 /// An option as C has it: a number of eight bytes, whatever it is.
 pub(crate) trait Plain {
@@ -49,6 +49,17 @@ impl Plain for bool {
     }
 }
 
+/// The numbers are those of `zpat_bus_flow_control_t`.
+impl Plain for BusFlowControl {
+    fn plain(&self) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::Slowest => 1,
+            Self::Tagged => 2,
+        }
+    }
+}
+
 /// The numbers are those of `zpat_balance_t`.
 impl Plain for Balance {
     fn plain(&self) -> i64 {
@@ -62,7 +73,8 @@ impl Plain for Balance {
 }
 
 /// Calls `$then!` with the structure, core's options, and every option. One without a type is [`Plain`]; a `Path` is a
-/// `const char *`, and null by default; a `List` is a pointer and, right behind it, the count that it names, and empty.
+/// `const char *`, and null by default; a `List` is a pointer and, right behind it, the count that it names, and empty;
+/// and so is a `Key`, of bytes.
 macro_rules! with_client_options {
     ($then:ident) => {
         $then! {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use zpatterns::{
-    Result,
+    BusFlowControl, Result,
     reqrep::{Balance, BrokerOptions, ClientOptions, Side, Task, WorkerOptions},
 };
 
@@ -149,6 +149,12 @@ checked! {
     usize: |value| Self::try_from(value).ok(), "a bound is not negative";
     u64: |value| Self::try_from(value).ok(), "a number is not negative";
     u32: |value| Self::try_from(value).ok(), "a number from 0 to 4294967295";
+    BusFlowControl: |value| match value {
+        0 => Some(Self::None),
+        1 => Some(Self::Slowest),
+        2 => Some(Self::Tagged),
+        _ => None,
+    }, "there is no such flow control";
     u8: |value| Self::try_from(value).ok(), "a number from 0 to 255";
     bool: |value| [false, true].get(usize::try_from(value).unwrap_or(usize::MAX)).copied(), "a switch is 0 or 1";
     Balance: |value| match value {
@@ -175,6 +181,7 @@ macro_rules! c_type {
     () => { i64 };
     (Path) => { *const c_char };
     (List) => { *const c_void };
+    (Key) => { *const c_void };
 }
 
 /// A default of core as C sees it.
@@ -199,6 +206,10 @@ macro_rules! from_c {
     ($name:expr, $value:expr, List, $count:expr) => {
         // SAFETY: C's promise.
         unsafe { list($value, $count, $name) }?
+    };
+    ($name:expr, $value:expr, Key, $count:expr) => {
+        // SAFETY: C's promise.
+        unsafe { key($value, $count) }?
     };
 }
 

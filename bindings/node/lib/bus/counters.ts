@@ -9,6 +9,8 @@ export interface BusSentCounters {
   datagrams: number;
   /** Datagrams sent again. */
   repairs: number;
+  /** Datagrams with parity. */
+  parity: number;
   /** Numbers that were asked for. */
   asked: number;
   /** Of those, how many the window had no more. */
@@ -19,11 +21,17 @@ export interface BusSentCounters {
   malformed: number;
   /** Packets of other streams, and those that a source gets from nobody. */
   foreign: number;
+  /** Datagrams from who does not know the key. */
+  forged: number;
+  /** Listeners that were waited for, and then were silent for too long. */
+  silent: number;
+  /** Listeners that are waited for now. */
+  listeners: number;
 }
 
 /** What became of what a peer sent, or all peers together. */
 export interface BusReceivedCounters {
-  /** Messages that were handed on. */
+  /** Messages that were complete, whether or not the program wanted them and had room. */
   delivered: number;
   /** Datagrams with data that were new. */
   datagrams: number;
@@ -31,6 +39,8 @@ export interface BusReceivedCounters {
   duplicates: number;
   /** Datagrams that were asked for and came. */
   repaired: number;
+  /** Datagrams that were computed from others and parity. */
+  computed: number;
   /** Numbers that were asked for. */
   asked: number;
   /** Datagrams that will not come. */
@@ -49,6 +59,8 @@ export interface BusCounters {
   malformed: number;
   /** Packets of other sessions. */
   foreign: number;
+  /** Datagrams from who does not know the key. */
+  forged: number;
   /** Sources that were not listened to because too many were there. */
   refused: number;
   /** Messages and events that the program did not take in time. */

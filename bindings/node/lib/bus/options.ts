@@ -11,12 +11,39 @@ export interface BusOptions {
   rate?: number | undefined;
   /** Bytes that are kept to be repeated: as long an outage is survived as it takes to send them. Default: 64 MiB. */
   window?: number | undefined;
+  /** They are kept no longer than this. Default: without end. */
+  maxAge?: number | undefined;
+  /**
+   * Bytes of what was sent before that who comes late gets: as much as both its sender and it say here. Default: 0.
+   */
+  history?: number | undefined;
   /** Bytes that may wait to be sent. Default: 4 MiB. */
   maxUnsent?: number | undefined;
   /** How many routers a message may cross, and one more; 1 is this network. Default: 1. */
   hops?: number | undefined;
   /** Whether other programs on this machine hear what is sent. Default: true. */
   looped?: boolean | undefined;
+  /**
+   * For whom sending waits: for nobody, for all who listen, or for those who have the same `tag`. What is not `'none'`
+   * is of our own peers only, which excludes libzmq's: such a group has a port of its own. Default: `'none'`.
+   */
+  flowControl?: 'none' | 'slowest' | 'tagged' | undefined;
+  /** Before so many listen who are waited for, nothing is sent. Default: 0. */
+  atLeast?: number | undefined;
+  /** As whom one listens, and for whom one waits, if flow control is by tag. Default: 0. */
+  tag?: number | undefined;
+  /**
+   * Datagrams of a group that is repaired by parity, of our own peers only: 2, 4, 8, 16, 32, 64, or 0 for none.
+   * Default: 0.
+   */
+  parityGroup?: number | undefined;
+  /** Parity that is sent with each group, whether or not somebody asks. Default: 0. */
+  parity?: number | undefined;
+  /**
+   * Datagrams carry a tag that only who has this key can make, and others are dropped; of our own peers only. At least
+   * 16 bytes, random ones. Default: none.
+   */
+  key?: Uint8Array | undefined;
   /** Sources heard at once. Default: 1024. */
   maxPeers?: number | undefined;
   /** Bytes of one source that wait while something before them is missing. Default: 64 MiB. */
@@ -25,7 +52,7 @@ export interface BusOptions {
   maxMessage?: number | undefined;
   /** Messages and events that wait for the program. Default: 100000. */
   maxEvents?: number | undefined;
-  /** Bytes of those; each frame counts as 32 more. Default: 64 MiB. */
+  /** Bytes of those; each frame and each of them counts as 32 more. Default: 64 MiB. */
   maxBytes?: number | undefined;
   /** How long a source is remembered that is silent. Default: 5 min. */
   forget?: number | undefined;

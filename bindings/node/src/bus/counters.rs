@@ -15,6 +15,8 @@ pub struct BusSentCounts {
     pub datagrams: f64,
     /// Datagrams sent again.
     pub repairs: f64,
+    /// Datagrams with parity.
+    pub parity: f64,
     /// Numbers that were asked for.
     pub asked: f64,
     /// Of those, how many the window had no more.
@@ -25,6 +27,12 @@ pub struct BusSentCounts {
     pub malformed: f64,
     /// Packets of other streams, and those that a source gets from nobody.
     pub foreign: f64,
+    /// Datagrams from who does not know the key.
+    pub forged: f64,
+    /// Listeners that were waited for, and then were silent for too long.
+    pub silent: f64,
+    /// Listeners that are waited for now.
+    pub listeners: f64,
 }
 
 impl From<SentCounters> for BusSentCounts {
@@ -33,11 +41,15 @@ impl From<SentCounters> for BusSentCounts {
             messages: counters.messages as f64,
             datagrams: counters.datagrams as f64,
             repairs: counters.repairs as f64,
+            parity: counters.parity as f64,
             asked: counters.asked as f64,
             gone: counters.gone as f64,
             ignored: counters.ignored as f64,
             malformed: counters.malformed as f64,
             foreign: counters.foreign as f64,
+            forged: counters.forged as f64,
+            silent: counters.silent as f64,
+            listeners: counters.listeners as f64,
         }
     }
 }
@@ -45,7 +57,7 @@ impl From<SentCounters> for BusSentCounts {
 /// What became of what a peer sent, or all peers together.
 #[napi(object)]
 pub struct BusReceivedCounts {
-    /// Messages that were handed on.
+    /// Messages that were complete, whether or not the program wanted them and had room.
     pub delivered: f64,
     /// Datagrams with data that were new.
     pub datagrams: f64,
@@ -53,6 +65,8 @@ pub struct BusReceivedCounts {
     pub duplicates: f64,
     /// Datagrams that were asked for and came.
     pub repaired: f64,
+    /// Datagrams that were computed from others and parity.
+    pub computed: f64,
     /// Numbers that were asked for.
     pub asked: f64,
     /// Datagrams that will not come.
@@ -68,6 +82,7 @@ impl From<ReceivedCounters> for BusReceivedCounts {
             datagrams: counters.datagrams as f64,
             duplicates: counters.duplicates as f64,
             repaired: counters.repaired as f64,
+            computed: counters.computed as f64,
             asked: counters.asked as f64,
             missed: counters.missed as f64,
             broken: counters.broken as f64,
@@ -86,6 +101,8 @@ pub struct BusCounts {
     pub malformed: f64,
     /// Packets of other sessions.
     pub foreign: f64,
+    /// Datagrams from who does not know the key.
+    pub forged: f64,
     /// Sources that were not listened to because too many were there.
     pub refused: f64,
     /// Messages and events that the program did not take in time.
@@ -105,6 +122,7 @@ impl From<BusCounters> for BusCounts {
             received: counters.received.into(),
             malformed: counters.malformed as f64,
             foreign: counters.foreign as f64,
+            forged: counters.forged as f64,
             refused: counters.refused as f64,
             dropped: counters.dropped as f64,
             full: counters.full as f64,

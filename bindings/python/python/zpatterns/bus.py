@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, TypedDict, Union
+from typing import TYPE_CHECKING, Literal, TypedDict, Union
 
 from . import _native
 from ._context import Context
@@ -56,12 +56,30 @@ class BusOptions(TypedDict, total=False):
     """Bytes of datagrams sent in a second, repairs with them; at least 1,000. 100 million."""
     window: int | None
     """Bytes that are kept to be repeated: as long an outage is survived as it takes to send them. 64 MiB."""
+    max_age: float | None
+    """They are kept no longer than this. Without end."""
+    history: int | None
+    """Bytes of what was sent before that who comes late gets: as much as both its sender and it say here. 0."""
     max_unsent: int | None
     """Bytes that may wait to be sent. 4 MiB."""
     hops: int | None
     """How many routers a message may cross, and one more; 1 is this network. 1."""
     looped: bool | None
     """Whether other programs on this machine hear what is sent. True."""
+    flow_control: Literal["none", "slowest", "tagged"] | None
+    """For whom sending waits: for nobody, for all who listen, or for those who have the same ``tag``. What is not
+    ``"none"`` is of our own peers only, which excludes libzmq's: such a group has a port of its own. ``"none"``."""
+    at_least: int | None
+    """Before so many listen who are waited for, nothing is sent. 0."""
+    tag: int | None
+    """As whom one listens, and for whom one waits, if flow control is by tag. 0."""
+    parity_group: int | None
+    """Datagrams of a group that is repaired by parity, of our own peers only: 2, 4, 8, 16, 32, 64, or 0 for none. 0."""
+    parity: int | None
+    """Parity that is sent with each group, whether or not somebody asks. 0."""
+    key: Buffer | None
+    """Datagrams carry a tag that only who has this key can make, and others are dropped; of our own peers only. At
+    least 16 bytes, random ones. None."""
     max_peers: int | None
     """Sources heard at once. 1,024."""
     max_behind: int | None
@@ -71,7 +89,7 @@ class BusOptions(TypedDict, total=False):
     max_events: int | None
     """Messages and events that wait for the program. 100,000."""
     max_bytes: int | None
-    """Bytes of those; each frame counts as 32 more. 64 MiB."""
+    """Bytes of those; each frame and each of them counts as 32 more. 64 MiB."""
     forget: float | None
     """How long a source is remembered that is silent. 5 min."""
     linger: float | None

@@ -142,7 +142,7 @@ impl BusOptions {
             self.parity_group == 0 || (self.parity_group.is_power_of_two() && GROUPS.contains(&self.parity_group));
         for (is_right, text, option) in [
             (self.rate >= 1000, "a bus sends at least 1,000 bytes in a second", "rate"),
-            (self.window >= 1500, "a window has room for a datagram of 1,500 bytes", "window"),
+            (self.window >= 1428, "a window has room for a datagram's 1,428 bytes", "window"),
             (self.max_peers > 0, "a bus hears at least one peer", "max_peers"),
             (is_group, "a group has 2, 4, 8, 16, 32 or 64 datagrams", "parity_group"),
             (self.parity <= self.parity_group, "a group has no more parity than datagrams", "parity"),

@@ -61,7 +61,7 @@ const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 17] = [
+const NAMED: [&str; 18] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
@@ -79,6 +79,7 @@ const NAMED: [&str; 17] = [
     "zpat_news_kind_t",
     "zpat_reason_t",
     "zpat_bus_event_kind_t",
+    "zpat_bus_flow_control_t",
 ];
 
 /// Width of comments and declarations.
@@ -107,6 +108,9 @@ macro_rules! written {
         String::from("NULL")
     };
     ($value:expr, List) => {
+        String::from("NULL, 0")
+    };
+    ($value:expr, Key) => {
         String::from("NULL, 0")
     };
 }
