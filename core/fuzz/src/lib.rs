@@ -19,6 +19,7 @@
 //! | [`packets`] | packets of the bus, read and written |
 //! | [`payloads`] | messages of the bus, packed and unpacked |
 //! | [`bus`] | an honest sender and an honest listener, among strangers |
+//! | [`forwarder`] | a forwarder of a bus and two honest members, among strangers |
 //!
 //! What is asserted, for machines after every input: the books balance, what is held keeps to the options, and an input
 //! causes no more output than what is kept. Every honest request ends once. Where strangers have no part in it (a broker or a
@@ -29,12 +30,14 @@
 mod datagram;
 mod dice;
 mod party;
+mod relay;
 mod stranger;
 mod town;
 mod wire;
 
 pub use self::{
     datagram::{bus, packets, payloads},
+    relay::forwarder,
     town::{broker, client, majordomo, worker},
     wire::{link, message},
 };
@@ -53,4 +56,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("packets", packets),
     ("payloads", payloads),
     ("bus", bus),
+    ("forwarder", forwarder),
 ];

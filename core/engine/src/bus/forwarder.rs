@@ -123,7 +123,7 @@ impl BusForwarder {
             forwarded: Vec::new(),
             together: BytesMut::with_capacity(MAX_TOGETHER),
         };
-        let thread = spawn_without_signals("zpatterns-forwarder", {
+        let thread = spawn_without_signals("zpatterns-relay", {
             let shared = Arc::clone(&shared);
             move || {
                 let why = catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(|panic| {
