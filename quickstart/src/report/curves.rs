@@ -132,6 +132,7 @@ mod tests {
             must: None,
             aim: None,
             at_least: None,
+            at_most: None,
             verdict: None,
             status: "ok".into(),
             note: None,

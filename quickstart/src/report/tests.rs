@@ -40,6 +40,7 @@ fn report() -> Report {
             must: Some(1.5),
             aim: Some(2.0),
             at_least: None,
+            at_most: None,
             verdict: Some(Verdict::Met),
             status: "ok".into(),
             note: None,

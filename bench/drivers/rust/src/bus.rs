@@ -43,7 +43,11 @@ pub(crate) fn send(endpoint: &str, plan: &Plan, pace: u64, rate: Option<u64>) ->
         }
     }
     let clock = Clock::start();
-    if pace == 0 { send_many(&bus, plan)? } else { send_on_schedule(&bus, plan, pace)? }
+    if pace == 0 {
+        send_many(&bus, plan)?
+    } else {
+        send_on_schedule(&bus, plan, pace)?
+    }
     while input.recv().is_ok() {}
     Ok(clock.line(plan.count))
 }
@@ -134,11 +138,7 @@ impl Listener {
     }
 
     /// Calls `take` until all came, or nothing more does.
-    fn listen(
-        &mut self,
-        endpoint: &str,
-        mut take: impl FnMut(&Bus, &mut Self, &Deadline) -> Result<()>,
-    ) -> Result<()> {
+    fn listen(&mut self, endpoint: &str, mut take: impl FnMut(&Bus, &mut Self, &Deadline) -> Result<()>) -> Result<()> {
         let bus = open(endpoint, None)?;
         bus.subscribe(b"")?;
         while self.received < self.count {
