@@ -191,7 +191,7 @@ fn by_version(
 fn optional(name: &'static str, version: Option<&Version>, install: &'static str) -> Tool {
     let status = if version.is_some() { Status::Ok } else { Status::Missing };
     let version = version.map(Version::to_string).unwrap_or_default();
-    Tool { name, version, oldest: "", status, needed_by: &[], install }
+    Tool { name, version, oldest: "any", status, needed_by: &[], install }
 }
 
 fn networks() -> (Option<Networks>, Tool) {

@@ -174,3 +174,59 @@ impl Network {
         self.networks.inside(self.keeper.id(), call)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::ask;
+
+    fn bus(text: &str) -> Bus {
+        toml::from_str(&format!("{text}\ncounts = {{}}")).unwrap()
+    }
+
+    fn line(messages: u64, more: &str) -> DriverLine {
+        let figures = r#""seconds":0.5,"cpu_seconds":0.25,"max_rss_kb":9000"#;
+        DriverLine::parse(&format!(r#"{{"messages":{messages},{figures}{more}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn a_receiver_stands_for_all() {
+        let receivers = [line(1000, ""), line(500, "")];
+        let sample = bus("receivers = 2").sample(&receivers, &line(1000, ""), 1000).unwrap();
+        let heard = Heard { sender_cpu_us: 250.0, missed: 250.0, silence_us: None };
+        assert_eq!((sample.rate, sample.cpu_us, sample.heard), (1500.0, Some(375.0), Some(heard)));
+        assert!(bus("receivers = 1").sample(&[line(0, "")], &line(1000, ""), 1000).is_err(), "nothing was received");
+    }
+
+    #[test]
+    fn latencies_are_of_what_was_received() {
+        let text = r#","latencies_us":[3.0,5.0],"silence_us":1002.5"#;
+        let sample = bus("receivers = 1\npace = 1000").sample(&[line(2, text)], &line(3, ""), 3).unwrap();
+        assert_eq!(sample.latency_us.map(|it| it.max), Some(5.0));
+        assert_eq!(sample.heard.map(|it| (it.missed, it.silence_us)), Some((1.0, Some(1002.5))));
+    }
+
+    /// Scripts that play: `sh -c SCRIPT sh WORKLOAD ENDPOINT SIZE COUNT [PACE [RATE]]`.
+    #[cfg(unix)]
+    #[test]
+    fn the_sender_begins_when_all_are_there_and_ends_after_them() {
+        let say = r#"printf '{"messages":%s,"seconds":1,"cpu_seconds":1,"max_rss_kb":1}\n' "$4""#;
+        let part = |script: String| Call::new("sh").args(["-c", &script, "sh"]);
+        let receiver = part(format!(r#"test "$1 $#" = "bus-recv 4" || exit 3; echo noise; echo ready; {say}"#));
+        let sender = part(format!(r#"test "$1 $5 $6" = "bus-send 0 77" || exit 4; read told; cat; {say}"#));
+        let cast = Cast { sender, receiver, rate: Some(77), networks: None };
+        let sample = bus("receivers = 3").measure(&cast, 100, 50).unwrap();
+        assert_eq!((sample.rate, sample.heard.map(|it| it.missed)), (50.0, Some(0.0)));
+        let error = format!("{:#}", bus("receivers = 1\npace = 1").measure(&cast, 100, 50).unwrap_err());
+        assert!(error.contains("bus-latency"), "{error}");
+    }
+
+    #[test]
+    fn a_network_of_its_own_is_another() {
+        let Some((networks, _)) = Networks::find() else { return eprintln!("skipped: no such networks here") };
+        let network = Network::make(networks, "meta l4proto udp numgen random mod 1000 lt 10 drop").unwrap();
+        let name = Call::new("readlink").arg("/proc/self/ns/net");
+        let names = [name.clone(), network.inside(name)].map(|call| ask(&call, WATCHDOG).unwrap().stdout);
+        assert!(!names[1].is_empty() && names[0] != names[1], "{names:?}");
+    }
+}

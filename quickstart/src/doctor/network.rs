@@ -26,7 +26,7 @@ impl Networks {
     ];
 
     /// The way that works on this machine, and the version of nft; `None` if there is none.
-    pub(super) fn find() -> Option<(Self, Version)> {
+    pub fn find() -> Option<(Self, Version)> {
         let version = |way: &Self| Version::of(&way.make("udp dport 1 numgen random mod 1000 lt 0 drop"));
         Self::WAYS.into_iter().find_map(|way| Some((way, version(&way)?)))
     }

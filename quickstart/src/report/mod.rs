@@ -67,8 +67,11 @@ pub struct BenchRow {
     pub runs: usize,
     /// Which of ours.
     pub implementation: String,
-    /// The median of plain libzmq in C, of the disk where requests are stored, or of datagrams alone.
+    /// The median of the limit, such as plain libzmq in C.
     pub limit: Option<f64>,
+    /// What the limit is.
+    #[serde(default)]
+    pub limit_name: String,
     /// The smallest and the largest ratio of a round.
     pub spread: Option<[f64; 2]>,
     /// The ratio that is promised.

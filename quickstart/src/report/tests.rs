@@ -36,6 +36,7 @@ fn report() -> Report {
             runs: 3,
             implementation: "zpatterns".into(),
             limit: Some(1_500_000.0),
+            limit_name: "libzmq in C".into(),
             spread: Some([1.5, 2.5]),
             must: Some(1.5),
             aim: Some(2.0),
