@@ -31,7 +31,7 @@ const TO_LIBZMQ: &str = "zpatterns-to-libzmq";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
-    receivers: usize,
+    pub(super) receivers: usize,
     /// Messages per second on a schedule, of which latencies are measured; 0 is as many as can be.
     #[serde(default)]
     pace: u64,

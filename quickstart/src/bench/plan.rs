@@ -209,10 +209,10 @@ impl Plan {
         }
         for (comparison, peer) in plan.comparisons.iter().filter_map(|it| Some((it, it.peer.as_ref()?))) {
             let mut packages = plan.peers.get(&comparison.language).into_iter().flatten();
-            let is_ours =
-                || plan.comparisons.iter().any(|it| comparison.peer_language == Some(it.language) && it.ours == *peer);
-            let known = packages.any(|package| package.implementations.contains(peer));
-            let known = known || bus::PEERS.contains(&&**peer) || is_ours();
+            let mut ours = plan.comparisons.iter().filter(|it| comparison.peer_language == Some(it.language));
+            let known = packages.any(|package| package.implementations.contains(peer))
+                || ours.any(|it| it.ours == *peer)
+                || bus::PEERS.contains(&peer.as_str());
             ensure!(known, "no package for {peer} in {}", comparison.language);
         }
         for name in plan.towns.keys().chain(plan.buses.keys()) {
@@ -222,6 +222,7 @@ impl Plan {
             let paced = workload.rates.is_empty() || workload.rates.keys().eq(workload.counts.keys());
             ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
         }
+        ensure!(plan.buses.values().all(|bus| bus.receivers > 0), "a bus without receivers tells nothing");
         ensure!(plan.short.rounds > 0 && plan.long.rounds > 0, "without rounds there is no result");
         Ok(plan)
     }
@@ -331,5 +332,7 @@ mod tests {
         assert!(Plan::parse(&format!("surprise = 1\n{REAL}")).is_err());
         assert!(Plan::parse(&REAL.replacen("rates = { 100 =", "rates = { 101 =", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("peer = \"nats\"", "peer = \"gnats\"", 1)).is_err());
+        assert!(Plan::parse(&REAL.replacen("peer = \"libzmq-epgm\"", "peer = \"libzmq-norm\"", 1)).is_err());
+        assert!(Plan::parse(&REAL.replacen("receivers = 1", "receivers = 0", 1)).is_err());
     }
 }
