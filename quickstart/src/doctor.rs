@@ -1,21 +1,28 @@
 //! Looks for the toolchains: what is there, what is too old, and the command that installs what is missing.
 //!
-//! A compiler is judged by compiling a program, Python's virtual environments by the parts they need, everything else
-//! by its version: rustc, Python and Node by what the packages declare, the others by what building them needs.
+//! A compiler is judged by compiling a program, Python's virtual environments by the parts they need, libzmq by what it says of
+//! itself, everything else by its version: rustc, Python and Node by what the packages declare, the others by what building
+//! them needs.
 
+mod network;
 mod python;
 mod version;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Serialize;
 
+pub use network::Networks;
 pub use python::{Environments, Python};
 pub use version::Version;
 
 use crate::{
     language::Language,
-    shell::{Call, ask},
+    shell::{Call, Finished, ask},
 };
 
 /// No tool needs longer to tell its version; a cold disk and a version manager's wrapper need seconds.
@@ -85,6 +92,10 @@ pub struct Toolchains {
     pub pkg_config: Option<PathBuf>,
     /// The server that requests are compared with; its rows are missing without.
     pub nats_server: Option<PathBuf>,
+    /// Whether the system has a libzmq with pgm, which the bus is compared with.
+    pub has_pgm: bool,
+    /// How networks are made in which datagrams are lost.
+    pub networks: Option<Networks>,
     /// What rustc calls this platform: `x86_64-unknown-linux-gnu`.
     pub host: Option<String>,
 }
@@ -95,7 +106,8 @@ impl Toolchains {
         let python = Python::newest();
         let mut cc = Compiler::new("CC", &["cc", "gcc", "clang"]);
         let mut cxx = Compiler::new("CXX", &["c++", "g++", "clang++"]);
-        let (pkg_config, nats_server) = (pkg_config(), nats_server());
+        let (pkg_config, nats_server, networks) = (pkg_config(), nats_server(), networks());
+        let pgm = cc.pgm();
         let tools = vec![
             by_version("rustc", "1.90", &Language::ALL, RUST, &["rustc"]),
             cc.tool("C compiler", "C11", "c", "-std=c11", "#include <stdint.h>\nint main(void) { return 0; }\n"),
@@ -107,9 +119,20 @@ impl Toolchains {
             by_version("npm", "9.2", &[Language::Node], NODE, &["npm"]),
             pkg_config.1,
             nats_server.1,
+            pgm.1,
+            networks.1,
         ];
-        let (pkg_config, nats_server) = (pkg_config.0, nats_server.0);
-        Self { tools, python, cc: cc.path, cxx: cxx.path, pkg_config, nats_server, host: host() }
+        Self {
+            tools,
+            python,
+            cc: cc.path,
+            cxx: cxx.path,
+            pkg_config: pkg_config.0,
+            nats_server: nats_server.0,
+            has_pgm: pgm.0,
+            networks: networks.0,
+            host: host(),
+        }
     }
 
     /// The tools that `language` needs and that are missing or too old, in one line; `None` if it can be built.
@@ -129,6 +152,22 @@ const BUILD: &str = "apt install build-essential | xcode-select --install";
 const NODE: &str = "apt install nodejs npm (Debian 13 or newer) | brew install node | https://nodejs.org/en/download";
 const PKG_CONFIG: &str = "apt install pkg-config | brew install pkgconf | (optional: plain flags do as well)";
 const NATS: &str = "apt install nats-server | brew install nats-server | (optional: to compare requests with NATS)";
+const PGM: &str = "apt install libzmq5 | (optional: to compare the bus with libzmq's)";
+const NETWORKS: &str = "apt install nftables iproute2 | (optional: to measure the bus where datagrams are lost)";
+/// Prints the version of a libzmq that has pgm.
+const HAS_PGM: &str = r#"
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void) {
+  int major, minor, patch;
+  void *library = dlopen("libzmq.so.5", RTLD_NOW);
+  int (*has)(const char *) = library ? (int (*)(const char *))dlsym(library, "zmq_has") : 0;
+  if (!has || !has("pgm")) return 1;
+  ((void (*)(int *, int *, int *))dlsym(library, "zmq_version"))(&major, &minor, &patch);
+  printf("%d.%d.%d\n", major, minor, patch);
+  return 0;
+}
+"#;
 
 /// The first of `names` on the PATH that tells a version.
 fn by_version(
@@ -146,6 +185,18 @@ fn by_version(
     };
     let version = found.map(|version| version.to_string()).unwrap_or_default();
     Tool { name, version, oldest, status, needed_by, install }
+}
+
+/// What is there if its version was found, and will do whatever that is.
+fn optional(name: &'static str, version: Option<&Version>, install: &'static str) -> Tool {
+    let status = if version.is_some() { Status::Ok } else { Status::Missing };
+    let version = version.map(Version::to_string).unwrap_or_default();
+    Tool { name, version, oldest: "any", status, needed_by: &[], install }
+}
+
+fn networks() -> (Option<Networks>, Tool) {
+    let (networks, version) = Networks::find().unzip();
+    (networks, optional("nft, in networks of its own", version.as_ref(), NETWORKS))
 }
 
 fn host() -> Option<String> {
@@ -198,14 +249,23 @@ impl Compiler {
     }
 
     fn compiles(&self, language: &str, standard: &str, program: &str) -> bool {
-        let Ok(folder) = tempfile::tempdir() else { return false };
-        let source = folder.path().join("probe.txt");
-        let call = Call::new(&self.path)
-            .args([standard, "-x", language])
-            .arg(&source)
-            .arg("-o")
-            .arg(folder.path().join("probe"));
-        fs::write(&source, program).is_ok() && ask(&call, WATCHDOG).is_ok_and(|finished| finished.succeeded())
+        tempfile::tempdir().is_ok_and(|folder| self.compile(folder.path(), language, standard, program).is_some())
+    }
+
+    /// The program, compiled in `folder`.
+    fn compile(&self, folder: &Path, language: &str, standard: &str, program: &str) -> Option<Call> {
+        let (source, made) = (folder.join("probe.txt"), folder.join("probe"));
+        let call = Call::new(&self.path).args([standard, "-x", language]).arg(&source).arg("-o").arg(&made).arg("-ldl");
+        fs::write(&source, program).ok()?;
+        ask(&call, WATCHDOG).ok().filter(Finished::succeeded).map(|_| Call::new(made))
+    }
+
+    /// Whether programs find a libzmq with pgm.
+    fn pgm(&self) -> (bool, Tool) {
+        let version = tempfile::tempdir()
+            .ok()
+            .and_then(|folder| Version::of(&self.compile(folder.path(), "c", "-std=c11", HAS_PGM)?));
+        (version.is_some(), optional("libzmq with pgm", version.as_ref(), PGM))
     }
 }
 
@@ -231,6 +291,8 @@ mod tests {
             cxx: "c++".into(),
             pkg_config: None,
             nats_server: None,
+            has_pgm: false,
+            networks: None,
             host: None,
         };
         assert_eq!(toolchains.lacks(Language::Node).unwrap(), "node (too old: some command)");

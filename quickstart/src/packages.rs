@@ -12,10 +12,11 @@ mod rust;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
+use c::Natives;
 use serde::Deserialize;
 
 use crate::{
-    doctor::Toolchains,
+    doctor::{Networks, Toolchains},
     language::{Absent, Language},
     layout::Layout,
     progress::{Progress, Step},
@@ -56,8 +57,23 @@ pub struct Built {
     pub limit: Result<Call, Absent>,
     /// The broker between the requests of NATS.
     pub nats_server: Result<Call, Absent>,
+    /// What a bus is measured with, beside the drivers.
+    pub bus: Bus,
     /// Where measurements may leave files; it is on a disk.
     pub folder: PathBuf,
+}
+
+/// The programs on a bus that belong to no language, without arguments.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    /// The driver in Rust, which sends to ours in every language.
+    pub sender: Result<Call, Absent>,
+    /// The system's libzmq.
+    pub libzmq: Result<Call, Absent>,
+    /// Datagrams and nothing else: the limit.
+    pub udp: Result<Call, Absent>,
+    /// Where datagrams are lost.
+    pub networks: Result<Networks, Absent>,
 }
 
 impl Built {
@@ -89,7 +105,9 @@ impl Built {
                 }
             }
         }
-        let _ = self.limit.as_ref().inspect_err(|absent| note("bench", absent));
+        for program in [&self.limit, &self.bus.sender, &self.bus.libzmq, &self.bus.udp] {
+            let _ = program.as_ref().inspect_err(|absent| note("bench", absent));
+        }
         failures
     }
 }
@@ -127,16 +145,39 @@ impl Builder<'_> {
             (language, programs)
         });
         let languages: BTreeMap<_, _> = built.collect();
-        let limit = match (peers, core) {
+        let natives = match (peers, core) {
             (None, _) => Err(Absent::Missing("not asked for".into())),
-            (Some(_), Err(absent)) => Err(absent),
-            (Some(_), Ok(natives)) => {
-                self.step("bench-limit", "Bench: compile the counterpart on plain libzmq", |shell| {
-                    self.compile_limit(&natives, shell)
-                })
-            }
+            (Some(_), core) => core,
         };
-        Built { languages, limit, nats_server: self.nats_server(), folder: self.layout.made("") }
+        let limit = natives.clone().and_then(|natives| {
+            self.step("bench-limit", "Bench: compile the counterpart on plain libzmq", |shell| {
+                self.compile_limit(&natives, shell)
+            })
+        });
+        let rust = languages.get(&Language::Rust).and_then(|programs| programs.as_ref().ok());
+        let sender = rust.map_or_else(
+            || natives.as_ref().map_err(Absent::clone).and_then(|_| self.rust_driver()),
+            |rust| rust.driver.clone(),
+        );
+        let bus = self.bus(natives, sender);
+        Built { languages, limit, nats_server: self.nats_server(), bus, folder: self.layout.made("") }
+    }
+
+    /// The programs on a bus; what the machine has not is missing.
+    fn bus(&self, natives: Result<Natives, Absent>, sender: Result<Call, Absent>) -> Bus {
+        let pgm = if self.toolchains.has_pgm { Ok(()) } else { missing("libzmq with pgm (apt install libzmq5)") };
+        let linux = if cfg!(target_os = "linux") { Ok(()) } else { missing("the system calls of Linux") };
+        let libzmq = natives.clone().and_then(|natives| {
+            pgm?;
+            self.step("bench-epgm", "Bench: compile the peer on the bus", |shell| self.compile_epgm(&natives, shell))
+        });
+        let udp = natives.and_then(|_| {
+            linux?;
+            self.step("bench-udp", "Bench: compile the limit of the bus", |shell| self.compile_udp(shell))
+        });
+        let networks = self.toolchains.networks;
+        let networks = networks.map_or_else(|| missing("nft, in networks of its own (apt install nftables)"), Ok);
+        Bus { sender: sender.map(|driver| driver.arg("zpatterns")), libzmq, udp, networks }
     }
 
     fn package(&self, language: Language, peers: Option<&Peers>) -> Result<Programs, Absent> {
@@ -167,7 +208,7 @@ impl Builder<'_> {
     /// On a free port of this machine only.
     fn nats_server(&self) -> Result<Call, Absent> {
         let found = self.toolchains.nats_server.clone();
-        let program = found.ok_or_else(|| Absent::Missing("nats-server (apt install nats-server)".into()))?;
+        let program = found.map_or_else(|| missing("nats-server (apt install nats-server)"), Ok)?;
         Ok(Call::new(program).args(["--addr", "127.0.0.1", "--port", "-1"]))
     }
 
@@ -209,6 +250,10 @@ impl Builder<'_> {
         }
         call
     }
+}
+
+fn missing<T>(what: &str) -> Result<T, Absent> {
+    Err(Absent::Missing(what.into()))
 }
 
 /// What a step runs its calls with.

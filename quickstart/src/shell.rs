@@ -8,9 +8,9 @@ mod log;
 use std::{
     ffi::{OsStr, OsString},
     fmt,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
     time::{Duration, Instant},
@@ -61,6 +61,13 @@ impl Call {
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_os_string(), value.as_ref().to_os_string()));
         self
+    }
+
+    /// The same, started by `outer`, whose last arguments are the program and its arguments.
+    #[must_use]
+    pub fn through(self, outer: Self) -> Self {
+        let Self { program, args, dir, env } = outer.arg(&self.program).args(self.args);
+        Self { program, args, dir: self.dir.or(dir), env: env.into_iter().chain(self.env).collect() }
     }
 
     fn command(&self) -> Command {
@@ -130,6 +137,7 @@ impl Finished {
 pub struct Running {
     what: String,
     child: Child,
+    stdin: Option<ChildStdin>,
     lines: Receiver<Line>,
     stdout: Vec<String>,
     stderr: Vec<String>,
@@ -143,9 +151,21 @@ impl Running {
     /// # Errors
     /// When the program cannot be started.
     pub fn start(call: &Call, watchdog: Duration) -> Result<Self> {
+        Self::start_with(call, watchdog, Stdio::null())
+    }
+
+    /// Starts `call`, which is told things and must end within `watchdog`.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start_to_tell(call: &Call, watchdog: Duration) -> Result<Self> {
+        Self::start_with(call, watchdog, Stdio::piped())
+    }
+
+    fn start_with(call: &Call, watchdog: Duration, stdin: Stdio) -> Result<Self> {
         let mut child = call
             .command()
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -154,12 +174,22 @@ impl Running {
         read_lines(child.stdout.take().expect("stdout is piped"), sender.clone(), Line::Out);
         read_lines(child.stderr.take().expect("stderr is piped"), sender, Line::Err);
         let deadline = Instant::now() + watchdog;
-        Ok(Self { what: call.to_string(), child, lines, stdout: Vec::new(), stderr: Vec::new(), watchdog, deadline })
+        let (what, stdin) = (call.to_string(), child.stdin.take());
+        Ok(Self { what, child, stdin, lines, stdout: Vec::new(), stderr: Vec::new(), watchdog, deadline })
     }
 
     /// The number by which the system knows the program.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Gives a line to a program that was started to be told things.
+    ///
+    /// # Errors
+    /// When it does not listen any more.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        let stdin = self.stdin.as_mut().context("nobody meant to tell it anything")?;
+        writeln!(stdin, "{line}").with_context(|| format!("{} does not listen", self.what))
     }
 
     /// The next line, or `None` when the program has closed its output.
@@ -196,11 +226,12 @@ impl Running {
         bail!("{} ended before it printed '{}': {complaint}", self.what, prefix.trim())
     }
 
-    /// Waits for the end.
+    /// Waits for the end; there is nothing more to be told.
     ///
     /// # Errors
     /// When the watchdog's time is over; the program is killed then.
     pub fn finish(mut self) -> Result<Finished> {
+        drop(self.stdin.take());
         while self.next_line()?.is_some() {}
         loop {
             if let Some(status) = self.child.try_wait().context("cannot wait for a program")? {

@@ -3,7 +3,8 @@
  *
  *     driver zpatterns|zpatterns-background send-each|send-many|recv-each|recv-many|rtt|latency ENDPOINT SIZE COUNT
  *
- * COUNT messages are measured, after a tenth as many to warm up. Roles of request-reply are in reqrep.c.
+ * COUNT messages are measured, after a tenth as many to warm up. Roles of request-reply are in reqrep.c, those on a bus in
+ * bus.c.
  */
 #include "driver.h"
 
@@ -96,8 +97,9 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
-  if (argc > 6) {
-    int status = reqrep(argc, argv);
+  int is_bus = argc > 2 && !strncmp(argv[2], "bus-", 4);
+  if (is_bus || argc > 6) {
+    int status = is_bus ? bus(argc, argv) : reqrep(argc, argv);
     if (status == 2) fprintf(stderr, "there is no %s with %s\n", argv[2], argv[1]);
     return status;
   }

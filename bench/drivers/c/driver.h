@@ -1,4 +1,4 @@
-/* What the two halves of the driver share: driver.c measures sockets, reqrep.c requests. */
+/* What the parts of the driver share: driver.c measures sockets, reqrep.c requests, bus.c a bus. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -18,5 +18,8 @@ static inline int check(int status) {
 
 /* Plays a role of request-reply; the arguments are those of the program. */
 int reqrep(int argc, char **argv);
+
+/* Receives from a bus, likewise. */
+int bus(int argc, char **argv);
 
 #endif

@@ -15,11 +15,8 @@
 #include "limit.h"
 
 #include <string.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
-enum { LINGER_MS = 60000, SECOND_NS = 1000000000 };
+enum { LINGER_MS = 60000 };
 
 static void *context;
 static void *peer;
@@ -138,25 +135,15 @@ static void do_echo(long total) {
   zmq_msg_close(&message);
 }
 
-/* A sleep that ends late makes the next one shorter, so what is due stays where the schedule has it. */
-static void sleep_until(uint64_t due) {
-  for (uint64_t now = nanoseconds(); now < due; now = nanoseconds()) {
-    struct timespec left = { (time_t)((due - now) / SECOND_NS), (long)((due - now) % SECOND_NS) };
-    nanosleep(&left, NULL);
-  }
-}
-
 /* The schedule begins when the driver has connected, and waits for nobody from then on: where the driver is slow, or
  * this program, a message leaves as soon as it can and its stamp still says when it was due. */
 static void do_paced(long total, long rate) {
-#ifdef __linux__
-  prctl(PR_SET_TIMERSLACK, 1); /* ns; sleeps may end 50 us late otherwise */
-#endif
+  punctual();
   zmq_pollitem_t writable = { peer, 0, ZMQ_POLLOUT, 0 };
   check(zmq_poll(&writable, 1, -1), "poll");
   uint64_t first = nanoseconds();
   for (long i = 0; i < total; i++) {
-    uint64_t due = first + (uint64_t)i * SECOND_NS / (uint64_t)rate;
+    uint64_t due = due_at(first, i, rate);
     zmq_msg_t message;
     make(&message);
     write_stamp(zmq_msg_data(&message), due);

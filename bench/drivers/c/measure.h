@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 /* Wall time and the processor time of the whole process, in seconds. */
 struct moment {
@@ -27,12 +30,12 @@ static inline struct moment moment_now(void) {
 
 /* A message on schedule begins with when it was due: nanoseconds of CLOCK_MONOTONIC, which all processes of a machine
  * share, the lowest byte first. A request begins with its number in the same form. */
-enum { STAMP_BYTES = 8 };
+enum { STAMP_BYTES = 8, SECOND_NS = 1000000000 };
 
 static inline uint64_t nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+  return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
 static inline void write_stamp(void *message, uint64_t stamp) {
@@ -51,6 +54,26 @@ static inline double since_due(const void *message) {
   return (double)(now - read_stamp(message)) / 1e3;
 }
 
+/* When message `index` of a schedule is due. */
+static inline uint64_t due_at(uint64_t first, long index, long rate) {
+  return first + (uint64_t)index * SECOND_NS / (uint64_t)rate;
+}
+
+/* Sleeps of this process end when they should; they may end 50 us late otherwise. */
+static inline void punctual(void) {
+#ifdef __linux__
+  prctl(PR_SET_TIMERSLACK, 1); /* ns */
+#endif
+}
+
+/* A sleep that ends late makes the next one shorter, so what is due stays where the schedule has it. */
+static inline void sleep_until(uint64_t due) {
+  for (uint64_t now = nanoseconds(); now < due; now = nanoseconds()) {
+    struct timespec left = { (time_t)((due - now) / SECOND_NS), (long)((due - now) % SECOND_NS) };
+    nanosleep(&left, NULL);
+  }
+}
+
 /* The most memory that this process held, in KB. On Linux ru_maxrss will not do: it counts what was there before exec,
  * which belongs to whoever started this program. */
 static inline long peak_kb(void) {
@@ -64,17 +87,29 @@ static inline long peak_kb(void) {
   return peak > 0 ? peak : usage.ru_maxrss;
 }
 
-/* Prints what happened between two moments. `latencies` in microseconds, one per message, or NULL. */
-static inline void report(long messages, struct moment start, struct moment end, const double *latencies) {
+/* The line of JSON: what happened between two moments, and what else there is to tell. */
+static inline void report_begin(long messages, struct moment start, struct moment end) {
   printf("{\"messages\":%ld,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"max_rss_kb\":%ld", messages, end.wall - start.wall,
          end.cpu - start.cpu, peak_kb());
-  if (latencies != NULL) {
-    printf(",\"latencies_us\":[");
-    for (long i = 0; i < messages; i++) printf("%s%.1f", i == 0 ? "" : ",", latencies[i]);
-    printf("]");
-  }
+}
+
+/* In microseconds, one per message. */
+static inline void report_latencies(long messages, const double *latencies) {
+  printf(",\"latencies_us\":[");
+  for (long i = 0; i < messages; i++) printf("%s%.1f", i == 0 ? "" : ",", latencies[i]);
+  printf("]");
+}
+
+static inline void report_end(void) {
   printf("}\n");
   fflush(stdout);
+}
+
+/* All of it; `latencies` may be NULL. */
+static inline void report(long messages, struct moment start, struct moment end, const double *latencies) {
+  report_begin(messages, start, end);
+  if (latencies != NULL) report_latencies(messages, latencies);
+  report_end();
 }
 
 /* A number from the command line, from `least` to what fits; anything else ends the program. */

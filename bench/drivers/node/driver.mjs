@@ -2,6 +2,7 @@
 //
 //     node driver.mjs IMPL WORKLOAD ENDPOINT SIZE COUNT
 //     node driver.mjs IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.mjs
+//     node driver.mjs IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.mjs
 //
 // IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many, rtt or latency. COUNT
 // messages of SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the
@@ -192,12 +193,17 @@ async function measure() {
   return true;
 }
 
-async function play() {
-  const reqrep = await import('./reqrep.mjs');
-  return reqrep.play(clock, ...process.argv.slice(2));
+async function play(part) {
+  const { play } = await import(part);
+  return play(clock, ...process.argv.slice(2));
 }
 
-if (!(await (numbers.length > 2 ? play() : measure()))) {
+function run() {
+  if (workload.startsWith('bus-')) return play('./bus.mjs');
+  return numbers.length > 2 ? play('./reqrep.mjs') : measure();
+}
+
+if (!(await run())) {
   console.error(`no ${workload} for ${impl}`);
   process.exit(2);
 }

@@ -2,6 +2,7 @@
 
     driver.py IMPL WORKLOAD ENDPOINT SIZE COUNT
     driver.py IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.py
+    driver.py IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.py
 
 It connects to ENDPOINT, where a plain libzmq program is bound, moves COUNT messages of SIZE bytes after a warm-up of a
 tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for `rtt` and
@@ -9,6 +10,7 @@ tenth of that, and prints one line of JSON: times, processor time and memory of 
 """
 
 import asyncio
+import importlib
 import json
 import resource
 import sys
@@ -25,10 +27,16 @@ KINDS = {
 }
 
 
+def since_due(message):
+    """Nanoseconds since a message was due; it begins with when that was, by the clock all processes share."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - int.from_bytes(message[:8], "little")
+
+
 class Clock:
     """What passed since the warm-up."""
 
     now = staticmethod(time.perf_counter_ns)
+    since_due = staticmethod(since_due)
 
     def start(self):
         self.usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -49,11 +57,6 @@ class Clock:
         if latencies:
             line["latencies_us"] = [round(nanoseconds / 1000, 1) for nanoseconds in latencies]
         print(json.dumps(line))
-
-
-def since_due(message):
-    """Nanoseconds since a message was due; it begins with when that was, by the clock all processes share."""
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - int.from_bytes(message[:8], "little")
 
 
 # --- blocking: ours and pyzmq have the same shape -------------------------------------------------------------------
@@ -266,10 +269,8 @@ def main(implementation, workload, endpoint, size, count):
     return 0
 
 
-def play(*arguments):
-    import reqrep
-
-    if reqrep.main(Clock(), *arguments) is None:
+def play(part, *arguments):
+    if importlib.import_module(part).main(Clock(), *arguments) is None:
         print(f"{arguments[0]} does not do {arguments[1]}", file=sys.stderr)
         return 2
     return 0
@@ -278,4 +279,6 @@ def play(*arguments):
 if __name__ == "__main__":
     if len(sys.argv) not in (6, 7, 8):
         sys.exit(__doc__)
-    sys.exit((main if len(sys.argv) == 6 else play)(*sys.argv[1:]))
+    if sys.argv[2].startswith("bus-"):
+        sys.exit(play("bus", *sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) == 6 else play("reqrep", *sys.argv[1:]))

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use zpatterns_quickstart::language::Language;
 
-use super::{Work, bindings};
+use super::{Work, bindings, interop};
 
 const HELLO: &str = "quickstart/tutorials/00-hello";
 
@@ -21,8 +21,9 @@ pub(super) fn readme(work: &mut Work<'_>) -> Result<()> {
 
 /// The quickstart, and whether its report has the form that it promises.
 pub(super) fn quickstart(work: &mut Work<'_>) -> Result<()> {
-    // Without it the comparisons with NATS are missing, which is no failure.
+    // Without them the comparisons with NATS, and with libzmq on a bus, are missing, which is no failure.
     work.have("nats-server", "nats-server")?;
+    interop::have_epgm(work)?;
     work.run(&work.cargo(&["quickstart"]))?;
     let path = work.layout.made("report.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;

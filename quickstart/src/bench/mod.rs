@@ -2,8 +2,9 @@
 //!
 //! Ours and the peer alternate, and who begins changes with every round. Within a round a program runs once for each
 //! workload and size, however many comparisons need it. What runs is in the plan ([`plan`]), how one run goes in
-//! `run` and, where requests are answered, in [`town`], how figures become rows in `rows`.
+//! `run`, where requests are answered in [`town`], and where one speaks to many in [`bus`], how figures become rows in `rows`.
 
+pub mod bus;
 pub mod plan;
 mod rows;
 mod run;
@@ -17,10 +18,12 @@ use crate::{
     packages::Built,
     progress::Progress,
     report::BenchRow,
+    shell::Call,
 };
-use plan::{Comparison, Effort, Plan, Size, Work};
+use bus::Bus;
+use plan::{Comparison, Effort, Plan, Size, Work, Workload};
 use run::Sample;
-use town::Cast;
+use town::Town;
 
 /// The implementation whose broker is a program of its own.
 const NATS: &str = "nats";
@@ -45,7 +48,8 @@ impl Job {
         match &comparison.peer {
             None => Self::limit(workload, size, plan),
             Some(peer) => {
-                let driver = Some((comparison.language, peer.clone()));
+                let language = comparison.peer_language.unwrap_or(comparison.language);
+                let driver = Some((language, peer.clone()));
                 Self { driver, workload: workload.clone(), bytes: size.bytes }
             }
         }
@@ -102,7 +106,7 @@ struct Bench<'a> {
     series: BTreeMap<Job, Series>,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
     /// Runs `job` unless it ran in this round or has failed before.
     fn run_once(&mut self, round: usize, job: Job, size: Size) {
         let (Ok(limit), Ok(cast)) = (&self.built.limit, self.cast(&job)) else { return };
@@ -112,9 +116,10 @@ impl Bench<'_> {
         }
         let name = job.driver.as_ref().map_or("libzmq", |(_, name)| name);
         let count = self.plan.count(self.effort, &job.workload, size, name);
-        let sample = match self.plan.work(&job.workload) {
-            Work::Pair(workload) => run::measure(limit, workload, &cast.program, size.bytes, count),
-            Work::Town(town) => town.measure(&cast, size.bytes, count, &self.built.folder),
+        let sample = match cast {
+            Cast::Pair(workload, program) => run::measure(limit, workload, &program, size.bytes, count),
+            Cast::Town(town, cast) => town.measure(&cast, size.bytes, count, &self.built.folder),
+            Cast::Bus(bus, cast) => bus.measure(&cast, size.bytes, count),
         };
         match sample {
             Ok(sample) => series.samples.push(sample),
@@ -122,22 +127,36 @@ impl Bench<'_> {
         }
     }
 
-    /// The program with its first arguments, and what else it needs, or why that is not there.
-    fn cast(&self, job: &Job) -> Result<Cast, Absent> {
-        let (program, nats_server) = match &job.driver {
-            None => (self.built.limit.clone()?, None),
-            Some((language, implementation)) => {
-                let programs = self.built.programs(*language)?;
-                programs.peers.get(implementation).cloned().unwrap_or(Ok(()))?;
-                let server = (implementation == NATS).then(|| self.built.nats_server.clone());
-                (programs.driver.clone()?.arg(implementation), server.transpose()?)
+    /// Who plays in it, or why they are not there.
+    fn cast(&self, job: &Job) -> Result<Cast<'a>, Absent> {
+        let limit = job.driver.is_none();
+        Ok(match self.plan.work(&job.workload) {
+            Work::Pair(workload) if limit => Cast::Pair(workload, self.built.limit.clone()?.arg(&workload.limit)),
+            Work::Pair(workload) => Cast::Pair(workload, self.program(job)?.arg(&job.workload)),
+            Work::Town(town) => {
+                let is_nats = job.driver.as_ref().is_some_and(|(_, name)| name == NATS);
+                let nats_server = is_nats.then(|| self.built.nats_server.clone()).transpose()?;
+                Cast::Town(town, town::Cast { program: self.program(job)?, nats_server, limit })
             }
-        };
-        let program = match (self.plan.work(&job.workload), &job.driver) {
-            (Work::Pair(workload), None) => program.arg(&workload.limit),
-            (Work::Pair(_), Some(_)) => program.arg(&job.workload),
-            (Work::Town(_), _) => program,
-        };
-        Ok(Cast { program, nats_server, limit: job.driver.is_none() })
+            Work::Bus(bus) => {
+                let name = job.driver.as_ref().map(|(_, name)| name.as_str());
+                Cast::Bus(bus, bus.cast(name, || self.program(job), self.built)?)
+            }
+        })
     }
+
+    /// The program with its first argument, the implementation.
+    fn program(&self, job: &Job) -> Result<Call, Absent> {
+        let Some((language, implementation)) = &job.driver else { return self.built.limit.clone() };
+        let programs = self.built.programs(*language)?;
+        programs.peers.get(implementation).cloned().unwrap_or(Ok(()))?;
+        Ok(programs.driver.clone()?.arg(implementation))
+    }
+}
+
+/// Who plays in a measurement.
+enum Cast<'a> {
+    Pair(&'a Workload, Call),
+    Town(&'a Town, town::Cast),
+    Bus(&'a Bus, bus::Cast),
 }

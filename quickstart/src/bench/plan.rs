@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fs};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use super::town::Town;
+use super::{
+    bus::{self, Bus},
+    town::Town,
+};
 use crate::{language::Language, layout::Layout, packages::Peers};
 
 /// What to measure, what to compare it with, and what must come out.
@@ -17,6 +20,7 @@ pub struct Plan {
     long: Effort,
     workloads: BTreeMap<String, Workload>,
     towns: BTreeMap<String, Town>,
+    buses: BTreeMap<String, Bus>,
     share: BTreeMap<String, f64>,
     /// In the order in which they are measured and shown; those of towns come from `requests`.
     pub comparisons: Vec<Comparison>,
@@ -39,6 +43,8 @@ pub enum Work<'a> {
     Pair(&'a Workload),
     /// Processes of one implementation that ask and answer.
     Town(&'a Town),
+    /// One process that speaks to others.
+    Bus(&'a Bus),
 }
 
 impl Work<'_> {
@@ -47,6 +53,7 @@ impl Work<'_> {
         match self {
             Self::Pair(workload) => workload.latencies,
             Self::Town(town) => town.latencies(),
+            Self::Bus(bus) => bus.latencies(),
         }
     }
 
@@ -54,13 +61,14 @@ impl Work<'_> {
         match self {
             Self::Pair(workload) => &workload.counts,
             Self::Town(town) => &town.counts,
+            Self::Bus(bus) => &bus.counts,
         }
     }
 
     /// Fewer messages are not worth a run.
     fn fewest(&self) -> u64 {
         match self {
-            Self::Pair(_) => 100,
+            Self::Pair(_) | Self::Bus(_) => 100,
             Self::Town(town) => town.fewest().max(100),
         }
     }
@@ -70,6 +78,7 @@ impl Work<'_> {
         match self {
             Self::Pair(_) => "libzmq in C",
             Self::Town(town) => town.limit_name(),
+            Self::Bus(_) => "UDP alone",
         }
     }
 }
@@ -107,6 +116,8 @@ pub struct Comparison {
     pub ours: String,
     /// The name by which it knows the other; the limit in C if `None`.
     pub peer: Option<String>,
+    /// Whose driver runs the other, if it is another.
+    pub peer_language: Option<Language>,
     /// What both do.
     pub workload: String,
     /// What the peer does instead, where it has no call of that kind.
@@ -132,6 +143,7 @@ impl Requests {
             language,
             ours: ours.clone(),
             peer: peer.clone(),
+            peer_language: None,
             workload,
             peer_workload: None,
             sizes: vec![size],
@@ -156,6 +168,21 @@ pub struct Size {
     pub cpu_must: Option<f64>,
     /// What ours must reach whatever the peer does, in messages per second.
     pub at_least: Option<f64>,
+    /// What ours must not exceed whatever the peer does.
+    #[serde(default)]
+    pub at_most: AtMost,
+}
+
+/// Figures that must not be exceeded, in microseconds.
+#[derive(Clone, Copy, Default, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtMost {
+    /// The median latency.
+    pub p50_us: Option<f64>,
+    /// The latency of all but one of a hundred.
+    pub p99_us: Option<f64>,
+    /// The longest time between two messages.
+    pub silence_us: Option<f64>,
 }
 
 impl Plan {
@@ -182,14 +209,20 @@ impl Plan {
         }
         for (comparison, peer) in plan.comparisons.iter().filter_map(|it| Some((it, it.peer.as_ref()?))) {
             let mut packages = plan.peers.get(&comparison.language).into_iter().flatten();
-            let known = packages.any(|package| package.implementations.contains(peer));
+            let mut ours = plan.comparisons.iter().filter(|it| comparison.peer_language == Some(it.language));
+            let known = packages.any(|package| package.implementations.contains(peer))
+                || ours.any(|it| it.ours == *peer)
+                || bus::PEERS.contains(&peer.as_str());
             ensure!(known, "no package for {peer} in {}", comparison.language);
         }
+        for name in plan.towns.keys().chain(plan.buses.keys()) {
+            ensure!(!plan.workloads.contains_key(name), "{name} is a workload and something else");
+        }
         for (name, workload) in &plan.workloads {
-            ensure!(!plan.towns.contains_key(name), "{name} is a workload and a town");
             let paced = workload.rates.is_empty() || workload.rates.keys().eq(workload.counts.keys());
             ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
         }
+        ensure!(plan.buses.values().all(|bus| bus.receivers > 0), "a bus without receivers tells nothing");
         ensure!(plan.short.rounds > 0 && plan.long.rounds > 0, "without rounds there is no result");
         Ok(plan)
     }
@@ -206,7 +239,8 @@ impl Plan {
 
     fn find(&self, name: &str) -> Option<Work<'_>> {
         let pair = self.workloads.get(name).map(Work::Pair);
-        pair.or_else(|| self.towns.get(name).map(Work::Town))
+        let town = || self.towns.get(name).map(Work::Town);
+        pair.or_else(town).or_else(|| self.buses.get(name).map(Work::Bus))
     }
 
     /// What `name` is, which the plan is known to have.
@@ -214,7 +248,7 @@ impl Plan {
         self.find(name).expect("the plan was checked when it was read")
     }
 
-    /// The first workload whose limit is that of `name`: it stands for all of them. A town stands for itself.
+    /// The first workload whose limit is that of `name`: it stands for all of them. Other work stands for itself.
     pub fn first_with_limit_of<'a>(&'a self, name: &'a str) -> &'a str {
         let Some(workload) = self.workloads.get(name) else { return name };
         let first = self.workloads.iter().find(|(_, other)| other.limit == workload.limit);
@@ -222,8 +256,12 @@ impl Plan {
     }
 
     /// The name of the peer in reports.
-    pub fn peer_name<'a>(&self, comparison: &'a Comparison) -> &'a str {
-        comparison.peer.as_deref().unwrap_or_else(|| self.work(&comparison.workload).limit_name())
+    pub fn peer_name(&self, comparison: &Comparison) -> String {
+        match (&comparison.peer, comparison.peer_language) {
+            (Some(peer), Some(language)) => format!("{peer} in {language}"),
+            (Some(peer), None) => peer.clone(),
+            (None, _) => self.work(&comparison.workload).limit_name().into(),
+        }
     }
 
     /// How many messages one run of `implementation` counts. Percentiles of fewer messages are other percentiles, so
@@ -294,5 +332,7 @@ mod tests {
         assert!(Plan::parse(&format!("surprise = 1\n{REAL}")).is_err());
         assert!(Plan::parse(&REAL.replacen("rates = { 100 =", "rates = { 101 =", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("peer = \"nats\"", "peer = \"gnats\"", 1)).is_err());
+        assert!(Plan::parse(&REAL.replacen("peer = \"libzmq-epgm\"", "peer = \"libzmq-norm\"", 1)).is_err());
+        assert!(Plan::parse(&REAL.replacen("receivers = 1", "receivers = 0", 1)).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Bench, Job, Sample,
-    plan::{Comparison, Size, Work},
+    plan::{AtMost, Comparison, Size, Work},
     stats::{Spread, ratios},
 };
 use crate::report::{BenchRow, Verdict};
@@ -27,6 +27,10 @@ const P50: Metric = Metric { name: "p50_us", more: false, value: |it| Some(it.la
 const P90: Metric = Metric { name: "p90_us", more: false, value: |it| Some(it.latency_us?.p90) };
 const P99: Metric = Metric { name: "p99_us", more: false, value: |it| Some(it.latency_us?.p99) };
 const P999: Metric = Metric { name: "p99.9_us", more: false, value: |it| Some(it.latency_us?.p999) };
+const SENDER_CPU: Metric =
+    Metric { name: "CPU us per message, sender", more: false, value: |it| Some(it.heard?.sender_cpu_us) };
+const MISSED: Metric = Metric { name: "missed", more: false, value: |it| Some(it.heard?.missed) };
+const SILENCE: Metric = Metric { name: "longest silence us", more: false, value: |it| it.heard?.silence_us };
 const MAX: Metric = Metric { name: "max_us", more: false, value: |it| Some(it.latency_us?.max) };
 
 /// What rows tell of a workload, the promised metric first.
@@ -36,6 +40,9 @@ fn metrics(work: Work<'_>) -> &'static [Metric] {
         (Work::Pair(_), false) => &[RATE, CPU, MEMORY],
         (Work::Town(_), true) => &[P50, P90, P99, P999, MAX, TRIP_CPU, MEMORY],
         (Work::Town(_), false) => &[TRIP_RATE, TRIP_CPU, MEMORY],
+        (Work::Bus(bus), true) if bus.loses() => &[P50, P90, P99, P999, MAX, SILENCE, MISSED, CPU, SENDER_CPU, MEMORY],
+        (Work::Bus(_), true) => &[P50, P90, P99, P999, MAX, MISSED, CPU, SENDER_CPU, MEMORY],
+        (Work::Bus(_), false) => &[RATE, MISSED, CPU, SENDER_CPU, MEMORY],
     }
 }
 
@@ -62,15 +69,17 @@ impl Bench<'_> {
                 metric: metric.name.into(),
                 ours: middle(&mine),
                 peer: middle(&theirs),
-                peer_name: self.plan.peer_name(comparison).into(),
+                peer_name: self.plan.peer_name(comparison),
                 ratio: ratio.map(|spread| spread.median),
                 runs: mine.len().min(theirs.len()),
                 implementation: comparison.ours.clone(),
                 limit: middle(&values(&limit, metric)),
+                limit_name: self.plan.work(&comparison.workload).limit_name().into(),
                 spread: ratio.map(|spread| [spread.min, spread.max]),
                 must: None,
                 aim: None,
                 at_least: None,
+                at_most: None,
                 verdict: None,
                 status: status.into(),
                 note: note.clone(),
@@ -124,6 +133,13 @@ fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
         rows[0].at_least = Some(least);
         rows[0].verdict = rows[0].ours.map(|ours| Verdict::new(ours >= least, false));
     }
+    let AtMost { p50_us, p99_us, silence_us } = size.at_most;
+    for (metric, most) in [(P50, p50_us), (P99, p99_us), (SILENCE, silence_us)] {
+        if let (Some(most), Some(row)) = (most, rows.iter_mut().find(|row| row.metric == metric.name)) {
+            row.at_most = Some(most);
+            row.verdict = row.ours.map(|ours| Verdict::new(ours <= most, false));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -147,10 +163,12 @@ mod tests {
             runs: 3,
             implementation: "zpatterns".into(),
             limit: None,
+            limit_name: String::new(),
             spread: None,
             must: None,
             aim: None,
             at_least: None,
+            at_most: None,
             verdict: None,
             status: "ok".into(),
             note: None,
@@ -158,7 +176,7 @@ mod tests {
     }
 
     fn promise(must: Option<f64>, cpu_must: Option<f64>) -> Size {
-        Size { bytes: 100, short: true, must, aim: None, cpu_must, at_least: None }
+        Size { bytes: 100, short: true, must, aim: None, cpu_must, at_least: None, at_most: AtMost::default() }
     }
 
     fn verdicts(first: &Metric, ratio: f64, cpu: f64, must: f64, cpu_must: Option<f64>) -> [Option<Verdict>; 2] {
@@ -197,7 +215,8 @@ mod tests {
             toml::from_str(&format!("counterpart = 'x'\nlimit = 'x'\nlatencies = {latencies}\ncounts = {{}}")).unwrap()
         };
         let percentiles = Percentiles { p50: 1.0, p90: 2.0, p99: 3.0, p999: 4.0, max: 5.0 };
-        let sample = Sample { rate: 6.0, cpu_us: Some(7.0), peak_kb: Some(8.0), latency_us: Some(percentiles) };
+        let sample =
+            Sample { rate: 6.0, cpu_us: Some(7.0), peak_kb: Some(8.0), latency_us: Some(percentiles), heard: None };
         let told = metrics(Work::Pair(&workload(true))).iter().map(|it| (it.name, (it.value)(&sample)));
         let told: Vec<_> = told.collect();
         let expected = [("p50_us", 1.0), ("p90_us", 2.0), ("p99_us", 3.0), ("p99.9_us", 4.0), ("max_us", 5.0)];
@@ -210,6 +229,16 @@ mod tests {
         let mut rows = [row(&RATE, None), row(&CPU, None)];
         judge(&mut rows, promise(Some(2.0), Some(0.5)), true);
         assert!(rows.iter().all(|row| row.verdict.is_none() && row.must.is_some()));
+    }
+
+    #[test]
+    fn what_must_not_be_exceeded_is_judged_where_it_stands() {
+        let row = |metric: &Metric, ours| BenchRow { ours: Some(ours), ..row(metric, None) };
+        let mut rows = [row(&P50, 80.0), row(&P99, 6_000.0), row(&SILENCE, 20_000.0)];
+        let at_most = AtMost { p50_us: Some(200.0), p99_us: Some(5_000.0), silence_us: Some(20_000.0) };
+        judge(&mut rows, Size { at_most, ..promise(None, None) }, false);
+        assert_eq!(rows.each_ref().map(|row| row.promise()), ["<= 200.0", "<= 5 000", "<= 20 000"]);
+        assert_eq!(rows.map(|row| row.verdict), [Verdict::Met, Verdict::Missed, Verdict::Met].map(Some));
     }
 
     #[test]

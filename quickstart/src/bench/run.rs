@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::{plan::Workload, stats::Percentiles};
+use super::{bus::Heard, plan::Workload, stats::Percentiles};
 use crate::shell::{Call, Finished, Running, ask};
 
 /// The slowest run of the long version takes seconds; what takes longer hangs.
@@ -22,6 +22,8 @@ pub(super) struct Sample {
     pub(super) peak_kb: Option<f64>,
     /// Of round trips, or from when a message was due until it arrived, in microseconds.
     pub(super) latency_us: Option<Percentiles>,
+    /// What a bus tells beside.
+    pub(super) heard: Option<Heard>,
 }
 
 /// The line that a driver prints.
@@ -31,6 +33,8 @@ pub(super) struct DriverLine {
     pub(super) seconds: f64,
     pub(super) cpu_seconds: f64,
     pub(super) max_rss_kb: f64,
+    /// The longest time between two messages, in microseconds.
+    pub(super) silence_us: Option<f64>,
     #[serde(default)]
     latencies_us: Vec<f64>,
 }
@@ -38,6 +42,14 @@ pub(super) struct DriverLine {
 impl DriverLine {
     pub(super) fn parse(line: &str) -> Result<Self> {
         serde_json::from_str(line).with_context(|| format!("cannot understand '{line:.200}'"))
+    }
+
+    /// The line that the program `what` printed.
+    pub(super) fn of(what: &Call, finished: &Finished) -> Result<Self> {
+        if !finished.succeeded() {
+            bail!("{what}: {}", finished.complaint());
+        }
+        last_json(finished).and_then(Self::parse).with_context(|| format!("{what} printed no result"))
     }
 
     /// How many messages it tells of; an error if it tells of nothing.
@@ -79,19 +91,16 @@ pub(super) fn measure(limit: &Call, workload: &Workload, driver: &Call, size: u3
     }
     let mut counterpart = Running::start(&bound, WATCHDOG)?;
     let endpoint = counterpart.announced("endpoint ")?;
-    let finished = ask(&driver.clone().arg(endpoint).arg(size.to_string()).arg(count.to_string()), WATCHDOG)?;
-    if !finished.succeeded() {
-        bail!("{driver}: {}", finished.complaint());
-    }
+    let call = driver.clone().arg(endpoint).arg(size.to_string()).arg(count.to_string());
+    let line = DriverLine::of(driver, &ask(&call, WATCHDOG)?)?;
     let sink = counterpart.finish()?;
     if !sink.succeeded() {
         bail!("the counterpart of {driver}: {}", sink.complaint());
     }
-    sample(workload, &finished, &sink).with_context(|| format!("{driver} printed no result"))
+    sample(workload, &line, &sink).with_context(|| format!("{driver} printed no result"))
 }
 
-fn sample(workload: &Workload, driver: &Finished, counterpart: &Finished) -> Result<Sample> {
-    let line = DriverLine::parse(last_json(driver)?)?;
+fn sample(workload: &Workload, line: &DriverLine, counterpart: &Finished) -> Result<Sample> {
     let messages = line.messages()?;
     // Who sends is done when the last message is in a queue; only the sink knows when it arrived.
     let seconds = if workload.counterpart == "sink" {
@@ -108,6 +117,7 @@ fn sample(workload: &Workload, driver: &Finished, counterpart: &Finished) -> Res
         cpu_us: Some(line.cpu_seconds * 1e6 / messages),
         peak_kb: Some(line.max_rss_kb),
         latency_us: line.percentiles(workload.latencies)?,
+        heard: None,
     })
 }
 
@@ -122,6 +132,10 @@ mod tests {
 
     const DRIVER: &str = r#"{"messages":1000,"seconds":0.5,"cpu_seconds":0.25,"max_rss_kb":9000}"#;
 
+    fn line(text: &str) -> DriverLine {
+        DriverLine::of(&Call::new("driver"), &finished(text)).unwrap()
+    }
+
     fn finished(line: &str) -> Finished {
         Finished { stdout: vec!["endpoint tcp://x".into(), line.into()], stderr: Vec::new(), code: Some(0) }
     }
@@ -134,31 +148,34 @@ mod tests {
 
     #[test]
     fn a_sender_is_as_fast_as_its_messages_arrive() {
-        let sample = sample(&workload("sink"), &finished(DRIVER), &finished(r#"{"messages":1000,"seconds":2.0}"#));
-        let expected = Sample { rate: 500.0, cpu_us: Some(250.0), peak_kb: Some(9000.0), latency_us: None };
+        let sample = sample(&workload("sink"), &line(DRIVER), &finished(r#"{"messages":1000,"seconds":2.0}"#));
+        let expected =
+            Sample { rate: 500.0, cpu_us: Some(250.0), peak_kb: Some(9000.0), latency_us: None, heard: None };
         assert_eq!(sample.unwrap(), expected);
     }
 
     #[test]
     fn a_receiver_counts_itself() {
-        let sample = sample(&workload("source"), &finished(DRIVER), &finished("done")).unwrap();
+        let sample = sample(&workload("source"), &line(DRIVER), &finished("done")).unwrap();
         assert_eq!(sample.rate, 2000.0);
     }
 
     #[test]
     fn latencies_become_percentiles() {
-        let line = DRIVER.replace("1000", "4").replace('}', r#","latencies_us":[41.5,900.0,38.0,50.0]}"#);
-        let sample = sample(&workload("echo"), &finished(&line), &finished("")).unwrap();
+        let text = DRIVER.replace("1000", "4").replace('}', r#","latencies_us":[41.5,900.0,38.0,50.0]}"#);
+        let sample = sample(&workload("echo"), &line(&text), &finished("")).unwrap();
         let expected = Percentiles { p50: 41.5, p90: 900.0, p99: 900.0, p999: 900.0, max: 900.0 };
         assert_eq!(sample.latency_us, Some(expected));
     }
 
     #[test]
     fn refuses_nonsense() {
-        assert!(sample(&workload("sink"), &finished(DRIVER), &finished("")).is_err());
-        assert!(sample(&workload("source"), &finished("{}"), &finished("")).is_err());
+        assert!(sample(&workload("sink"), &line(DRIVER), &finished("")).is_err());
+        for text in ["{}", "no JSON"] {
+            assert!(DriverLine::of(&Call::new("driver"), &finished(text)).is_err());
+        }
         let nothing = DRIVER.replace("1000", "0");
-        assert!(sample(&workload("source"), &finished(&nothing), &finished("")).is_err());
-        assert!(sample(&workload("echo"), &finished(DRIVER), &finished("")).is_err(), "latencies are missing");
+        assert!(sample(&workload("source"), &line(&nothing), &finished("")).is_err());
+        assert!(sample(&workload("echo"), &line(DRIVER), &finished("")).is_err(), "latencies are missing");
     }
 }

@@ -117,6 +117,7 @@ impl Town {
             cpu_us: cpu.map(|cpu| cpu * 1e6 / messages),
             peak_kb: others.map(|others| line.max_rss_kb + others.peak_kb),
             latency_us: line.percentiles(self.latencies())?,
+            heard: None,
         })
     }
 }
@@ -188,7 +189,8 @@ mod tests {
     fn a_round_trip_costs_what_the_whole_town_uses() {
         let others = Some(Used { cpu: Duration::from_millis(500), peak_kb: 1000.0 });
         let sample = town("brokered", 100).sample(&line(""), others).unwrap();
-        let expected = Sample { rate: 4.0, cpu_us: Some(375_000.0), peak_kb: Some(10_000.0), latency_us: None };
+        let expected =
+            Sample { rate: 4.0, cpu_us: Some(375_000.0), peak_kb: Some(10_000.0), latency_us: None, heard: None };
         assert_eq!(sample, expected);
         assert_eq!(town("direct", 100).sample(&line(""), None).unwrap().cpu_us, None, "a part is not the whole");
     }

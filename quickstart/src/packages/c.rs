@@ -3,7 +3,10 @@
 //! The counterpart of the measurements is C too, but on plain libzmq: the very one that is linked into ours, so that
 //! a difference between the two is ours.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 
@@ -15,6 +18,7 @@ use crate::{
 };
 
 /// The static libraries that build scripts compiled, and the header of libzmq.
+#[derive(Clone)]
 pub(super) struct Natives {
     include: PathBuf,
     libraries: Vec<PathBuf>,
@@ -27,13 +31,17 @@ impl Builder<'_> {
             let prefix = self.layout.fresh("c")?;
             let script = self.layout.source("bindings/c/install.sh");
             shell.run(&Call::new("sh").arg(script).arg(&prefix).arg(built.library_folder("zpatterns_c")?))?;
-            tutorials::programs(|tutorial| self.compile_c(&[&tutorial.source("c")], tutorial.program, shell))
+            tutorials::programs(|tutorial| self.compile_c(&[tutorial.source("c")], tutorial.program, shell))
         })
     }
 
     pub(super) fn c_driver(&self) -> Result<Call, Absent> {
         self.step("c-bench", "C: compile the bench driver", |shell| {
-            self.compile_c(&["bench/drivers/c/driver.c", "bench/drivers/c/reqrep.c"], "driver", shell)
+            self.compile_c(
+                &["driver", "reqrep", "bus"].map(|name| format!("bench/drivers/c/{name}.c")),
+                "driver",
+                shell,
+            )
         })
     }
 
@@ -61,8 +69,25 @@ impl Builder<'_> {
         Ok(Call::new(program))
     }
 
+    /// It finds libzmq when it runs; only the header is needed.
+    pub(super) fn compile_epgm(&self, natives: &Natives, shell: &mut Shell) -> Result<Call> {
+        self.compile_alone("epgm", &["-I".as_ref(), natives.include.as_os_str(), "-ldl".as_ref()], shell)
+    }
+
+    pub(super) fn compile_udp(&self, shell: &mut Shell) -> Result<Call> {
+        self.compile_alone("udp", &[], shell)
+    }
+
+    /// Compiles a program of one file, beside the limit.
+    fn compile_alone(&self, name: &str, flags: &[&OsStr], shell: &mut Shell) -> Result<Call> {
+        let program = self.layout.made("limit").join(name);
+        let source = self.layout.source(&format!("bench/drivers/c/{name}.c"));
+        shell.run(&self.cc().arg(source).args(flags).arg("-o").arg(&program))?;
+        Ok(Call::new(program))
+    }
+
     /// Compiles one program against the installed library.
-    fn compile_c(&self, sources: &[&str], name: &str, shell: &mut Shell) -> Result<Call> {
+    fn compile_c(&self, sources: &[String], name: &str, shell: &mut Shell) -> Result<Call> {
         let prefix = self.layout.made("c");
         std::fs::create_dir_all(prefix.join("bin")).context("cannot create the folder for C programs")?;
         let program = prefix.join("bin").join(name);

@@ -1,4 +1,4 @@
-//! Latencies as curves: percentiles to the right, time upwards, for ours, the peer and plain libzmq.
+//! Latencies as curves: percentiles to the right, time upwards, for ours, the peer and the limit.
 //!
 //! Latencies differ by powers of ten, so time is logarithmic; and all charts of a report share one axis, so that a
 //! glance compares them.
@@ -71,7 +71,7 @@ impl Curves {
         let ours = curve(&first.implementation, "ours", |row| row.ours);
         let peer = curve(&first.peer_name, "peer", |row| row.peer);
         let peer_is_limit = told.iter().all(|(row, _)| row.peer == row.limit);
-        let limit = curve("plain libzmq", "limit", |row| row.limit).filter(|_| !peer_is_limit);
+        let limit = curve(&first.limit_name, "limit", |row| row.limit).filter(|_| !peer_is_limit);
         let curves: Vec<Curve> = [limit, peer, ours].into_iter().flatten().collect();
         let columns = told.iter().enumerate();
         (!curves.is_empty()).then(|| Chart {
@@ -128,10 +128,12 @@ mod tests {
             runs: 3,
             implementation: "zpatterns".into(),
             limit: Some(limit),
+            limit_name: "libzmq in C".into(),
             spread: None,
             must: None,
             aim: None,
             at_least: None,
+            at_most: None,
             verdict: None,
             status: "ok".into(),
             note: None,
@@ -149,7 +151,7 @@ mod tests {
         assert_eq!(chart.columns, [("p50".into(), 0.0), ("max".into(), WIDTH)]);
         assert_eq!(chart.lines, [("10 us".into(), HEIGHT), ("100 us".into(), HEIGHT / 2.0), ("1 ms".into(), 0.0)]);
         let [limit, peer, ours] = chart.curves.as_slice() else { panic!("three curves: {:?}", chart.curves) };
-        assert_eq!((ours.whose, limit.name.as_str()), ("ours", "plain libzmq"));
+        assert_eq!((ours.whose, limit.name.as_str()), ("ours", "libzmq in C"));
         assert_eq!(peer.points[0], Point { x: 0.0, y: HEIGHT / 2.0, text: "p50: 100.0 us".into() });
         assert_eq!(ours.points.iter().map(|point| point.y).collect::<Vec<_>>(), [HEIGHT, 0.0]);
     }
@@ -159,7 +161,7 @@ mod tests {
         let names = |rows: &[BenchRow]| -> Vec<String> {
             chart(rows).map(|chart| chart.curves.into_iter().map(|curve| curve.name).collect()).unwrap_or_default()
         };
-        assert_eq!(names(&[row("p50_us", 10.0, None, 30.0)]), ["plain libzmq", "zpatterns"], "without a peer");
+        assert_eq!(names(&[row("p50_us", 10.0, None, 30.0)]), ["libzmq in C", "zpatterns"], "without a peer");
         assert_eq!(names(&[row("p50_us", 10.0, Some(30.0), 30.0)]), ["pyzmq", "zpatterns"], "the peer is the limit");
         assert!(chart(&[row("CPU us per message", 1.0, None, 1.0)]).is_none());
         assert!(chart(&[]).is_none());

@@ -67,8 +67,11 @@ pub struct BenchRow {
     pub runs: usize,
     /// Which of ours.
     pub implementation: String,
-    /// The median of plain libzmq in C, or of the disk where requests are stored.
+    /// The median of the limit, such as plain libzmq in C.
     pub limit: Option<f64>,
+    /// What the limit is.
+    #[serde(default)]
+    pub limit_name: String,
     /// The smallest and the largest ratio of a round.
     pub spread: Option<[f64; 2]>,
     /// The ratio that is promised.
@@ -78,6 +81,9 @@ pub struct BenchRow {
     /// What ours must reach whatever the peer does, in the unit of the metric.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub at_least: Option<f64>,
+    /// What ours must not exceed whatever the peer does, in the unit of the metric.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_most: Option<f64>,
     /// Whether the promise holds; absent without one, or without figures.
     pub verdict: Option<Verdict>,
     /// `ok`, `failed`, or `missing`.
@@ -175,7 +181,11 @@ impl BenchRow {
         match (self.must, self.aim) {
             (Some(must), Some(aim)) => format!("{must}x ({aim}x)"),
             (Some(must), None) => format!("{must}x"),
-            (None, _) => self.at_least.map(|least| tables::figure(Some(least), "")).unwrap_or_default(),
+            (None, _) => match (self.at_least, self.at_most) {
+                (Some(least), _) => tables::figure(Some(least), ""),
+                (None, Some(most)) => format!("<= {}", tables::figure(Some(most), "")),
+                (None, None) => String::new(),
+            },
         }
     }
 }

@@ -26,6 +26,20 @@ fn finds_the_announcement_or_says_why_not() {
 }
 
 #[test]
+fn tells_a_program_something_until_it_ends() {
+    let mut running = Running::start_to_tell(&sh("cat; echo end"), Duration::from_secs(60)).unwrap();
+    running.tell("go").unwrap();
+    assert_eq!(running.announced("g").unwrap(), "o");
+    assert_eq!(running.finish().unwrap().stdout, ["go", "end"]);
+}
+
+#[test]
+fn starts_a_program_through_another() {
+    let finished = ask(&sh("echo \"$0 $1\"").arg("x").through(Call::new("env").arg("A=b")), Duration::from_secs(60));
+    assert_eq!(finished.unwrap().stdout, ["x "]);
+}
+
+#[test]
 fn a_failed_step_shows_the_end_of_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::create(folder.path().join("x.log")).unwrap();

@@ -2,14 +2,18 @@
 //!
 //!     zpatterns-bench-driver IMPL WORKLOAD ENDPOINT SIZE COUNT
 //!     zpatterns-bench-driver IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]
+//!     zpatterns-bench-driver zpatterns bus-recv|bus-latency ENDPOINT SIZE COUNT
+//!     zpatterns-bench-driver zpatterns bus-send ENDPOINT SIZE COUNT PACE [RATE]
 //!
 //! With a workload it connects to a counterpart on plain libzmq. With a role it is one of the processes of request-reply:
-//! see `reqrep`. A tenth of COUNT warms up, outside the clock.
+//! see `reqrep`. On a bus, see `bus`, it sends or receives. Elsewhere a tenth of COUNT warms up, outside the clock.
 
+mod bus;
 mod reqrep;
 
 use std::{
     env, fs,
+    io::{self, Write as _},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -35,6 +39,16 @@ fn main() -> ExitCode {
         eprintln!("SIZE and COUNT are numbers");
         return ExitCode::from(2);
     };
+    if let Some(work) = workload.strip_prefix("bus-").filter(|_| implementation == "zpatterns") {
+        let plan = bus::Plan { size, count };
+        let numbers: Vec<u64> = role.iter().filter_map(|number| number.parse().ok()).collect();
+        return match (work, &numbers[..]) {
+            ("recv", []) => told(bus::recv_many(endpoint, &plan)),
+            ("latency", []) => told(bus::latency(endpoint, &plan)),
+            ("send", [pace, rate @ ..]) => told(bus::send(endpoint, &plan, *pace, rate.first().copied())),
+            _ => unsupported(implementation, workload),
+        };
+    }
     if let [outstanding, store @ ..] = role {
         let (Ok(outstanding), "zpatterns") = (outstanding.parse(), implementation.as_str()) else {
             return unsupported(implementation, workload);
@@ -82,6 +96,12 @@ fn told(result: Result<String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    // Whoever started this is gone if it does not listen, and then nothing matters.
+    let _ = io::stdout().flush();
 }
 
 fn unsupported(implementation: &str, workload: &str) -> ExitCode {
@@ -193,9 +213,7 @@ impl Clock {
 
     /// The line of a workload that took the latency of each message.
     fn line_with(&self, micros: &[f64]) -> String {
-        let figures = self.figures(micros.len());
-        let latencies: Vec<_> = micros.iter().map(|micros| format!("{micros:.1}")).collect();
-        format!("{{{figures}, \"latencies_us\": [{}]}}", latencies.join(", "))
+        format!("{{{}, {}}}", self.figures(micros.len()), latencies_json(micros))
     }
 
     fn figures(&self, messages: usize) -> String {
@@ -206,6 +224,11 @@ impl Clock {
             peak_kb()
         )
     }
+}
+
+fn latencies_json(micros: &[f64]) -> String {
+    let latencies: Vec<_> = micros.iter().map(|micros| format!("{micros:.1}")).collect();
+    format!("\"latencies_us\": [{}]", latencies.join(", "))
 }
 
 /// The clock by which the stamp of a message says when it was due: all processes of a machine share it, which

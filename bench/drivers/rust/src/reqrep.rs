@@ -1,9 +1,6 @@
 //! The roles of request-reply: who stands between, who answers, who asks.
 
-use std::{
-    io::{self, Write as _},
-    time::Instant,
-};
+use std::time::Instant;
 
 use zpatterns::{
     Context, Deadline, Error, ErrorKind, Result,
@@ -13,7 +10,7 @@ use zpatterns::{
     },
 };
 
-use crate::Clock;
+use crate::{Clock, say};
 
 const SERVICE: &str = "echo";
 /// Jobs at hand of a worker; more do not make it faster.
@@ -48,12 +45,6 @@ pub(crate) fn play(role: &str, endpoint: &str, load: &Load) -> Option<Result<Str
         "durable" => ask(endpoint, load, true),
         _ => return None,
     })
-}
-
-fn say(line: &str) {
-    println!("{line}");
-    // Whoever started this is gone if it does not listen, and then nothing matters.
-    let _ = io::stdout().flush();
 }
 
 fn broker(endpoint: &str, load: &Load) -> Result<String> {
