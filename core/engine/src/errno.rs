@@ -26,7 +26,7 @@ fn kind(errno: i32) -> ErrorKind {
         libc::EINVAL | libc::EDOM => ErrorKind::InvalidArgument,
         libc::EPROTONOSUPPORT | libzmq::ENOCOMPATPROTO => ErrorKind::InvalidEndpoint,
         libc::EADDRINUSE => ErrorKind::AddressInUse,
-        libc::EADDRNOTAVAIL | libc::ENODEV => ErrorKind::AddressNotAvailable,
+        libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENETUNREACH => ErrorKind::AddressNotAvailable,
         libc::ENOTSUP => ErrorKind::Unsupported,
         libc::EAGAIN => ErrorKind::Full,
         libc::EINTR => ErrorKind::Interrupted,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline};
+use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind};
 
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/epgm/libzmq.py");
 const ENDPOINT: &str = "epgm://127.0.0.1;239.192.1.1:5555";
@@ -301,5 +301,46 @@ fn one_host_that_loses_one_in_a_hundred_loses_nothing() {
             hear_all(&one, 400, &[1000]);
             hear_all(&other, 400, &[1000]);
         }
+    }
+}
+
+#[test]
+fn over_ipv6_too() {
+    if !is_apart("over_ipv6_too") {
+        return;
+    }
+    let context = Context::new().expect("a context");
+    let open = |endpoint: &str| Bus::open(&context, endpoint, BusOptions::default());
+    let error =
+        open("epgm://lo;[ff02::7a:1]:5555").map(drop).expect_err("the loopback device has no multicast of IPv6");
+    assert_eq!(error.kind(), ErrorKind::AddressNotAvailable);
+    assert!(error.to_string().contains("no multicast"), "{error}");
+    for command in [
+        "link add v0 type veth peer name v1",
+        "addr add fd00:7a::1/64 dev v0 nodad",
+        "link set v0 up",
+        "link set v1 up",
+    ] {
+        assert!(succeeds(Command::new("ip").args(command.split(' '))), "ip {command}");
+    }
+    lose(10);
+    for group in ["ff02::7a:1", "ff0e::7a:1"] {
+        let endpoint = format!("epgm://v0;[{group}]:5555");
+        let (sender, listener) = (open(&endpoint).expect("a bus"), open(&endpoint).expect("a bus"));
+        listener.subscribe(b"").expect("open");
+        for number in 0..2000 {
+            sender.send(&[number.to_string().into_bytes(), vec![7; 2000]], &watchdog()).expect("room");
+        }
+        let mut next = 0;
+        while next < 2000 {
+            match listener.recv(&watchdog()).expect("a message") {
+                BusEvent::Message { frames, .. } => {
+                    assert_eq!(frames[0], next.to_string());
+                    next += 1;
+                }
+                other => assert!(matches!(other, BusEvent::Joined { .. }), "{other:?}"),
+            }
+        }
+        assert!(listener.counters().expect("open").received.repaired > 0);
     }
 }

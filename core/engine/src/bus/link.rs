@@ -103,11 +103,17 @@ impl Link {
         }
     }
 
-    fn to_group(place: Place, group: SocketAddr, kind: Kind) -> Result<(Self, Voice)> {
+    fn to_group(place: Place, mut group: SocketAddr, kind: Kind) -> Result<(Self, Voice)> {
+        if let SocketAddr::V6(group) = &mut group {
+            // A group of one network is there on each.
+            group.set_scope_id(place.index);
+        }
         let (port, here) = (group.port(), place.here.clone());
         let session = Session { port, group: group.ip(), address: place.address, asking: Asking::Named };
         let ears = Arc::new(Udp::of_group(kind, &place, group)?);
-        let mouth = Arc::new(Udp::to_group(kind, &place, 0, Reach { hops: 1, looped: true })?);
+        let near = || Udp::to_group(kind, &place, 0, Reach { hops: 1, looped: true });
+        near()?.check_way_to(group)?;
+        let mouth = Arc::new(near()?);
         let (all, is_closed) = (vec![group], false);
         let link = Self { session, ears, mouth, all, is_closed, here, member: None, next: 0, foreign: 0 };
         Ok((link, Voice::Own { place, port, kind }))

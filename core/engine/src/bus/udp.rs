@@ -18,7 +18,7 @@ use std::{
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
-use zpatterns_protocol::Result;
+use zpatterns_protocol::{Error, Result};
 
 use super::place::Place;
 use crate::errno;
@@ -57,8 +57,14 @@ pub(super) struct Udp {
     kind: Kind,
 }
 
-pub(super) fn failed(what: &'static str) -> impl FnOnce(io::Error) -> zpatterns_protocol::Error {
+pub(super) fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Error {
     move |error| errno::error(error.raw_os_error().unwrap_or(libc::EIO), what)
+}
+
+const NO_MULTICAST: &str = "there is no multicast on this interface, as in many containers and clouds";
+
+fn named(error: Error, group: SocketAddr, interface: IpAddr) -> Error {
+    error.with("group", group.ip()).with("interface", interface)
 }
 
 impl Udp {
@@ -87,7 +93,7 @@ impl Udp {
         // What the system does not grant is a smaller buffer, and no reason to fail.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         let _ = socket.set_send_buffer_size(RECEIVE_BUFFER);
-        let at = |error: zpatterns_protocol::Error| error.with("address", address);
+        let at = |error: Error| error.with("address", address);
         socket.bind(&address.into()).map_err(failed("cannot bind a socket")).map_err(at)?;
         let state = UdpSocketState::new((&socket).into()).map_err(failed("cannot set a socket up"))?;
         Ok(Self { socket, state, kind })
@@ -105,12 +111,14 @@ impl Udp {
             }
             (IpAddr::V4(_), IpAddr::V6(_)) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         };
-        joined.map_err(|error| {
-            failed("there is no multicast on this interface, as in many containers and clouds")(error)
-                .with("group", group.ip())
-                .with("interface", place.address)
-        })?;
+        joined.map_err(failed(NO_MULTICAST)).map_err(|error| named(error, group, place.address))?;
         Ok(udp)
+    }
+
+    /// Whether the system would send there at all. Use another socket then: this one is good for nothing else.
+    pub(super) fn check_way_to(&self, group: SocketAddr) -> Result<()> {
+        let own = self.address()?.ip();
+        self.socket.connect(&group.into()).map_err(failed(NO_MULTICAST)).map_err(|error| named(error, group, own))
     }
 
     /// Sends to groups, from `port` of the interface; 0 is any.

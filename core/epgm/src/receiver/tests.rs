@@ -89,6 +89,8 @@ fn whatever_the_weather_everything_that_is_kept_arrives() {
             loss: random.f64() * 0.2,
             duplicate: random.f64() * 0.1,
             delay: Duration::from_micros(random.u64(0..3000)),
+            corruption: random.f64() * 0.05,
+            is_shared: random.bool(),
             ..Weather::default()
         };
         let mut ether = Ether::new(seed, random.usize(1..3), random.usize(1..4), weather);

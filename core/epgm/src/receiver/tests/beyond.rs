@@ -7,7 +7,14 @@ use crate::{
 };
 
 const FIRST: Sqn = Sqn(u32::MAX - 50);
-const LOSSY: Weather = Weather { loss: 0.1, duplicate: 0.02, delay: Duration::from_micros(500), is_one_way: false };
+const LOSSY: Weather = Weather {
+    loss: 0.1,
+    duplicate: 0.02,
+    delay: Duration::from_micros(500),
+    corruption: 0.0,
+    is_shared: false,
+    is_one_way: false,
+};
 
 /// One who sends, and some who listen.
 fn group(

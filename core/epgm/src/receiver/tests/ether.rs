@@ -9,6 +9,10 @@ pub(super) struct Weather {
     pub(super) duplicate: f64,
     /// Up to so long on the way, each datagram for itself.
     pub(super) delay: Duration,
+    /// A byte of it is another one.
+    pub(super) corruption: f64,
+    /// What is meant for a source alone reaches another program of its machine, four times of five.
+    pub(super) is_shared: bool,
     /// What receivers say is lost, whatever else is.
     pub(super) is_one_way: bool,
 }
@@ -100,9 +104,17 @@ impl Ether {
         let copies = u64::from(!is_lost) + u64::from(self.random.f64() < self.weather.duplicate);
         for _ in 0..copies {
             self.sent += 1;
+            let datagram =
+                if self.random.f64() < self.weather.corruption { self.corrupt(datagram) } else { datagram.clone() };
             let at = self.now + Duration::from_micros(50) + self.weather.delay.mul_f64(self.random.f64());
-            self.flying.insert((at, self.sent), (to, from, datagram.clone()));
+            self.flying.insert((at, self.sent), (to, from, datagram));
         }
+    }
+
+    fn corrupt(&mut self, datagram: &Bytes) -> Bytes {
+        let mut bytes = datagram.to_vec();
+        bytes[self.random.usize(..datagram.len())] ^= self.random.u8(1..);
+        bytes.into()
     }
 
     fn broadcast(&mut self, from: SocketAddr, datagram: &Bytes) {
@@ -132,7 +144,9 @@ impl Ether {
                     To::Group(_) => self.broadcast(own, &datagram),
                     To::Source(to) => {
                         if let Some(sender) = (0..self.senders.len()).find(|sender| place(*sender) == to) {
-                            self.fly(Node::Sender(sender), own, &datagram);
+                            if !self.weather.is_shared || self.random.u8(0..5) == 0 {
+                                self.fly(Node::Sender(sender), own, &datagram);
+                            }
                         }
                     }
                 }
