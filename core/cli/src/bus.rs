@@ -17,13 +17,6 @@ use crate::{
 };
 
 /// What to do on the bus.
-///
-/// A bus is at one of these endpoints, where INTERFACE is a name, an address or a network of this machine:
-///
-/// epgm://INTERFACE;GROUP:PORT, multicast over UDP;
-/// pgm://INTERFACE;GROUP:PORT, the same without UDP, for which a process needs CAP_NET_RAW;
-/// udp://INTERFACE:PORT;HOST:PORT,HOST:PORT, where each host is sent to one by one, and all may have the same list;
-/// relay://HOST:PORT, where `zpat bus forward` is.
 #[derive(clap::Subcommand)]
 pub(crate) enum BusCommand {
     /// Send each line of the input, or each argument, as a message; tabs separate frames.
@@ -38,7 +31,7 @@ pub(crate) enum BusCommand {
 
 #[derive(clap::Args)]
 pub(crate) struct SendArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
     endpoint: String,
     /// Messages to send; without any, each line of the standard input is one.
     messages: Vec<String>,
@@ -55,7 +48,7 @@ pub(crate) struct SendArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct RecvArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
     endpoint: String,
     #[command(flatten)]
     reading: Reading,
@@ -63,7 +56,7 @@ pub(crate) struct RecvArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct WatchArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT, or another endpoint of those above.
+    /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
     endpoint: String,
     /// Seconds between two reports.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]

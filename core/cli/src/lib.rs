@@ -43,7 +43,14 @@ enum Command {
     /// Answer requests with a shell command.
     Work(reqrep::WorkArguments),
     /// Send to all, hear all: a multicast bus.
-    #[command(subcommand)]
+    ///
+    /// It is at one of these, where INTERFACE is a name, an address or a network of this machine, or *:
+    ///
+    /// epgm://INTERFACE;GROUP:PORT                    multicast
+    /// pgm://INTERFACE;GROUP:PORT                     the same without UDP; needs the capability CAP_NET_RAW
+    /// udp://INTERFACE:PORT;HOST:PORT,HOST:PORT,...   each host is sent to one by one; all may have the same list
+    /// relay://HOST:PORT                              where `zpat bus forward` is
+    #[command(subcommand, verbatim_doc_comment)]
     Bus(bus::BusCommand),
 }
 

@@ -103,16 +103,12 @@ impl Link {
         }
     }
 
-    fn to_group(place: Place, mut group: SocketAddr, kind: Kind) -> Result<(Self, Voice)> {
-        if let SocketAddr::V6(group) = &mut group {
-            // A group of one network is there on each.
-            group.set_scope_id(place.index);
-        }
+    fn to_group(place: Place, group: SocketAddr, kind: Kind) -> Result<(Self, Voice)> {
         let (port, here) = (group.port(), place.here.clone());
         let session = Session { port, group: group.ip(), address: place.address, asking: Asking::Named };
         let ears = Arc::new(Udp::of_group(kind, &place, group)?);
         let near = || Udp::to_group(kind, &place, 0, Reach { hops: 1, looped: true });
-        near()?.check_way_to(group)?;
+        near()?.check_way_to(place.on(group))?;
         let mouth = Arc::new(near()?);
         let (all, is_closed) = (vec![group], false);
         let link = Self { session, ears, mouth, all, is_closed, here, member: None, next: 0, foreign: 0 };

@@ -49,7 +49,11 @@ impl Place {
 
     /// A port here.
     pub(super) fn at(&self, port: u16) -> SocketAddr {
-        let mut address = SocketAddr::new(self.address, port);
+        self.on(SocketAddr::new(self.address, port))
+    }
+
+    /// An address on this interface, which addresses of one link only have to name.
+    pub(super) fn on(&self, mut address: SocketAddr) -> SocketAddr {
         if let SocketAddr::V6(address) = &mut address {
             address.set_scope_id(self.index);
         }

@@ -84,7 +84,7 @@ impl Udp {
             // libzmq's peers on the same port have set the second only, and want to see it.
             socket.set_reuse_address(is_shared)?;
             socket.set_reuse_port(is_shared)?;
-            if address.is_ipv6() {
+            if address.is_ipv6() && kind == Kind::Udp {
                 socket.set_only_v6(true)?;
             }
             Ok(())
@@ -101,7 +101,7 @@ impl Udp {
 
     /// Hears the group.
     pub(super) fn of_group(kind: Kind, place: &Place, group: SocketAddr) -> Result<Self> {
-        let udp = Self::open(kind, group, true)?;
+        let udp = Self::open(kind, place.on(group), true)?;
         let joined = match (group.ip(), place.address) {
             (IpAddr::V4(group), IpAddr::V4(address)) => {
                 udp.socket.set_multicast_all_v4(false).and_then(|()| udp.socket.join_multicast_v4(&group, &address))
