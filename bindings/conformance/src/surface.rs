@@ -49,6 +49,7 @@ const SYNTAXES: &[Syntax] = &[
         sources: &[
             "core/protocol/src/error.rs",
             "core/engine/src",
+            "core/engine/src/bus",
             "core/engine/src/socket",
             "core/zpatterns/src",
             "core/zpatterns/src/reqrep",
