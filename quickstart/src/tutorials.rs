@@ -2,8 +2,10 @@
 //!
 //! The programs of a tutorial must print, line by line, what its `expected.txt` says. What is the same for all of them
 //! is here: which there are, which pairs play them, and how a verdict becomes a row of the report. How one goes is in a
-//! module of its own: `strings`, `reqrep`.
+//! module of its own: `strings`, `reqrep`, `bus`.
 
+mod bus;
+mod parts;
 mod reqrep;
 mod strings;
 
@@ -40,7 +42,7 @@ pub struct Tutorial {
 
 impl Tutorial {
     /// Every tutorial that is run between languages.
-    pub const ALL: [Self; 2] = [
+    pub const ALL: [Self; 3] = [
         Self {
             name: "01-strings",
             program: "strings",
@@ -53,6 +55,13 @@ impl Tutorial {
             roles: ["asker", "worker"],
             story: "Every language asks every other one through a broker, while workers and brokers are killed. \
                     Who takes over, and who the broker is, goes round.",
+        },
+        Self {
+            name: "05-bus",
+            program: "bus",
+            roles: ["sender", "listener"],
+            story: "Every language sends to all others at once, which lose a fifth of it, and are deaf for a while. \
+                    The cell of a language and itself is the sender.",
         },
     ];
 
@@ -134,9 +143,10 @@ pub fn run(
     extras: &[Extra],
 ) -> Result<Vec<TutorialRow>> {
     let stage = Stage { layout, progress, languages, built };
-    let [strings, reqrep] = &Tutorial::ALL;
+    let [strings, reqrep, bus] = &Tutorial::ALL;
     let mut rows = strings::run(&stage, strings, extras)?;
     rows.extend(reqrep::run(&stage, reqrep)?);
+    rows.extend(bus::run(&stage, bus)?);
     Ok(rows)
 }
 
@@ -168,6 +178,15 @@ impl Stage<'_> {
         Ok(Player { language, program: &self.built.programs(language)?.tutorials[tutorial.program] })
     }
 
+    /// Both of a pair.
+    fn pair(&self, tutorial: &Tutorial, sender: Language, receiver: Language) -> Result<[Player<'_>; 2], Absent> {
+        match (self.player(tutorial, sender), self.player(tutorial, receiver)) {
+            (Ok(sender), Ok(receiver)) => Ok([sender, receiver]),
+            // Of a missing and a failed language the failure says more.
+            (Err(Absent::Missing(_)), Err(absent)) | (Err(absent), _) | (_, Err(absent)) => Err(absent),
+        }
+    }
+
     /// Everybody who is there.
     fn players(&self, tutorial: &Tutorial) -> Vec<Player<'_>> {
         self.languages.iter().filter_map(|&language| self.player(tutorial, language).ok()).collect()
@@ -188,29 +207,36 @@ impl Stage<'_> {
         for (sender, receiver) in pairs {
             for &transport in transports {
                 step.note(&format!("{sender} to {receiver} over {transport}"));
-                let outcome = match (self.player(tutorial, sender), self.player(tutorial, receiver)) {
-                    (Ok(sender), Ok(receiver)) => {
-                        Ok(play(sender, receiver, transport).map_err(|error| format!("{error:#}")))
-                    }
-                    // Of a missing and a failed language the failure says more.
-                    (Err(Absent::Missing(_)), Err(absent)) | (Err(absent), _) | (_, Err(absent)) => Err(absent),
-                };
-                rows.extend(verdicts(cases, outcome).into_iter().map(|(case, status, note)| TutorialRow {
-                    name: tutorial.name.into(),
-                    sender,
-                    receiver,
-                    transport: transport.to_string(),
-                    case,
-                    passed: status == "ok",
-                    status: status.into(),
-                    note,
-                }));
+                let outcome = self
+                    .pair(tutorial, sender, receiver)
+                    .map(|[sender, receiver]| play(sender, receiver, transport).map_err(|error| format!("{error:#}")));
+                rows.extend(self::rows(tutorial, (sender, receiver), &transport.to_string(), cases, outcome));
                 step.advance();
             }
         }
         step.end(if rows.iter().all(|row| row.passed) { "ok" } else { "not all passed" });
         rows
     }
+}
+
+/// The rows of a pair.
+fn rows(
+    tutorial: &Tutorial,
+    (sender, receiver): (Language, Language),
+    transport: &str,
+    cases: &[String],
+    outcome: Result<Result<Vec<Verdict>, String>, Absent>,
+) -> impl Iterator<Item = TutorialRow> {
+    verdicts(cases, outcome).into_iter().map(move |(case, status, note)| TutorialRow {
+        name: tutorial.name.into(),
+        sender,
+        receiver,
+        transport: transport.into(),
+        case,
+        passed: status == "ok",
+        status: status.into(),
+        note,
+    })
 }
 
 /// Case, status (`ok`, `failed` or `missing`) and what was wrong: for each case, also where none was played.

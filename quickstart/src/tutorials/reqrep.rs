@@ -5,19 +5,18 @@
 //! `expected.txt` says, for both, who prints what, each line as `WHO: LINE`. Everybody who prints is a row of the
 //! report.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
-use super::{Player, Stage, Transport, Tutorial, Verdict, WATCHDOG};
-use crate::{
-    language::Language,
-    report::TutorialRow,
-    shell::{Finished, Running},
+use super::{
+    Player, Stage, Transport, Tutorial,
+    parts::{Part, Played, by_printer, judge},
 };
+use crate::{language::Language, report::TutorialRow};
 
 /// How many it greets before it is killed; there are 201 questions.
 const DIES_AFTER: &str = "100";
-/// Who is killed, and the line with which it tells so.
-const KILLED: (&str, &str) = ("worker", "killed");
+/// The line with which it tells so.
+const KILLED: &str = "killed";
 
 /// A row per program.
 pub(super) fn run(stage: &Stage<'_>, tutorial: &Tutorial) -> Result<Vec<TutorialRow>> {
@@ -34,19 +33,6 @@ pub(super) fn run(stage: &Stage<'_>, tutorial: &Tutorial) -> Result<Vec<Tutorial
         played.extend(cast.broker_dies(&store)?);
         Ok(judge(&expected, &played))
     }))
-}
-
-/// The lines of each who prints, in the order in which they first do.
-fn by_printer(expected: &str) -> Result<Vec<(String, Vec<String>)>> {
-    let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    for line in expected.lines() {
-        let (who, text) = line.split_once(": ").with_context(|| format!("'{line}' does not say who prints it"))?;
-        match found.iter_mut().find(|(known, _)| known == who) {
-            Some((_, lines)) => lines.push(text.to_owned()),
-            None => found.push((who.to_owned(), vec![text.to_owned()])),
-        }
-    }
-    Ok(found)
 }
 
 /// The places, among the languages that are there, of who takes over and of the broker. Over all pairs everybody is
@@ -68,94 +54,33 @@ struct Cast<'a> {
 
 impl Cast<'_> {
     fn worker_dies(&self) -> Result<Vec<Played>> {
-        let (broker, endpoint) = Part::broker("broker", self.broker, None)?;
+        let (broker, endpoint) = start_broker("broker", self.broker, None)?;
         let mut worker = Part::start("worker", self.worker, &["work", &endpoint, "--dies-after", DIES_AFTER])?;
         let ask = Part::start("ask", self.asker, &["ask", &endpoint])?;
-        worker.running.announced(KILLED.1)?;
+        worker.running.announced(KILLED)?;
         let successor = Part::start("successor", self.successor, &["work", &endpoint])?;
-        Ok(vec![ask.succeed()?, worker.finish()?, successor.finish()?, broker.finish()?])
+        let mut worker = worker.finish()?;
+        worker.killed = true;
+        Ok(vec![ask.succeed()?, worker, successor.finish()?, broker.finish()?])
     }
 
     fn broker_dies(&self, store: &str) -> Result<Vec<Played>> {
-        let (broker, endpoint) = Part::broker("broker", self.broker, Some(store))?;
+        let (broker, endpoint) = start_broker("broker", self.broker, Some(store))?;
         let leave = Part::start("leave", self.asker, &["leave", &endpoint])?.succeed()?;
         drop(broker); // kills it
-        let (broker, endpoint) = Part::broker("next broker", self.broker, Some(store))?;
+        let (broker, endpoint) = start_broker("next broker", self.broker, Some(store))?;
         let worker = Part::start("late worker", self.worker, &["work", &endpoint])?;
         let fetch = Part::start("fetch", self.asker, &["fetch", &endpoint])?.succeed()?;
         Ok(vec![leave, fetch, worker.finish()?, broker.finish()?])
     }
 }
 
-/// Somebody on the stage.
-struct Part {
-    who: &'static str,
-    language: Language,
-    running: Running,
-}
-
-impl Part {
-    fn start(who: &'static str, player: Player<'_>, arguments: &[&str]) -> Result<Self> {
-        let running = Running::start(&player.program.clone().args(arguments), WATCHDOG)?;
-        Ok(Self { who, language: player.language, running })
-    }
-
-    /// A broker, and where it is reached.
-    fn broker(who: &'static str, player: Player<'_>, store: Option<&str>) -> Result<(Self, String)> {
-        let arguments: Vec<&str> = ["broker"].into_iter().chain(store).collect();
-        let mut broker = Self::start(who, player, &arguments)?;
-        let endpoint = broker.running.announced("endpoint ")?;
-        Ok((broker, endpoint))
-    }
-
-    fn finish(self) -> Result<Played> {
-        Ok(Played { who: self.who, language: self.language, finished: self.running.finish()? })
-    }
-
-    /// As [`finish`](Self::finish), for somebody without whom the others would wait.
-    fn succeed(self) -> Result<Played> {
-        let played = self.finish()?;
-        let Played { who, language, finished } = &played;
-        ensure!(finished.succeeded(), "{who} ({language}): {}", finished.complaint());
-        Ok(played)
-    }
-}
-
-/// What somebody printed, and how it ended.
-struct Played {
-    who: &'static str,
-    language: Language,
-    finished: Finished,
-}
-
-/// A verdict for each who prints.
-fn judge(expected: &[(String, Vec<String>)], played: &[Played]) -> Vec<Verdict> {
-    let verdicts = expected.iter().map(|(who, lines)| {
-        let wrong = match played.iter().find(|played| played.who == who) {
-            None => Some("did not play".to_owned()),
-            Some(played) => wrong(lines, played).map(|wrong| format!("{}: {wrong}", played.language)),
-        };
-        (who.clone(), wrong)
-    });
-    verdicts.collect()
-}
-
-fn wrong(expected: &[String], Played { who, finished, .. }: &Played) -> Option<String> {
-    let printed: Vec<&String> = finished.stdout.iter().filter(|line| !line.starts_with("endpoint ")).collect();
-    let ended_well = if *who == KILLED.0 { finished.code.is_none() } else { finished.succeeded() };
-    if !printed.iter().copied().eq(expected) {
-        let (printed, expected) = (lines(printed), lines(expected));
-        Some(format!("printed {printed} instead of {expected}; {}", finished.complaint()))
-    } else if !ended_well {
-        Some(finished.complaint())
-    } else {
-        None
-    }
-}
-
-fn lines<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
-    let quoted: Vec<String> = lines.into_iter().map(|line| format!("'{line}'")).collect();
-    if quoted.is_empty() { "nothing".into() } else { quoted.join(", ") }
+/// A broker, and where it is reached.
+fn start_broker(who: &'static str, player: Player<'_>, store: Option<&str>) -> Result<(Part, String)> {
+    let arguments: Vec<&str> = ["broker"].into_iter().chain(store).collect();
+    let mut broker = Part::start(who, player, &arguments)?;
+    let endpoint = broker.running.announced("endpoint ")?;
+    Ok((broker, endpoint))
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ class BusOptions(TypedDict, total=False):
     """Datagrams of a group that is repaired by parity, of our own peers only: 2, 4, 8, 16, 32, 64, or 0 for none. 0."""
     parity: int | None
     """Parity that is sent with each group, whether or not somebody asks. 0."""
-    key: Buffer | None
+    key: bytes | bytearray | memoryview | None
     """Datagrams carry a tag that only who has this key can make, and others are dropped; of our own peers only. At
     least 16 bytes, random ones. None."""
     max_peers: int | None
