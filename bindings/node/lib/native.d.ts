@@ -261,6 +261,8 @@ export interface BusCounts {
   malformed: number
   /** Packets of other sessions. */
   foreign: number
+  /** Datagrams from who does not know the key. */
+  forged: number
   /** Sources that were not listened to because too many were there. */
   refused: number
   /** Messages and events that the program did not take in time. */
@@ -283,7 +285,7 @@ export interface BusPeerCounts {
 
 /** What became of what a peer sent, or all peers together. */
 export interface BusReceivedCounts {
-  /** Messages that were handed on. */
+  /** Messages that were complete, whether or not the program wanted them and had room. */
   delivered: number
   /** Datagrams with data that were new. */
   datagrams: number
@@ -291,6 +293,8 @@ export interface BusReceivedCounts {
   duplicates: number
   /** Datagrams that were asked for and came. */
   repaired: number
+  /** Datagrams that were computed from others and parity. */
+  computed: number
   /** Numbers that were asked for. */
   asked: number
   /** Datagrams that will not come. */
@@ -307,6 +311,8 @@ export interface BusSentCounts {
   datagrams: number
   /** Datagrams sent again. */
   repairs: number
+  /** Datagrams with parity. */
+  parity: number
   /** Numbers that were asked for. */
   asked: number
   /** Of those, how many the window had no more. */
@@ -317,6 +323,12 @@ export interface BusSentCounts {
   malformed: number
   /** Packets of other streams, and those that a source gets from nobody. */
   foreign: number
+  /** Datagrams from who does not know the key. */
+  forged: number
+  /** Listeners that were waited for, and then were silent for too long. */
+  silent: number
+  /** Listeners that are waited for now. */
+  listeners: number
 }
 
 /** Something that happened to a connection. */

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use zpatterns::{Bus, BusEvent, BusOptions, Context, Deadline, ErrorKind, Result};
+use zpatterns::{Bus, BusEvent, BusFlowControl, BusOptions, Context, Deadline, ErrorKind, Result};
 
 use crate::{BATCH, Clock, latencies_json, monotonic_nanos, say};
 
@@ -25,16 +25,24 @@ pub(crate) struct Plan {
     pub(crate) count: usize,
 }
 
-/// Takes part in the bus at `endpoint`, and sends at most `rate` bytes per second, if it sends.
-fn open(endpoint: &str, rate: Option<u64>) -> Result<Bus> {
-    let options = BusOptions { max_events: 100_000_000, max_bytes: 4 << 30, ..BusOptions::default() };
-    let rate = rate.unwrap_or(options.rate);
-    Bus::open(&Context::new()?, endpoint, BusOptions { rate, ..options })
+/// Takes part in the bus at `endpoint`.
+fn open(endpoint: &str, options: BusOptions) -> Result<Bus> {
+    Bus::open(&Context::new()?, endpoint, BusOptions { max_events: 100_000_000, max_bytes: 4 << 30, ..options })
 }
 
-/// Sends `pace` messages per second, each with a stamp, or as many as it can if that is 0.
+/// How one sends: at a given rate, or as fast as all who listen can follow, or, on a schedule, as programs usually do.
+fn sending(pace: u64, rate: Option<u64>) -> BusOptions {
+    let options = BusOptions::default();
+    match (pace, rate) {
+        (_, Some(rate)) => BusOptions { rate, ..options },
+        (0, None) => BusOptions { rate: 10_000_000_000, flow_control: BusFlowControl::Slowest, ..options },
+        _ => options,
+    }
+}
+
+/// Sends `pace` messages per second, each with a stamp, or as many as it can if that is 0, at most `rate` bytes per second.
 pub(crate) fn send(endpoint: &str, plan: &Plan, pace: u64, rate: Option<u64>) -> Result<String> {
-    let bus = open(endpoint, rate)?;
+    let bus = open(endpoint, sending(pace, rate))?;
     let input = lines();
     loop {
         bus.send(GREETING, &Deadline::never())?;
@@ -44,9 +52,9 @@ pub(crate) fn send(endpoint: &str, plan: &Plan, pace: u64, rate: Option<u64>) ->
     }
     let clock = Clock::start();
     if pace == 0 {
-        send_many(&bus, plan)?
+        send_many(&bus, plan)?;
     } else {
-        send_on_schedule(&bus, plan, pace)?
+        send_on_schedule(&bus, plan, pace)?;
     }
     while input.recv().is_ok() {}
     Ok(clock.line(plan.count))
@@ -139,7 +147,7 @@ impl Listener {
 
     /// Calls `take` until all came, or nothing more does.
     fn listen(&mut self, endpoint: &str, mut take: impl FnMut(&Bus, &mut Self, &Deadline) -> Result<()>) -> Result<()> {
-        let bus = open(endpoint, None)?;
+        let bus = open(endpoint, BusOptions::default())?;
         bus.subscribe(b"")?;
         while self.received < self.count {
             match take(&bus, self, &Deadline::after(SILENCE)) {
