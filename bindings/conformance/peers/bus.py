@@ -12,7 +12,10 @@ TIMES = {"forget", "linger"}
 
 
 def value(name, word):
-    """`5` or `true` as a Python program would write it."""
+    """`5`, `true` or `hex:00ff` as a Python program would write it."""
+    if word.startswith("hex:"):
+        data = unhex(word[4:])
+        return data if name == "key" else data.decode()
     if word in ("true", "false"):
         return word == "true"
     return int(word) / 1000 if name in TIMES else int(word)

@@ -202,12 +202,15 @@ def test_who_sends_too_much_waits_for_room(open_bus: Open) -> None:
 def test_type_checkers_know_every_option(open_bus: Open) -> None:
     for name, kind in typing.get_type_hints(BusOptions).items():
         open_bus(**{name: None}).close()
-        value = 5.0 if kind == float | None else True if kind == bool | None else 100_000
-        if name != "hops":
-            open_bus(**{name: value}).close()
-        with pytest.raises(zpatterns.InvalidArgument) as caught:
+        some = {"hops": 7, "flow_control": "slowest", "at_least": 3, "parity_group": 8, "parity": 0, "key": bytes(16)}
+        usual = 5.0 if kind == float | None else True if kind == bool | None else 100_000
+        open_bus(**{name: some.get(name, usual)}).close()
+        with pytest.raises(zpatterns.InvalidArgument if name != "key" else TypeError) as caught:
             open_bus(**{name: "x"})
-        assert caught.value.context["option"] == name
+        assert name == "key" or caught.value.context["option"] == name
+    with pytest.raises(zpatterns.InvalidArgument) as caught:
+        open_bus(key=b"too short")
+    assert caught.value.context["option"] == "key"
 
 
 def test_mistakes_are_named(context: zpatterns.Context, endpoint: str, open_bus: Open) -> None:

@@ -269,7 +269,12 @@ impl Receiver {
         }
     }
 
-    /// Whether something waits for [`set_room`](Self::set_room).
+    /// Whether something waits for so much room.
+    pub fn waits_for(&self, room: Room) -> bool {
+        self.outlet.is_dropped_due(room) || (!self.held.is_empty() && !room.is_empty())
+    }
+
+    /// Whether something waits for more room than there was; for what was dropped, that is room for two events.
     pub fn is_short(&self) -> bool {
         self.outlet.is_short() || !self.held.is_empty()
     }

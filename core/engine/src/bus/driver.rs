@@ -218,7 +218,7 @@ impl Driver {
         let now = self.shared.now();
         let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         // What has no room waits until the program takes something, unless it just did.
-        let is_due = receiver.is_short() && !self.shared.inbox.room().is_empty();
+        let is_due = receiver.waits_for(self.shared.inbox.room());
         let receiver = if is_due { Some(now) } else { receiver.deadline() };
         let source = self.shared.source.lock().unwrap_or_else(PoisonError::into_inner);
         // What the system has no room for, or what reaches nobody, waits for that, and not for a time.

@@ -46,7 +46,8 @@ impl State {
 
 impl Inbox {
     pub(super) fn new(max_events: usize, max_bytes: usize) -> Result<Self> {
-        let max = Room { events: max_events.max(1), bytes: max_bytes.max(1) };
+        // A message, and before it how many did not fit.
+        let max = Room { events: max_events.max(2), bytes: max_bytes.max(1) };
         Ok(Self { max, state: Mutex::default(), receivers: Waiters::default(), ready: Readiness::new()? })
     }
 

@@ -93,7 +93,7 @@ pub struct BusOptions {
     pub max_behind: usize,
     /// Bytes of a message that is received; each frame counts as 32 more. Larger ones are lost.
     pub max_message: usize,
-    /// Messages and events that wait for the program.
+    /// Messages and events that wait for the program, at least 2.
     pub max_events: usize,
     /// Bytes of those; each frame and each of them counts as 32 more.
     pub max_bytes: usize,

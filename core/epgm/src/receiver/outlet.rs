@@ -77,19 +77,31 @@ impl Outlet {
             self.all_dropped += 1;
             return;
         }
-        self.tell_dropped();
+        self.told_dropped();
         let (events, bytes) = self.size();
         put(&mut self.batch);
         self.spend(events, bytes);
     }
 
-    /// Tells how much did not fit, if there is room for that now.
-    pub(super) fn tell_dropped(&mut self) {
-        if self.dropped > 0 && !self.room.is_empty() {
+    /// Tells how much did not fit, before what does now.
+    fn told_dropped(&mut self) {
+        if self.dropped > 0 {
             let (events, bytes) = self.size();
             self.batch.event(Event::Dropped(std::mem::take(&mut self.dropped)));
             self.spend(events, bytes);
         }
+    }
+
+    /// Tells how much did not fit, if that leaves room for what comes.
+    pub(super) fn tell_dropped(&mut self) {
+        if self.is_dropped_due(self.room) {
+            self.told_dropped();
+        }
+    }
+
+    /// Whether there is so much room that it is told how much did not fit.
+    pub(super) fn is_dropped_due(&self, room: Room) -> bool {
+        self.dropped > 0 && room.events > 1 && !room.is_empty()
     }
 
     /// Whether something waits to be told how much did not fit.
