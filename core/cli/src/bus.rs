@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
+    fs,
     io::{self, BufRead},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use zpatterns::{
-    Bus, BusEvent, BusForwarder, BusForwarderOptions, BusOptions, Context, Deadline, ErrorKind, PeerId,
-    bus::ReceivedCounters,
+    Bus, BusEvent, BusFlowControl, BusForwarder, BusForwarderOptions, BusKey, BusOptions, Context, Deadline, ErrorKind,
+    PeerId, bus::ReceivedCounters,
 };
 
 use crate::{
@@ -29,10 +32,35 @@ pub(crate) enum BusCommand {
     Forward(ForwardArguments),
 }
 
+/// Where the bus is, and what all there have in common.
 #[derive(clap::Args)]
-pub(crate) struct SendArguments {
+pub(crate) struct Group {
     /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
     endpoint: String,
+    /// A file with the key that all there know, at least 16 bytes, a line's end counted.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Bytes of what was sent before that who comes late gets, as much as both sides say.
+    #[arg(long, default_value_t = BusOptions::default().history, value_name = "BYTES")]
+    history: usize,
+    /// As whom to listen, and for whom to wait, if flow control is by tag.
+    #[arg(long, default_value_t = BusOptions::default().tag, value_name = "N")]
+    tag: u32,
+}
+
+impl Group {
+    fn open(&self, options: BusOptions) -> Outcome<Bus> {
+        let key =
+            self.key_file.as_ref().map(|file| Ok::<_, Box<dyn Error>>(BusKey::new(fs::read(file)?)?)).transpose()?;
+        let options = BusOptions { key, history: self.history, tag: self.tag, ..options };
+        Ok(Bus::open(&Context::new()?, &self.endpoint, options)?)
+    }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SendArguments {
+    #[command(flatten)]
+    group: Group,
     /// Messages to send; without any, each line of the standard input is one.
     messages: Vec<String>,
     /// Megabytes in a second, at most.
@@ -41,6 +69,18 @@ pub(crate) struct SendArguments {
     /// How many routers a message may cross, and one more.
     #[arg(long, default_value_t = BusOptions::default().hops, value_name = "N")]
     hops: u8,
+    /// For whom to wait: none, slowest, or tagged.
+    #[arg(long, default_value = "none", value_name = "WHO")]
+    flow_control: BusFlowControl,
+    /// Before so many listen who are waited for, nothing is sent.
+    #[arg(long, default_value_t = BusOptions::default().at_least, value_name = "N")]
+    at_least: usize,
+    /// Datagrams of a group that is repaired by parity: 2, 4, 8, 16, 32 or 64; 0 is none.
+    #[arg(long, default_value_t = BusOptions::default().parity_group, value_name = "N")]
+    parity_group: u32,
+    /// Parity that is sent with each group, whether or not somebody asks.
+    #[arg(long, default_value_t = BusOptions::default().parity, value_name = "N")]
+    parity: u32,
     /// Seconds to wait for room for each message, and in the end for all to be sent and repeated.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
     timeout: f64,
@@ -48,16 +88,16 @@ pub(crate) struct SendArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct RecvArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
-    endpoint: String,
+    #[command(flatten)]
+    group: Group,
     #[command(flatten)]
     reading: Reading,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct WatchArguments {
-    /// Where: epgm://INTERFACE;GROUP:PORT, or as `zpat bus --help` says.
-    endpoint: String,
+    #[command(flatten)]
+    group: Group,
     /// Seconds between two reports.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     every: f64,
@@ -86,10 +126,10 @@ pub(crate) fn run(command: &BusCommand) -> Outcome {
 }
 
 fn send(arguments: &SendArguments) -> Outcome {
-    let context = Context::new()?;
+    let &SendArguments { hops, flow_control, at_least, parity_group, parity, .. } = arguments;
     let rate = (arguments.rate * 1e6) as u64;
-    let options = BusOptions { rate, hops: arguments.hops, ..BusOptions::default() };
-    let bus = Bus::open(&context, &arguments.endpoint, options)?;
+    let options = BusOptions { rate, hops, flow_control, at_least, parity_group, parity, ..BusOptions::default() };
+    let bus = arguments.group.open(options)?;
     let wait = span(arguments.timeout)?;
     let say = |line: &[u8]| {
         let frames: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
@@ -108,8 +148,7 @@ fn send(arguments: &SendArguments) -> Outcome {
 }
 
 fn recv(arguments: &RecvArguments) -> Outcome {
-    let context = Context::new()?;
-    let bus = Bus::open(&context, &arguments.endpoint, BusOptions::default())?;
+    let bus = arguments.group.open(BusOptions::default())?;
     for prefix in arguments.reading.prefixes() {
         bus.subscribe(prefix.as_bytes())?;
     }
@@ -148,9 +187,8 @@ fn line_of(event: &BusEvent) -> String {
 }
 
 fn watch(arguments: &WatchArguments) -> Outcome {
-    let context = Context::new()?;
     // It subscribes to nothing: what is counted is what comes, not what is read.
-    let bus = Bus::open(&context, &arguments.endpoint, BusOptions::default())?;
+    let bus = arguments.group.open(BusOptions::default())?;
     let every = span(arguments.every)?;
     eprintln!("listening on {}", bus.interface());
     let (mut before, mut left) = (BTreeMap::new(), arguments.count);

@@ -55,7 +55,7 @@ enum Command {
 }
 
 /// What a command may end with: an error of ours or of the terminal.
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0, 1 if it
 /// failed, 2 for arguments that make no sense.

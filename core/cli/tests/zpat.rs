@@ -71,6 +71,26 @@ fn a_bus_goes_from_one_shell_to_others_and_tells_who_is_there() {
 }
 
 #[test]
+fn a_bus_waits_for_who_listens_and_is_heard_by_who_knows_the_key() {
+    let port = UdpSocket::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it is bound").port();
+    let endpoint = format!("epgm://lo;239.192.7.2:{port}");
+    let key = concat!(env!("CARGO_TARGET_TMPDIR"), "/bus.key");
+    fs::write(key, "what all of them know\n").expect("the folder is there");
+    let arguments =
+        ["bus", "send", &endpoint, "--key-file", key, "--flow-control", "slowest", "--at-least", "1", "secret"];
+    // It says nothing before somebody listens.
+    let sender = zpat(&arguments).spawn().expect("starts");
+    let listen = ["bus", "recv", &endpoint, "--key-file", key, "--count", "1", "--timeout", "60"];
+    let heard = zpat(&listen).output().expect("runs");
+    assert_eq!(String::from_utf8_lossy(&heard.stdout), "secret\n", "{}", text(&heard));
+    assert!(sender.wait_with_output().expect("ends").status.success());
+    let short = concat!(env!("CARGO_TARGET_TMPDIR"), "/short.key");
+    fs::write(short, "short").expect("the folder is there");
+    let output = zpat(&["bus", "send", &endpoint, "--key-file", short, "x"]).output().expect("runs");
+    assert!(text(&output).contains("at least 16 bytes"), "{}", text(&output));
+}
+
+#[test]
 fn a_bus_without_multicast_goes_through_a_forwarder() {
     let mut forwarder = zpat(&["bus", "forward", "--bind", "udp://127.0.0.1:0"]).spawn().expect("starts");
     let mut line = String::new();

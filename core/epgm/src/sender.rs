@@ -37,6 +37,8 @@ use crate::{
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(4);
 /// How long a source is silent at most.
 const AMBIENT: Duration = Duration::from_secs(30);
+/// And if it waits for somebody to listen, who hears of it by that.
+const LONELY: Duration = Duration::from_millis(250);
 /// How often an SPM is sent because somebody asks.
 const BETWEEN_SPMS: Duration = Duration::from_millis(5);
 /// How many SPMs begin and end a stream.
@@ -392,11 +394,14 @@ impl Sender {
             self.announce();
             return self.control.pop_front();
         }
-        let (at, pause) = self.heartbeat;
-        if now < at {
+        let is_lonely = self.waiting() > 0 && self.listeners.are_too_few();
+        let most = if is_lonely { LONELY } else { AMBIENT };
+        let (at, pause) = &mut self.heartbeat;
+        *at = (*at).min(now + most);
+        if now < *at {
             return None;
         }
-        let pause = (pause * 2).min(AMBIENT);
+        let pause = (*pause * 2).min(most);
         self.heartbeat = (now + pause, pause);
         self.spm();
         self.control.pop_front()

@@ -107,13 +107,18 @@ impl Listeners {
         self.known.values().map(|listener| listener.heard + PATIENCE).min()
     }
 
-    /// Whether all who are waited for have room for this one, and are there.
-    pub(super) fn have_room(&self, next: Sqn) -> bool {
+    /// Whether fewer are there than must be.
+    pub(super) fn are_too_few(&self) -> bool {
         let at_least = match self.control {
             FlowControl::None => 0,
             FlowControl::Slowest { at_least } | FlowControl::Tagged { at_least, .. } => at_least,
         };
-        self.known.len() >= at_least && self.all.is_none_or(|(_, end)| next.is_before(end))
+        self.known.len() < at_least
+    }
+
+    /// Whether all who are waited for have room for this one, and are there.
+    pub(super) fn have_room(&self, next: Sqn) -> bool {
+        !self.are_too_few() && self.all.is_none_or(|(_, end)| next.is_before(end))
     }
 
     /// The first that not all have who are waited for.

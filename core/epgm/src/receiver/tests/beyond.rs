@@ -162,6 +162,9 @@ fn only_those_with_the_tag_are_waited_for() {
     alone.push(0);
     alone.run(Duration::from_secs(10));
     assert_eq!(alone.senders[0].counters().datagrams, 0, "before one listens, nothing is sent");
+    alone.join(ReceiverOptions { tag: 7, ..receiver_options(3) });
+    alone.run(millis(300));
+    assert_eq!(alone.senders[0].counters().datagrams, 1, "and who comes hears soon that it is waited for");
 }
 
 #[test]
