@@ -12,7 +12,10 @@ const LONG: usize = 600;
 /// Crates without effects, and all that they may depend on.
 const SANS_IO: &[(&str, &[&str])] = &[
     ("zpatterns-protocol", &["zpatterns-protocol", "bytes", "fastrand", "slab"]),
-    ("zpatterns-epgm", &["zpatterns-epgm", "bytes", "fastrand", "hmac", "sha2"]),
+    (
+        "zpatterns-epgm",
+        &["zpatterns-epgm", "bytes", "fastrand", "hmac", "sha2", "reed-solomon-simd", "fixedbitset", "once_cell"],
+    ),
 ];
 
 /// What hashes are made of.

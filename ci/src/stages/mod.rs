@@ -35,6 +35,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "guards", title: "Guards: dependencies, file sizes, links, shown programs", run: source::guards },
     Stage { name: "lint", title: "Lint: clippy, warnings are errors", run: source::lint },
     Stage { name: "core", title: "Core: cargo test", run: core::test },
+    Stage { name: "fuzz", title: "Fuzz: a minute of each target of the bus", run: core::fuzz },
     Stage { name: "interop", title: "Interop: the bus among libzmq's epgm peers", run: interop::bus },
     Stage { name: "tools", title: "Tools: tests of quickstart and verify", run: core::tools },
     Stage { name: "docs", title: "Docs: rustdoc, warnings are errors", run: core::docs },

@@ -1,11 +1,15 @@
 //! Every target, with bytes by chance.
 //!
 //! `ZPATTERNS_FRAMES=1000000 cargo test --release -p zpatterns-fuzz -- --nocapture` lets a million frames of strangers into
-//! each, and tells how much memory was in use at most. `ZPATTERNS_SEED` begins with another seed than 0.
+//! each, and tells how much memory was in use at most. `ZPATTERNS_SECONDS=60` goes on for so long, besides. `ZPATTERNS_SEED`
+//! begins with another seed than 0, and `ZPATTERNS_TARGETS=bus,packets` chooses.
 
 mod memory;
 
-use std::{env, time::Instant};
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use memory::{Counting, in_use, most_in_use};
 use zpatterns_fuzz::{TARGETS, Target};
@@ -25,6 +29,7 @@ fn number(name: &str, usual: u64) -> u64 {
 /// Runs lives of a target until it has met so many frames of strangers.
 fn run(name: &str, target: Target) {
     let (wanted, mut seed) = (number("ZPATTERNS_FRAMES", 20_000), number("ZPATTERNS_SEED", 0));
+    let span = Duration::from_secs(number("ZPATTERNS_SECONDS", 0));
     let (started, mut met, mut most) = (Instant::now(), 0, 0);
     // A frame is decided by about 40 bytes.
     let mut data = vec![0; LIFE.min(wanted as usize * 40)];
@@ -34,7 +39,7 @@ fn run(name: &str, target: Target) {
         fastrand::Rng::with_seed(short).fill(data);
         target(data);
     }
-    while met < wanted {
+    while met < wanted || started.elapsed() < span {
         fastrand::Rng::with_seed(seed).fill(&mut data);
         println!("{name}: ZPATTERNS_SEED={seed}");
         let before = in_use();
@@ -50,7 +55,9 @@ fn run(name: &str, target: Target) {
 /// One target after the other, because what a thread has in use is counted.
 #[test]
 fn whatever_strangers_send_promises_are_kept() {
-    for (name, target) in TARGETS {
+    let chosen = env::var("ZPATTERNS_TARGETS").ok();
+    let is_chosen = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.split(',').any(|one| one == name));
+    for (name, target) in TARGETS.iter().filter(|(name, _)| is_chosen(name)) {
         run(name, *target);
     }
 }

@@ -143,10 +143,10 @@ impl Ether {
                 match to {
                     To::Group(_) => self.broadcast(own, &datagram),
                     To::Source(to) => {
-                        if let Some(sender) = (0..self.senders.len()).find(|sender| place(*sender) == to) {
-                            if !self.weather.is_shared || self.random.u8(0..5) == 0 {
-                                self.fly(Node::Sender(sender), own, &datagram);
-                            }
+                        if let Some(sender) = (0..self.senders.len()).find(|sender| place(*sender) == to)
+                            && (!self.weather.is_shared || self.random.u8(0..5) == 0)
+                        {
+                            self.fly(Node::Sender(sender), own, &datagram);
                         }
                     }
                 }
