@@ -88,7 +88,11 @@ def receive_asyncio(endpoint, listener, each):
                     hear(await take())
 
             ends = [asyncio.ensure_future(receive_all()), asyncio.ensure_future(silence(listener))]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            done, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in pending:
+                end.cancel()
+            for end in done:
+                end.result()
             listener.report()
 
     asyncio.run(main())

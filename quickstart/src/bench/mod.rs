@@ -140,9 +140,17 @@ impl<'a> Bench<'a> {
             }
             Work::Bus(bus) => {
                 let name = job.driver.as_ref().map(|(_, name)| name.as_str());
-                Cast::Bus(bus, bus.cast(name, || self.program(job), self.built)?)
+                Cast::Bus(bus, bus.cast(name, || self.listener(job), self.built)?)
             }
         })
+    }
+
+    /// Who receives from a bus. The driver in Rust is there also when Rust is not measured, because it sends.
+    fn listener(&self, job: &Job) -> Result<Call, Absent> {
+        match &job.driver {
+            Some((Language::Rust, _)) => self.built.bus.sender.clone(),
+            _ => self.program(job),
+        }
     }
 
     /// The program with its first argument, the implementation.
