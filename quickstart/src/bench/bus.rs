@@ -1,5 +1,5 @@
 //! One measurement of a bus: a sender and some receivers, each a process of its own, on the loopback device or, where datagrams
-//! are to be lost, in a network of their own.
+//! are to be lost, on two hosts of a network of their own.
 //!
 //! The receivers are there first. The sender greets until all of them have heard it, and only then is it told to begin: so what
 //! is missed was missed on the way. It stays until they are done, because it repeats what they lack.
@@ -22,6 +22,8 @@ use crate::{
 
 /// The peers that every language shares.
 pub(super) const PEERS: [&str; 2] = [LIBZMQ, UDP];
+/// An address, because libzmq takes no name for the loopback device.
+const LOOPBACK: &str = "127.0.0.1";
 const LIBZMQ: &str = "libzmq-epgm";
 const UDP: &str = "udp";
 /// Ours sends and libzmq receives.
@@ -61,7 +63,7 @@ pub(super) struct Heard {
     pub(super) sender_cpu_us: f64,
     /// Messages that a receiver did not get.
     pub(super) missed: f64,
-    /// The longest time between two messages.
+    /// The longest time between two messages; without end where one never came.
     pub(super) silence_us: Option<f64>,
 }
 
@@ -103,16 +105,19 @@ impl Bus {
     pub(super) fn measure(&self, cast: &Cast, size: u32, count: u64) -> Result<Sample> {
         let rule = format!("meta l4proto udp numgen random mod 1000 lt {} drop", self.lost);
         let network = cast.networks.map(|networks| Network::make(networks, &rule)).transpose()?;
-        let (endpoint, numbers) = (endpoint()?, [u64::from(size), count].map(|number| number.to_string()));
-        let part = |program: &Call, workload: &str| {
+        let place = if network.is_some() { Networks::ADDRESS } else { LOOPBACK };
+        let (endpoint, numbers) = (endpoint(place)?, [u64::from(size), count].map(|number| number.to_string()));
+        let part = |program: &Call, workload: &str, host: fn(&Network) -> u32| {
             let call = program.clone().args([workload, &endpoint]).args(&numbers);
             match &network {
-                Some(network) => network.inside(call),
+                Some(network) => network.networks.inside(host(network), call),
                 None => call,
             }
         };
-        let receiver = part(&cast.receiver, if self.latencies() { "bus-latency" } else { "bus-recv" });
-        let sender = part(&cast.sender, "bus-send").arg(self.pace.to_string()).args(cast.rate.map(|it| it.to_string()));
+        let workload = if self.latencies() { "bus-latency" } else { "bus-recv" };
+        let receiver = part(&cast.receiver, workload, |network| network.second);
+        let sender = part(&cast.sender, "bus-send", |network| network.first.id());
+        let sender = sender.arg(self.pace.to_string()).args(cast.rate.map(|it| it.to_string()));
         let starting = (0..self.receivers).map(|_| Running::start(&receiver, WATCHDOG));
         let mut receivers = starting.collect::<Result<Vec<_>>>()?;
         let mut sending = Running::start_to_tell(&sender, WATCHDOG)?;
@@ -133,50 +138,51 @@ impl Bus {
             let values = receivers.iter().zip(&messages).map(|(line, messages)| value(line, *messages));
             values.sum::<f64>() / receivers.len() as f64
         };
+        let missed = mean(&|_, messages| count as f64 - messages);
         let silences: Vec<f64> = receivers.iter().filter_map(|line| line.silence_us).collect();
         Ok(Sample {
             rate: mean(&|line, messages| messages / line.seconds),
             cpu_us: Some(mean(&|line, messages| line.cpu_seconds * 1e6 / messages)),
             peak_kb: Some(mean(&|line, _| line.max_rss_kb)),
-            latency_us: receivers[0].percentiles(self.latencies())?,
+            latency_us: receivers[0].percentiles_of(self.latencies(), count)?,
             heard: Some(Heard {
                 sender_cpu_us: sender.cpu_seconds * 1e6 / count as f64,
-                missed: mean(&|_, messages| count as f64 - messages),
-                silence_us: Spread::of(&silences).map(|spread| spread.max),
+                missed,
+                silence_us: Spread::of(&silences).map(|spread| if missed > 0.0 { f64::INFINITY } else { spread.max }),
             }),
         })
     }
 }
 
-/// Where nobody else is: a group of this process, and a port that is free. An address, because libzmq takes no name for the
-/// loopback device.
-fn endpoint() -> Result<String> {
-    let socket = UdpSocket::bind("127.0.0.1:0").context("there is no free port")?;
+/// Where nobody else is: a group of this process, and a port that is free.
+fn endpoint(place: &str) -> Result<String> {
+    let socket = UdpSocket::bind((LOOPBACK, 0)).context("there is no free port")?;
     let port = socket.local_addr().context("a port has a number")?.port();
     let [.., high, low] = process::id().to_be_bytes();
-    Ok(format!("epgm://127.0.0.1;239.192.{high}.{low}:{port}"))
+    Ok(format!("epgm://{place};239.192.{high}.{low}:{port}"))
 }
 
-/// A network of its own, which a process keeps until it is dropped.
+/// Two hosts on a network of their own, until it is dropped.
 struct Network {
     networks: Networks,
-    keeper: Running,
+    /// The process that is the first host, and keeps both.
+    first: Running,
+    second: u32,
 }
 
 impl Network {
     fn make(networks: Networks, rule: &str) -> Result<Self> {
-        let mut keeper = Running::start_to_tell(&networks.make(rule), WATCHDOG)?;
-        keeper.announced("nftables ").context("a network could not be made")?;
-        Ok(Self { networks, keeper })
-    }
-
-    fn inside(&self, call: Call) -> Call {
-        self.networks.inside(self.keeper.id(), call)
+        let mut first = Running::start_to_tell(&networks.make(rule), WATCHDOG)?;
+        let second = first.announced("second ").context("a network could not be made")?;
+        let second = second.parse().with_context(|| format!("{second} is no process"))?;
+        Ok(Self { networks, first, second })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::shell::ask;
 
@@ -199,11 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_of_what_was_received() {
+    fn what_never_came_is_later_than_all_that_did() {
         let text = r#","latencies_us":[3.0,5.0],"silence_us":1002.5"#;
-        let sample = bus("receivers = 1\npace = 1000").sample(&[line(2, text)], &line(3, ""), 3).unwrap();
-        assert_eq!(sample.latency_us.map(|it| it.max), Some(5.0));
-        assert_eq!(sample.heard.map(|it| (it.missed, it.silence_us)), Some((1.0, Some(1002.5))));
+        let told = |count| {
+            let bus = bus("receivers = 1\npace = 1000");
+            let sample = bus.sample(&[line(2, text)], &line(count, ""), count).unwrap();
+            (sample.latency_us.map(|it| (it.p50, it.max)), sample.heard.and_then(|it| it.silence_us))
+        };
+        let never = f64::INFINITY;
+        assert_eq!(told(2), (Some((3.0, 5.0)), Some(1002.5)));
+        assert_eq!(told(3), (Some((5.0, never)), Some(never)));
+        assert_eq!(told(100).0, Some((never, never)), "a few that came are not fast");
     }
 
     /// Scripts that play: `sh -c SCRIPT sh WORKLOAD ENDPOINT SIZE COUNT [PACE [RATE]]`.
@@ -222,11 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_its_own_is_another() {
+    fn both_hosts_are_on_a_network_of_their_own() {
         let Some((networks, _)) = Networks::find() else { return eprintln!("skipped: no such networks here") };
         let network = Network::make(networks, "meta l4proto udp numgen random mod 1000 lt 10 drop").unwrap();
         let name = Call::new("readlink").arg("/proc/self/ns/net");
-        let names = [name.clone(), network.inside(name)].map(|call| ask(&call, WATCHDOG).unwrap().stdout);
-        assert!(!names[1].is_empty() && names[0] != names[1], "{names:?}");
+        let hosts = [network.first.id(), network.second].map(|host| networks.inside(host, name.clone()));
+        let names = [name].into_iter().chain(hosts).map(|call| ask(&call, WATCHDOG).unwrap().stdout);
+        let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
+        assert_eq!(names.len(), 3, "this host and two others: {names:?}");
     }
 }

@@ -18,6 +18,14 @@ struct Metric {
     value: fn(&Sample) -> Option<f64>,
 }
 
+impl Metric {
+    /// What stands for all rounds: the median, but what was missed once was missed.
+    fn of_rounds(&self, values: &[f64]) -> Option<f64> {
+        let is_worst = [MISSED.name, SILENCE.name].contains(&self.name);
+        Spread::of(values).map(|spread| if is_worst { spread.max } else { spread.median })
+    }
+}
+
 const RATE: Metric = Metric { name: "messages per second", more: true, value: |it| Some(it.rate) };
 const CPU: Metric = Metric { name: "CPU us per message", more: false, value: |it| it.cpu_us };
 const MEMORY: Metric = Metric { name: "peak memory KB", more: false, value: |it| it.peak_kb };
@@ -61,19 +69,18 @@ impl Bench<'_> {
         let row = |metric: &Metric| {
             let (mine, theirs) = (values(&ours, metric), values(&peer, metric));
             let ratio = Spread::of(&ratios(&mine, &theirs));
-            let middle = |values: &[f64]| Spread::of(values).map(|spread| spread.median);
             BenchRow {
                 language: comparison.language,
                 workload: comparison.workload.clone(),
                 size: size.bytes,
                 metric: metric.name.into(),
-                ours: middle(&mine),
-                peer: middle(&theirs),
+                ours: metric.of_rounds(&mine),
+                peer: metric.of_rounds(&theirs),
                 peer_name: self.plan.peer_name(comparison),
                 ratio: ratio.map(|spread| spread.median),
                 runs: mine.len().min(theirs.len()),
                 implementation: comparison.ours.clone(),
-                limit: middle(&values(&limit, metric)),
+                limit: metric.of_rounds(&values(&limit, metric)),
                 limit_name: self.plan.work(&comparison.workload).limit_name().into(),
                 spread: ratio.map(|spread| [spread.min, spread.max]),
                 must: None,

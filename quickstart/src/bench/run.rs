@@ -62,11 +62,20 @@ impl DriverLine {
 
     /// The percentiles, if it is `expected` to have the latency of each message.
     pub(super) fn percentiles(&self, expected: bool) -> Result<Option<Percentiles>> {
+        self.percentiles_of(expected, self.messages)
+    }
+
+    /// The same of `count` messages, of which those that never came are later than all that did.
+    pub(super) fn percentiles_of(&self, expected: bool, count: u64) -> Result<Option<Percentiles>> {
         let expected = if expected { self.messages as usize } else { 0 };
         if self.latencies_us.len() != expected {
             bail!("{} latencies of {} messages", self.latencies_us.len(), self.messages);
         }
-        Ok(Percentiles::of(&self.latencies_us))
+        let mut latencies = self.latencies_us.clone();
+        if expected > 0 {
+            latencies.resize(count as usize, f64::INFINITY);
+        }
+        Ok(Percentiles::of(&latencies))
     }
 }
 

@@ -49,7 +49,13 @@ impl Curves {
     /// The axis for the latencies among `rows`.
     pub(super) fn of(rows: &[BenchRow]) -> Self {
         let rows = rows.iter().filter(|row| row.percentile().is_some());
-        let powers = || rows.clone().flat_map(|row| [row.ours, row.peer, row.limit]).flatten().map(power);
+        let powers = || {
+            rows.clone()
+                .flat_map(|row| [row.ours, row.peer, row.limit])
+                .flatten()
+                .filter(|it| it.is_finite())
+                .map(power)
+        };
         let low = powers().fold(f64::INFINITY, f64::min).floor() as i32;
         let high = powers().fold(f64::NEG_INFINITY, f64::max).ceil() as i32;
         Self { low, high: high.max(low.saturating_add(1)) }
@@ -62,7 +68,7 @@ impl Curves {
         let step = WIDTH / (told.len() - 1).max(1) as f64;
         let curve = |name: &str, whose, value: fn(&BenchRow) -> Option<f64>| {
             let points = told.iter().enumerate().map(|(index, (row, percentile))| {
-                let (x, latency) = (rounded(index as f64 * step), value(row)?);
+                let (x, latency) = (rounded(index as f64 * step), value(row).filter(|it| it.is_finite())?);
                 let text = format!("{percentile}: {} us", tables::figure(Some(latency), ""));
                 Some(Point { x, y: self.y(power(latency)), text })
             });

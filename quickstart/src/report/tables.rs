@@ -102,6 +102,7 @@ pub fn ratio(row: &BenchRow) -> String {
 pub fn figure(value: Option<f64>, status: &str) -> String {
     match value {
         None => status.to_owned(),
+        Some(value) if value.is_infinite() => "never".to_owned(),
         Some(value) if value >= 1000.0 => grouped(value.round() as u64),
         Some(value) if value >= 10.0 => format!("{value:.1}"),
         Some(value) => format!("{value:.2}"),
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(figure(Some(52.34), ""), "52.3");
         assert_eq!(figure(Some(0.456), ""), "0.46");
         assert_eq!(figure(None, "missing"), "missing");
+        assert_eq!(figure(Some(f64::INFINITY), ""), "never");
         assert_eq!((bytes(100), bytes(65536)), ("100 B".into(), "64 KB".into()));
     }
 
