@@ -51,8 +51,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let chosen = |stage: &&Stage| arguments.stages.is_empty() || arguments.stages.iter().any(|name| name == stage.name);
 
     let progress = Progress::detect();
-    progress
-        .say("A first run takes 12 to 17 minutes on two processors, 2 of them for libzmq; later ones reuse the build.");
+    progress.say("A first run takes about half an hour on two processors; later ones reuse the build.");
     let (layout, toolchains) = (Layout::new(None)?, Toolchains::find());
     let started = Instant::now();
     let may_install = arguments.install || std::env::var("CI").is_ok_and(|value| value == "true");

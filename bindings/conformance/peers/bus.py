@@ -5,21 +5,8 @@ import threading
 import time
 
 import zpatterns
-from words import line, seconds, unhex
+from words import line, seconds, unhex, value
 from zpatterns import aio, bus
-
-TIMES = {"forget", "linger"}
-
-
-def value(name, word):
-    """`5`, `true` or `hex:00ff` as a Python program would write it."""
-    if word.startswith("hex:"):
-        data = unhex(word[4:])
-        return data if name == "key" else data.decode()
-    if word in ("true", "false"):
-        return word == "true"
-    return int(word) / 1000 if name in TIMES else int(word)
-
 
 def numbered(number):
     """The frames of a message: its number, and bytes of a size that follows from it."""

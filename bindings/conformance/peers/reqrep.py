@@ -5,21 +5,8 @@ import contextlib
 import threading
 
 import zpatterns
-from words import line, seconds, tohex, unhex
+from words import line, seconds, tohex, unhex, value
 from zpatterns import aio, reqrep
-
-TIMES = {"heartbeat_interval", "deadline", "patience", "max_age", "max_cached_age", "max_stored_age"}
-
-
-def value(name, word):
-    """`5`, `true` or `hex:00ff` as a Python program would write it."""
-    if word.startswith("hex:"):
-        data = unhex(word[4:])
-        return data if name == "key" else data.decode()
-    if word in ("true", "false"):
-        return word == "true"
-    return int(word) / 1000 if name in TIMES else int(word)
-
 
 def split(words):
     """The options among the words, and the frames."""

@@ -37,15 +37,12 @@ use std::{
     time::Duration,
 };
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
-use self::greeting::{COOKIE, Greeting, Kind};
+use self::greeting::{Greeting, Kind};
 pub use self::{
     greeting::SIZE,
     member::{EVERY, Member},
 };
-use crate::packet::HEADER;
+use crate::{key::Key, packet::HEADER};
 
 /// Who was not heard for so long is no member any more.
 pub const FORGET: Duration = Duration::from_secs(30);
@@ -99,7 +96,7 @@ pub struct ForwarderCounters {
 #[derive(Debug)]
 pub struct Forwarder {
     max_members: usize,
-    key: Hmac<Sha256>,
+    key: Key,
     /// When each proved last where it is.
     members: BTreeMap<SocketAddr, Duration>,
     counters: ForwarderCounters,
@@ -108,8 +105,7 @@ pub struct Forwarder {
 impl Forwarder {
     /// One without members.
     pub fn new(ForwarderOptions { max_members, key }: ForwarderOptions) -> Self {
-        let key = Hmac::new_from_slice(&key).expect("an HMAC takes keys of any length");
-        Self { max_members, key, members: BTreeMap::new(), counters: ForwarderCounters::default() }
+        Self { max_members, key: Key::of(&key), members: BTreeMap::new(), counters: ForwarderCounters::default() }
     }
 
     /// What it did so far.
@@ -141,7 +137,8 @@ impl Forwarder {
 
     fn hello(&mut self, now: Duration, from: SocketAddr, hello: Greeting) -> Greeting {
         let age = age(now);
-        let is_proved = [age, age.saturating_sub(1)].iter().any(|age| self.is_cookie(from, *age, &hello.cookie));
+        let is_proved =
+            [age, age.saturating_sub(1)].iter().any(|age| self.key.is_tag(&place(from, *age), &hello.cookie));
         let kind = if !is_proved {
             self.counters.unproved += 1;
             Kind::Cookie
@@ -152,7 +149,7 @@ impl Forwarder {
             self.counters.refused += 1;
             Kind::Full
         };
-        Greeting { kind, nonce: hello.nonce, cookie: self.cookie(from, age) }
+        Greeting { kind, nonce: hello.nonce, cookie: self.key.tag(&place(from, age)) }
     }
 
     fn has_place(&mut self, now: Duration, from: SocketAddr) -> bool {
@@ -179,23 +176,15 @@ impl Forwarder {
     pub fn deadline(&self) -> Option<Duration> {
         self.members.values().min().map(|proved| *proved + FORGET)
     }
+}
 
-    fn keyed(&self, from: SocketAddr, age: u64) -> Hmac<Sha256> {
-        let address = match from.ip() {
-            IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) => address,
-        };
-        let hash = self.key.clone().chain_update(age.to_be_bytes()).chain_update(address.octets());
-        hash.chain_update(from.port().to_be_bytes())
-    }
-
-    fn cookie(&self, from: SocketAddr, age: u64) -> [u8; COOKIE] {
-        *self.keyed(from, age).finalize().into_bytes().first_chunk().expect("a hash is longer")
-    }
-
-    fn is_cookie(&self, from: SocketAddr, age: u64, cookie: &[u8; COOKIE]) -> bool {
-        self.keyed(from, age).verify_truncated_left(cookie).is_ok()
-    }
+/// Of what a cookie is the tag.
+fn place(from: SocketAddr, age: u64) -> Vec<u8> {
+    let address = match from.ip() {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    [&age.to_be_bytes()[..], &address.octets(), &from.port().to_be_bytes()].concat()
 }
 
 /// Which cookies are given now.

@@ -1,6 +1,6 @@
-//! Authenticated packets: behind each stands a tag that only who knows the key can make.
+//! Tags that only who knows the key can make: behind authenticated packets, and as cookies of a forwarder.
 //!
-//! The tag is HMAC-SHA-256 of the packet, RFC 2104, its first 16 bytes. The key of a session is the HMAC of its group and port
+//! A tag is HMAC-SHA-256, RFC 2104, its first 16 bytes. The key of a session is the HMAC of its group and port
 //! under the shared secret, so that what was said in one is worth nothing in another. What was recorded can be said again, to
 //! those who have not heard it.
 
@@ -12,7 +12,7 @@ use sha2::Sha256;
 /// The bytes of a tag.
 pub const TAG: usize = 16;
 
-/// The key of a session.
+/// A key, mostly that of a session.
 #[derive(Clone)]
 pub struct Key(Hmac<Sha256>);
 
@@ -24,23 +24,29 @@ impl Key {
     /// That of a session, from a secret that all in it share: 32 random bytes, say.
     pub fn new(secret: &[u8], group: IpAddr, port: u16) -> Self {
         let session = format!("zpatterns bus 1 {group} {port}");
-        Self(keyed(&keyed(secret).chain_update(session).finalize().into_bytes()))
+        Self::of(&keyed(secret).chain_update(session).finalize().into_bytes())
     }
 
-    fn of(&self, packet: &[u8]) -> Hmac<Sha256> {
-        self.0.clone().chain_update(packet)
+    /// One that nobody else knows, or that is derived already.
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        Self(keyed(secret))
     }
 
-    /// What stands behind a packet.
-    pub(crate) fn tag(&self, packet: &[u8]) -> [u8; TAG] {
-        let tag = self.of(packet).finalize().into_bytes();
+    /// What proves that these bytes are of somebody who knows the key.
+    pub(crate) fn tag(&self, bytes: &[u8]) -> [u8; TAG] {
+        let tag = self.0.clone().chain_update(bytes).finalize().into_bytes();
         *tag.first_chunk().expect("it is longer")
+    }
+
+    /// Whether this is their tag; how long that takes tells nothing.
+    pub(crate) fn is_tag(&self, bytes: &[u8], tag: &[u8; TAG]) -> bool {
+        self.0.clone().chain_update(bytes).verify_truncated_left(tag).is_ok()
     }
 
     /// The packet in a datagram, if somebody who knows the key has sent it.
     pub(crate) fn open<'a>(&self, datagram: &'a [u8]) -> Option<&'a [u8]> {
         let (packet, tag) = datagram.split_last_chunk::<TAG>()?;
-        self.of(packet).verify_truncated_left(tag).is_ok().then_some(packet)
+        self.is_tag(packet, tag).then_some(packet)
     }
 }
 

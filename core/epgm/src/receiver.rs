@@ -349,8 +349,6 @@ impl Receiver {
                 let was_paced = source.is_paced();
                 source.spm(now, sequence, (trail, lead), address, packet.options, wait);
                 self.paced += usize::from(source.is_paced() && !was_paced);
-                let room = self.room();
-                self.sources.get_mut(&id).expect("it is there").answer(now, room, &mut self.sends);
             }
             Body::Nak { .. } | Body::Spmr | Body::Ack { .. } => {}
         }
@@ -394,10 +392,10 @@ impl Receiver {
 
     /// Hands on what is in order now.
     fn hand_on(&mut self, now: Duration, id: SourceId) {
-        let room = self.room();
+        let reach = self.reach();
         let Some(source) = self.sources.get_mut(&id) else { return };
         source.hand_on(&mut self.outlet);
-        source.report(now, room, &mut self.sends);
+        source.report(now, reach, &mut self.sends);
         if source.is_held(&self.outlet) {
             self.held.insert(id);
         } else if source.has_ended() {
@@ -406,15 +404,15 @@ impl Receiver {
     }
 
     /// How far ahead of us a source may be that waits for us.
-    fn room(&self) -> Reach {
+    fn reach(&self) -> Reach {
         let bytes = self.options.window.min(self.options.ahead / self.paced.max(1));
         Reach { receiver: self.id, tag: self.options.tag, datagrams: (bytes / source::LARGE).max(4) as u32 }
     }
 
     /// Tells sources that wait for us that they need not any more. Send what [`poll`](Self::poll) gives before the end.
     pub fn leave(&mut self, now: Duration) {
-        let room = self.room();
-        self.sources.values_mut().for_each(|source| source.leave(now, room, &mut self.sends));
+        let reach = self.reach();
+        self.sources.values_mut().for_each(|source| source.leave(now, reach, &mut self.sends));
     }
 
     /// Does what is due. Call it at the [`deadline`](Self::deadline).

@@ -469,7 +469,7 @@ impl Sender {
         let has_parity = self.parities.as_ref().is_some_and(|parities| !parities.is_empty());
         let waits = (self.waiting() > 0 && !self.is_held_back()) || !self.repairs.is_empty() || has_parity;
         let (heartbeat, _) = self.heartbeat;
-        let heartbeat = self.listeners.deadline().map_or(heartbeat, |silent| heartbeat.min(silent));
+        let heartbeat = heartbeat.min(self.listeners.deadline());
         let says_end = self.end == End::Wanted && self.waiting() == 0;
         match (self.control.is_empty() && !says_end, waits) {
             (false, _) => Duration::ZERO,

@@ -6,11 +6,10 @@
 //!
 //! Where a greeting has its kind, a packet has its type, whose upper bits say PGM's version: so none is the other.
 
+use crate::key::TAG;
+
 /// The bytes of a greeting, of whatever kind.
 pub const SIZE: usize = 32;
-/// The bytes of a cookie.
-pub(super) const COOKIE: usize = 16;
-
 const MAGIC: [u8; 4] = *b"zpat";
 
 /// What it says.
@@ -31,7 +30,7 @@ pub(super) struct Greeting {
     pub(super) kind: Kind,
     /// Of who says hello; it is in the answer, so that nobody answers who has not heard it.
     pub(super) nonce: u64,
-    pub(super) cookie: [u8; COOKIE],
+    pub(super) cookie: [u8; TAG],
 }
 
 impl Greeting {

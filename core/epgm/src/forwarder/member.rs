@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{
     FORGET,
-    greeting::{COOKIE, Greeting, Kind, SIZE},
+    greeting::{Greeting, Kind, SIZE},
 };
+use crate::key::TAG;
 
 /// A member says hello so often.
 pub const EVERY: Duration = Duration::from_secs(5);
@@ -16,7 +17,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Member {
     nonce: u64,
-    cookie: [u8; COOKIE],
+    cookie: [u8; TAG],
     /// When it says hello, and how long after that again if nobody answers.
     next: Duration,
     pause: Duration,
@@ -30,7 +31,7 @@ pub struct Member {
 impl Member {
     /// One who says hello with the first [`poll`](Self::poll). Nobody can guess `nonce`.
     pub fn new(now: Duration, nonce: u64) -> Self {
-        Self { nonce, cookie: [0; COOKIE], next: now, pause: AGAIN, may_hurry: true, hurries: false, welcomed: None }
+        Self { nonce, cookie: [0; TAG], next: now, pause: AGAIN, may_hurry: true, hurries: false, welcomed: None }
     }
 
     /// Takes in what the forwarder sent; false if it is none of its answers, but something that it forwards.

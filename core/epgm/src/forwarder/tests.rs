@@ -1,6 +1,7 @@
 //! Members and a forwarder, and those who would have it send where nobody asked for it.
 
 use super::*;
+use crate::key::TAG;
 
 const KEY: [u8; 32] = [7; 32];
 const PACKET: [u8; 24] = [0; 24];
@@ -17,7 +18,7 @@ fn forwarder(max_members: usize) -> Forwarder {
     Forwarder::new(ForwarderOptions { max_members, key: KEY })
 }
 
-fn hello(cookie: [u8; COOKIE]) -> Greeting {
+fn hello(cookie: [u8; TAG]) -> Greeting {
     Greeting { kind: Kind::Hello, nonce: 1, cookie }
 }
 
@@ -29,7 +30,7 @@ fn answer(forwarder: &mut Forwarder, now: Duration, from: SocketAddr, greeting: 
 
 /// Says hello, and again with the cookie.
 fn join(forwarder: &mut Forwarder, now: Duration, from: SocketAddr) -> Kind {
-    let cookie = answer(forwarder, now, from, hello([0; COOKIE])).cookie;
+    let cookie = answer(forwarder, now, from, hello([0; TAG])).cookie;
     answer(forwarder, now, from, hello(cookie)).kind
 }
 
@@ -58,12 +59,12 @@ fn what_a_member_says_goes_to_all_others_and_from_nobody_else_to_anybody() {
 fn a_hello_in_the_name_of_another_brings_him_one_answer_as_long_and_nothing_else() {
     let (mut forwarder, now, victim) = (forwarder(10), seconds(1), address(9));
     assert_eq!(join(&mut forwarder, now, address(1)), Kind::Welcome);
-    let own = answer(&mut forwarder, now, address(1), hello([0; COOKIE])).cookie;
+    let own = answer(&mut forwarder, now, address(1), hello([0; TAG])).cookie;
     let of_another_forwarder = {
         let mut other = Forwarder::new(ForwarderOptions { max_members: 10, key: [8; 32] });
-        answer(&mut other, now, victim, hello([0; COOKIE])).cookie
+        answer(&mut other, now, victim, hello([0; TAG])).cookie
     };
-    for cookie in [[0; COOKIE], own, of_another_forwarder] {
+    for cookie in [[0; TAG], own, of_another_forwarder] {
         assert_eq!(answer(&mut forwarder, now, victim, hello(cookie)).kind, Kind::Cookie);
     }
     assert!(others(&forwarder, now, address(1)).is_empty());
@@ -73,7 +74,7 @@ fn a_hello_in_the_name_of_another_brings_him_one_answer_as_long_and_nothing_else
 #[test]
 fn a_cookie_that_was_overheard_is_worth_nothing_after_a_while() {
     let mut forwarder = forwarder(10);
-    let cookie = answer(&mut forwarder, seconds(10), address(1), hello([0; COOKIE])).cookie;
+    let cookie = answer(&mut forwarder, seconds(10), address(1), hello([0; TAG])).cookie;
     let mut last = Duration::ZERO;
     for now in (10..1000).map(seconds) {
         if answer(&mut forwarder, now, address(1), hello(cookie)).kind == Kind::Welcome {
@@ -118,7 +119,7 @@ fn forwarders_have_nothing_to_say_to_each_other() {
     let (at_one, at_other) = (address(1), address(2));
     // Somebody says hello to each in the name of the other, or of itself.
     for from in [at_one, at_other] {
-        let Verdict::Answer(answer) = one.handle(now, from, &hello([0; COOKIE]).write()) else { panic!("a cookie") };
+        let Verdict::Answer(answer) = one.handle(now, from, &hello([0; TAG]).write()) else { panic!("a cookie") };
         assert_eq!(other.handle(now, at_one, &answer), Verdict::Drop);
         assert_eq!(one.handle(now, at_one, &answer), Verdict::Drop);
     }
@@ -171,7 +172,7 @@ fn a_member_that_hears_nothing_asks_ever_more_rarely_and_knows_that_it_is_out() 
 #[test]
 fn a_member_hurries_no_more_than_once_and_believes_only_who_has_heard_it() {
     let (mut member, now) = (Member::new(seconds(0), 1), seconds(0));
-    let say = |kind, nonce| Greeting { kind, nonce, cookie: [1; COOKIE] }.write();
+    let say = |kind, nonce| Greeting { kind, nonce, cookie: [1; TAG] }.write();
     assert!(member.poll(now).is_some());
     assert!(member.handle(now, &say(Kind::Welcome, 2)) && !member.is_in(now));
     let mut hellos = 0;

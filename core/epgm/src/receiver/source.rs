@@ -44,11 +44,12 @@ pub(super) struct Reach {
     pub(super) datagrams: u32,
 }
 
-/// What a source that waits for us was told last: everything before this, and when.
+/// What a source that waits for us was told last: everything before this, and when; and whether it asks again.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     next: Sqn,
     at: Duration,
+    is_asked: bool,
 }
 
 #[derive(Debug)]
@@ -198,8 +199,10 @@ impl Source {
             }
         }
         self.stream.pass(trail);
-        let place = self.stream.place_near(sequence).unwrap_or_default();
-        if self.groups.as_ref().is_some_and(|groups| groups.has_parity_for(place)) {
+        if let Some(groups) = &self.groups
+            && let Some(place) = self.stream.place_near(sequence)
+            && groups.has_parity_for(place)
+        {
             self.compute(place);
         }
     }
@@ -256,7 +259,8 @@ impl Source {
         (self.heard, self.last_spm, self.address) = (now, Some(sequence), Some(address));
         self.is_fin |= options.is_fin();
         if options.is_paced() {
-            self.told.get_or_insert(Told { next: self.stream.next(), at: Duration::ZERO });
+            let told = self.told.get_or_insert(Told { next: self.stream.next(), at: Duration::ZERO, is_asked: true });
+            told.is_asked |= now >= told.at + BETWEEN_REPORTS;
         }
         if let Some(parameters) = options.parity()
             && !self.groups.as_ref().is_some_and(|groups| groups.is_as(parameters))
@@ -437,18 +441,11 @@ impl Source {
         self.writer.packet(&Packet { flow, ..*packet })
     }
 
-    /// Tells a source that waits for us how far we are, if that has changed much, or if it has not heard it for long.
+    /// Tells a source that waits for us how far we are, if it asks, if that has changed much, or if it has not heard it for long.
     pub(super) fn report(&mut self, now: Duration, reach: Reach, sends: &mut VecDeque<(To, Bytes)>) {
-        if let Some(told) = self.told
-            && (self.stream.next().since(told.next) >= (reach.datagrams / 4) as i32 || now >= told.at + KEEPALIVE)
-        {
-            self.say_how_far(now, reach, false, sends);
-        }
-    }
-
-    /// It said something, and perhaps waits for us.
-    pub(super) fn answer(&mut self, now: Duration, reach: Reach, sends: &mut VecDeque<(To, Bytes)>) {
-        if self.told.is_some_and(|told| now >= told.at + BETWEEN_REPORTS) {
+        let Some(Told { next, at, is_asked }) = self.told else { return };
+        let is_much = self.stream.next().since(next) >= (reach.datagrams / 4) as i32;
+        if is_asked || is_much || now >= at + KEEPALIVE {
             self.say_how_far(now, reach, false, sends);
         }
     }
@@ -463,7 +460,7 @@ impl Source {
     fn say_how_far(&mut self, now: Duration, reach: Reach, leaves: bool, sends: &mut VecDeque<(To, Bytes)>) {
         let Some(address) = self.address else { return };
         let next = self.stream.next();
-        self.told = Some(Told { next, at: now });
+        self.told = Some(Told { next, at: now, is_asked: false });
         let status = Status { receiver: reach.receiver, tag: reach.tag, room: reach.datagrams, leaves };
         let options = OptionsBuffer::new().status(status);
         let body = Body::Ack { newest: Sqn(next.0.wrapping_sub(1)) };

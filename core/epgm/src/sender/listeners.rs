@@ -43,13 +43,15 @@ struct Listener {
 pub(super) struct Listeners {
     control: FlowControl,
     known: BTreeMap<u64, Listener>,
+    /// Nobody is to be forgotten before this.
+    look: Duration,
     /// What all of them have, and have room for: everything before these.
     all: Option<(Sqn, Sqn)>,
 }
 
 impl Listeners {
     pub(super) fn new(control: FlowControl) -> Self {
-        Self { control, known: BTreeMap::new(), all: None }
+        Self { control, known: BTreeMap::new(), look: Duration::MAX, all: None }
     }
 
     pub(super) fn are_waited_for(&self) -> bool {
@@ -80,6 +82,7 @@ impl Listeners {
                 Some(known) if next.is_before(known.next) => return true,
                 _ => self.known.insert(status.receiver, listener),
             };
+            self.look = self.look.min(now + PATIENCE);
         }
         self.note_all();
         true
@@ -94,17 +97,19 @@ impl Listeners {
 
     /// Forgets who is silent; how many.
     pub(super) fn expire(&mut self, now: Duration) -> u64 {
+        if now < self.look {
+            return 0;
+        }
         let before = self.known.len();
         self.known.retain(|_, listener| listener.heard + PATIENCE > now);
-        if self.known.len() < before {
-            self.note_all();
-        }
+        self.look = self.known.values().map(|listener| listener.heard + PATIENCE).min().unwrap_or(Duration::MAX);
+        self.note_all();
         (before - self.known.len()) as u64
     }
 
-    /// When somebody would be forgotten.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        self.known.values().map(|listener| listener.heard + PATIENCE).min()
+    /// When to look who is silent.
+    pub(super) fn deadline(&self) -> Duration {
+        self.look
     }
 
     /// Whether fewer are there than must be.
