@@ -119,8 +119,8 @@ pub fn write_parity(request: &Request, page: &Path) -> Result<()> {
     fs::write(page, text).with_context(|| page.display().to_string())
 }
 
-/// Plays. Writes a line per pair as it ends, what failed below it, then the gaps that were met, then
-/// `N passed, N failed`. An error means that nothing could be played: a scenario that cannot be read, or no peers.
+/// Plays. Writes a line per pair as it ends, then the gaps that were met, then each failure, then `N passed, N failed`: what
+/// a person looks for is at the end. An error means that nothing could be played: a scenario that cannot be read, or no peers.
 pub fn run(request: &Request, out: &mut dyn Write) -> Result<Summary> {
     let scenarios = request.load()?;
     let (mut all, circle) = (lines(&request.peers, &request.only), circle(&request.peers, &request.only));
@@ -128,7 +128,7 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Summary> {
     let pairs = all.len();
     all.extend(circle);
     let mut company = Company::new(Gaps::load(&request.scenarios)?)?;
-    let mut summary = Summary::default();
+    let (mut summary, mut failures) = (Summary::default(), Vec::new());
     for part in scenarios.chunk_by(|left, right| left.pattern() == right.pattern()) {
         for (index, line) in all.iter().enumerate() {
             let is_chosen = |scenario: &&Scenario| match index < pairs {
@@ -139,7 +139,12 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Summary> {
             if !chosen.is_empty() {
                 let names: Vec<_> = line.iter().map(|peer| peer.name.as_str()).collect();
                 let title = format!("{:8}{:28}", part[0].pattern(), names.join(" -> "));
-                play_line(&mut company, line, &chosen, &title, &mut summary, out)?;
+                let (text, played, failed) = play_line(&mut company, line, &chosen, &title);
+                writeln!(out, "{text}")?;
+                out.flush()?;
+                summary.passed += played.passed;
+                summary.failed += played.failed;
+                failures.extend(failed);
             }
         }
     }
@@ -150,25 +155,26 @@ pub fn run(request: &Request, out: &mut dyn Write) -> Result<Summary> {
     for gap in &company.gaps.met {
         writeln!(out, "gap     {gap}")?;
     }
+    for failure in &failures {
+        writeln!(out, "failed  {failure}")?;
+    }
     writeln!(out, "{} passed, {} failed", summary.passed, summary.failed)?;
     Ok(summary)
 }
 
-/// Plays scenarios with one company and writes the line.
+/// Plays scenarios with one company. Gives its line, how often which outcome was seen, and what failed.
 fn play_line(
     company: &mut Company,
     line: &[&Peer],
     scenarios: &[&Scenario],
     title: &str,
-    summary: &mut Summary,
-    out: &mut dyn Write,
-) -> Result<()> {
+) -> (String, Summary, Vec<String>) {
     let (mut passed, mut gaps, mut failures) = (0, 0, Vec::new());
     for scenario in scenarios {
         match company.play(scenario, line) {
             Outcome::Passed => passed += 1,
             Outcome::Gap => gaps += 1,
-            Outcome::Failed(why) => failures.push(format!("    {}: {why}", scenario.name)),
+            Outcome::Failed(why) => failures.push(format!("{title}{}: {why}", scenario.name)),
         }
         if failures.len() >= MAX_FAILURES {
             break;
@@ -181,10 +187,5 @@ fn play_line(
             text.push_str(&format!(", {count} {what}"));
         }
     }
-    writeln!(out, "{text}")?;
-    failures.iter().try_for_each(|failure| writeln!(out, "{failure}"))?;
-    out.flush()?;
-    summary.passed += passed;
-    summary.failed += failed;
-    Ok(())
+    (text, Summary { passed, failed }, failures)
 }

@@ -209,6 +209,17 @@ fn what_cannot_be_done_is_told() {
 }
 
 #[test]
+fn a_context_that_was_shut_down_before_anything_was_opened_ends_a_machine() {
+    let context = Context::new().expect("a context");
+    let host = start(&context, HostOptions::default());
+    context.shutdown();
+    host.command(Command::Connect("tcp://127.0.0.1:1".into())).expect("it hears of the end when it opens a socket");
+    assert_eq!(host.next(&watchdog()).expect("it was not opened"), Event::Failed(ErrorKind::Closed));
+    assert_eq!(host.next(&watchdog()).expect("nor connected"), Event::Failed(ErrorKind::WrongState));
+    assert_eq!(host.next(&watchdog()).expect_err("closed").kind(), ErrorKind::Closed);
+}
+
+#[test]
 fn a_panic_ends_one_machine_and_spares_the_others() {
     let context = Context::new().expect("a context");
     let (_server, endpoint) = server(&context);

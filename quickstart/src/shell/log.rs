@@ -13,7 +13,7 @@ use super::{Call, Finished, Line, Running};
 use crate::progress::Step;
 
 /// How many lines of a failed step's log a person gets to see.
-const TAIL: usize = 30;
+const TAIL: usize = 60;
 /// How long a build step may take: a slow machine needs minutes, a hung download never ends.
 const WATCHDOG: Duration = Duration::from_secs(45 * 60);
 

@@ -72,7 +72,7 @@ impl<M> State<M> {
     }
 
     pub(super) fn raw(&mut self, id: SocketId) -> Result<&mut RawSocket> {
-        let unknown = || Error::new(ErrorKind::Closed, "the socket is not open").with("socket", id.0);
+        let unknown = || Error::new(ErrorKind::WrongState, "the socket is not open").with("socket", id.0);
         self.sockets.get_mut(&id).map(|socket| &mut socket.raw).ok_or_else(unknown)
     }
 

@@ -220,10 +220,16 @@ impl<M: Machine> Shared<M> {
         }
     }
 
-    /// Tells the machine what happened and does all that it wants.
+    /// Tells the machine what happened and does all that it wants. Where a socket fails, or cannot be opened, because the context
+    /// ended, so does everything here.
     fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         while let Some(input) = next {
+            if let Input::Failed { error, .. } = &input
+                && error.kind() == ErrorKind::Closed
+            {
+                self.end(error.clone());
+            }
             state.machine.handle(state.now, input);
             while let Some(output) = state.machine.poll() {
                 later.extend(self.carry_out(state, output));
@@ -274,11 +280,8 @@ impl<M: Machine> Shared<M> {
         again
     }
 
-    /// A socket is of no more use. If that is because its context ended, so does everything here.
+    /// A socket is of no more use.
     fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
-        if error.kind() == ErrorKind::Closed {
-            self.end(error.clone());
-        }
         self.close_socket(state, socket);
         self.tell(state, Input::Failed { socket, error });
     }
