@@ -2044,7 +2044,10 @@ int zpat_bus_open(const zpat_context_t *context,
                   const zpat_bus_options_t *options,
                   zpat_bus_t **bus);
 
-/** From now on messages whose first frame begins with these `len` bytes are received; with 0 bytes, all. */
+/**
+ * From now on messages whose first frame begins with these `len` bytes are received; with 0 bytes, all.
+ * A bus hears others from its first subscription on.
+ */
 int zpat_bus_subscribe(const zpat_bus_t *bus, const void *prefix, size_t len);
 
 /** Undoes a `zpat_bus_subscribe`. `ZPAT_E_NOT_FOUND` if there was none of this prefix. */

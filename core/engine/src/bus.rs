@@ -90,6 +90,7 @@ struct Source {
     busy: Duration,
 }
 
+/// Who locks the receiver does not then lock the source: a program that begins to speak does it the other way round.
 struct Shared {
     started: Instant,
     source: Mutex<Option<Source>>,
@@ -227,7 +228,9 @@ impl Bus {
         Ok(&self.0.shared)
     }
 
-    /// From now on messages whose first frame begins with `prefix` are received; with an empty one, all.
+    /// From now on messages whose first frame begins with `prefix` are received; with an empty one, all. A bus hears others from
+    /// its first subscription on: until then nobody waits for it, and it repairs nothing. What it is offered of the past it gets
+    /// from then on, too.
     pub fn subscribe(&self, prefix: &[u8]) -> Result<()> {
         lock(&self.open_shared()?.receiver).subscribe(prefix);
         Ok(())

@@ -239,6 +239,26 @@ fn the_end_of_a_context_ends_a_forwarder() {
     waiting.join().expect("it ends").expect("as it was told");
 }
 
+/// Beginning to speak and listening take the same locks.
+#[test]
+fn who_is_spoken_to_can_begin_to_speak() {
+    const TIMES: usize = 300;
+    let (end, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let context = Context::new().expect("a context");
+        let endpoint = endpoint();
+        let noise = bus(&context, &endpoint);
+        for number in 0..TIMES {
+            let speaker = listener(&context, &endpoint);
+            noise.send(&["a"], &watchdog()).expect("room");
+            speaker.send(&[format!("{number}")], &watchdog()).expect("room");
+            speaker.close(Duration::ZERO);
+        }
+        end.send(()).expect("somebody waits");
+    });
+    ended.recv_timeout(Duration::from_secs(60)).expect("none waits for the other for ever");
+}
+
 #[test]
 fn only_what_is_subscribed_to_is_received() {
     let context = Context::new().expect("a context");

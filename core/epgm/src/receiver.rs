@@ -250,7 +250,8 @@ impl Receiver {
         self.own = Some(own);
     }
 
-    /// From now on messages whose first frame begins with `prefix` are wanted; with an empty one, all.
+    /// From now on messages whose first frame begins with `prefix` are wanted; with an empty one, all. Before the first such call
+    /// no source is listened to.
     pub fn subscribe(&mut self, prefix: &[u8]) {
         self.outlet.subscribe(prefix);
     }
@@ -324,8 +325,9 @@ impl Receiver {
             }
         };
         if !self.sources.contains_key(&id) {
-            // What is repeated for somebody else is no beginning: it may be of long ago.
-            if packet.is_parity || matches!(packet.body, Body::Data { repair: true, .. }) {
+            // Who wants nothing yet does not begin: what he is going to want would be lost to him, and who waits for listeners
+            // would wait for him. What is repeated for somebody else is no beginning: it may be of long ago.
+            if !self.outlet.is_wanted() || packet.is_parity || matches!(packet.body, Body::Data { repair: true, .. }) {
                 return;
             }
             if packet.options.is_fin() || !self.make_place(now) {

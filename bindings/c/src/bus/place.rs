@@ -61,6 +61,7 @@ pub unsafe extern "C" fn zpat_bus_open(
 }
 
 /// From now on messages whose first frame begins with these `len` bytes are received; with 0 bytes, all.
+/// A bus hears others from its first subscription on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_bus_subscribe(bus: *const zpat_bus_t, prefix: *const c_void, len: usize) -> c_int {
     // SAFETY: C's promise.

@@ -72,7 +72,10 @@ export class Bus implements AsyncIterable<BusEvent>, AsyncDisposable, Disposable
     return this.#closing !== undefined;
   }
 
-  /** From now on messages whose first frame begins with `prefix` are received; with an empty one, all. */
+  /**
+   * From now on messages whose first frame begins with `prefix` are received; with an empty one, all. A bus hears others from its
+   * first subscription on.
+   */
   subscribe(prefix: Uint8Array | string): void {
     call(() => this.#native.subscribe(prefix));
   }

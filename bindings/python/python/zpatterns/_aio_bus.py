@@ -54,7 +54,10 @@ class Bus:
         return self._bus.interface
 
     def subscribe(self, prefix: Buffer) -> None:
-        """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all."""
+        """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all.
+
+        A bus hears others from its first subscription on.
+        """
         self._bus.subscribe(prefix)
 
     def unsubscribe(self, prefix: Buffer) -> None:

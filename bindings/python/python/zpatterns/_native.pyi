@@ -437,7 +437,10 @@ class Bus:
     def interface(self) -> str:
         """The address of this machine where the bus is."""
     def subscribe(self, prefix: Buffer) -> None:
-        """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all."""
+        """From now on messages whose first frame begins with ``prefix`` are received; with an empty one, all.
+
+        A bus hears others from its first subscription on.
+        """
     def unsubscribe(self, prefix: Buffer) -> None:
         """Undoes a ``subscribe``. ``NotFound`` if there was none of this prefix."""
     def inject_loss(self, fraction: float) -> None:

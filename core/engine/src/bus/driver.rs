@@ -216,10 +216,7 @@ impl Driver {
     /// When there is something to be done; an error if the bus has come to its end.
     fn until(&self) -> Result<Option<Duration>> {
         let now = self.shared.now();
-        let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        // What has no room waits until the program takes something, unless it just did.
-        let is_due = receiver.waits_for(self.shared.inbox.room());
-        let receiver = if is_due { Some(now) } else { receiver.deadline() };
+        let receiver = self.until_receiver(now);
         let source = self.shared.source.lock().unwrap_or_else(PoisonError::into_inner);
         // What the system has no room for, or what reaches nobody, waits for that, and not for a time.
         let may_send = self.stuck.is_none() && self.link.is_up(now);
@@ -237,6 +234,12 @@ impl Driver {
             until = Some(until.map_or(look, |until| until.min(look)));
         }
         Ok(until)
+    }
+
+    fn until_receiver(&self, now: Duration) -> Option<Duration> {
+        let receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has no room waits until the program takes something, unless it just did.
+        if receiver.waits_for(self.shared.inbox.room()) { Some(now) } else { receiver.deadline() }
     }
 }
 

@@ -40,7 +40,7 @@ pub enum BusEvent<F = Frames> {
         /// What.
         frames: F,
     },
-    /// Somebody is heard for the first time.
+    /// Somebody is heard for the first time, after the first subscription.
     Joined {
         /// Who.
         peer: PeerId,

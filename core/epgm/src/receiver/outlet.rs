@@ -58,6 +58,11 @@ impl Outlet {
         place.map(|place| self.prefixes.remove(place)).is_some()
     }
 
+    /// Whether the program wants anything at all.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.prefixes.is_empty()
+    }
+
     /// A message; if its source waits for us, also beyond what there is room for.
     pub(super) fn message(&mut self, source: SourceId, frames: Frames<'_>, is_waited_for: bool) {
         let first = frames.get(0).unwrap_or_default();

@@ -128,7 +128,8 @@ impl Source {
 
     pub(super) fn deadline(&self) -> Duration {
         let (spmr, asked) = self.spmr;
-        let spmr = if self.address.is_none() && asked < SPMRS { spmr } else { Duration::MAX };
+        let is_awaited = self.address.is_none() && (asked < SPMRS || self.history > 0);
+        let spmr = if is_awaited { spmr } else { Duration::MAX };
         let report = self.told.map_or(Duration::MAX, |told| told.at + KEEPALIVE);
         self.due.min(spmr).min(report).min(self.heard + self.forget)
     }
@@ -420,15 +421,16 @@ impl Source {
         }
         // What is missing waits for that, and not for ever; and so does the beginning.
         let (at, asked) = self.spmr;
-        if asked >= SPMRS {
+        let is_over = asked >= SPMRS && now >= at;
+        if is_over {
             self.history = 0;
         }
         let mut lost = Vec::new();
         for (sequence, missing) in self.stream.all_missing().filter(|(_, missing)| missing.at <= now) {
-            if asked < SPMRS {
-                missing.at = at;
-            } else {
+            if is_over {
                 lost.push(sequence);
+            } else {
+                missing.at = at;
             }
         }
         lost.into_iter().for_each(|sequence| self.stream.give_up(sequence));

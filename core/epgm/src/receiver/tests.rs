@@ -10,7 +10,10 @@ use proptest::prelude::*;
 
 use self::ether::{Ether, Heard, Weather};
 use super::*;
-use crate::sender::{Sender, SenderCounters, SenderOptions};
+use crate::{
+    packet::OptionsBuffer,
+    sender::{Sender, SenderCounters, SenderOptions},
+};
 
 const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(239, 192, 1, 1));
 const PORT: u16 = 5555;
@@ -203,6 +206,7 @@ fn who_never_says_where_it_is_cannot_be_asked_and_is_heard_all_the_same() {
 #[test]
 fn where_there_is_no_group_a_source_is_asked_where_it_was_heard_and_nobody_else() {
     let mut receiver = Receiver::new(ReceiverOptions { asking: Asking::Heard, ..receiver_options(1) });
+    receiver.subscribe(b"");
     let heard = SocketAddr::new(address(7), 999);
     let spm = Body::Spm { sequence: Sqn(0), trail: Sqn(0), lead: Sqn(3), address: address(1) };
     let data = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
@@ -224,7 +228,7 @@ fn where_there_is_no_group_a_source_is_asked_where_it_was_heard_and_nobody_else(
 
 #[test]
 fn strangers_are_bounded() {
-    let mut receiver = Receiver::new(receiver_options(1));
+    let mut receiver = receiver(1);
     for node in 0..200 {
         let mut datagram = Vec::new();
         let body = Body::Data { repair: false, sequence: Sqn(0), trail: Sqn(0), payload: b"\0\0\x02\0x" };
@@ -261,6 +265,26 @@ fn what_the_program_has_no_room_for_is_told_in_its_place() {
 }
 
 #[test]
+fn nobody_is_listened_to_before_the_first_subscription() {
+    let mut receiver = Receiver::new(ReceiverOptions { history: 1000, ..receiver_options(1) });
+    let (trail, lead) = (Sqn(0), Sqn(7));
+    let say = |receiver: &mut Receiver, sequence| {
+        let body = Body::Spm { sequence: Sqn(sequence), trail, lead, address: address(1) };
+        let options = OptionsBuffer::new().join(trail).paced();
+        let mut datagram = Vec::new();
+        Packet { flow: flow(1), body, options: options.as_options(), ..Packet::default() }.write(&mut datagram);
+        receiver.handle(Duration::ZERO, place(1), &datagram);
+        receiver.advance(Duration::ZERO);
+        std::iter::from_fn(|| receiver.poll()).count()
+    };
+    assert_eq!((say(&mut receiver, 0), receiver.deadline(), taken(&mut receiver)), (0, None, vec![]));
+    receiver.subscribe(b"x");
+    assert!(say(&mut receiver, 1) > 0, "it asks for what it is offered, and says how far it is");
+    assert!(receiver.unsubscribe(b"x"));
+    assert!(say(&mut receiver, 2) == 0 && receiver.sources().count() == 1, "who was listened to is so on");
+}
+
+#[test]
 fn only_what_is_subscribed_to_is_brought() {
     let mut receiver = Receiver::new(receiver_options(1));
     receiver.subscribe(b"b");
@@ -278,7 +302,7 @@ fn only_what_is_subscribed_to_is_brought() {
 proptest! {
     #[test]
     fn nothing_that_is_said_to_it_does_harm(said in prop::collection::vec((any::<u8>(), any::<u32>(), any::<u32>(), any::<Vec<u8>>()), 0..100)) {
-        let mut receiver = Receiver::new(receiver_options(1));
+        let mut receiver = receiver(1);
         let mut now = Duration::ZERO;
         for (kind, one, other, bytes) in said {
             let (one, other) = if kind & 0x10 == 0 { (Sqn(one % 64), Sqn(other % 64)) } else { (Sqn(one), Sqn(other)) };
