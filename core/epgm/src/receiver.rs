@@ -325,9 +325,9 @@ impl Receiver {
             }
         };
         if !self.sources.contains_key(&id) {
-            // Who wants nothing yet does not begin: what he is going to want would be lost to him, and who waits for listeners
+            // Who never wanted anything does not begin: what he is going to want would be lost to him, and who waits for listeners
             // would wait for him. What is repeated for somebody else is no beginning: it may be of long ago.
-            if !self.outlet.is_wanted() || packet.is_parity || matches!(packet.body, Body::Data { repair: true, .. }) {
+            if !self.outlet.is_open() || packet.is_parity || matches!(packet.body, Body::Data { repair: true, .. }) {
                 return;
             }
             if packet.options.is_fin() || !self.make_place(now) {

@@ -36,6 +36,7 @@ pub(super) struct Outlet {
     pub(super) room: Room,
     /// What messages begin with that the program wants.
     prefixes: Vec<Bytes>,
+    is_open: bool,
     batch: Batch,
     /// How much did not fit since the last event that did, and ever.
     dropped: u64,
@@ -44,10 +45,12 @@ pub(super) struct Outlet {
 
 impl Outlet {
     pub(super) fn new() -> Self {
-        Self { room: Room::default(), prefixes: Vec::new(), batch: Batch::default(), dropped: 0, all_dropped: 0 }
+        let (room, prefixes, batch) = (Room::default(), Vec::new(), Batch::default());
+        Self { room, prefixes, is_open: false, batch, dropped: 0, all_dropped: 0 }
     }
 
     pub(super) fn subscribe(&mut self, prefix: &[u8]) {
+        self.is_open = true;
         if !self.prefixes.iter().any(|known| known == prefix) {
             self.prefixes.push(Bytes::copy_from_slice(prefix));
         }
@@ -58,9 +61,9 @@ impl Outlet {
         place.map(|place| self.prefixes.remove(place)).is_some()
     }
 
-    /// Whether the program wants anything at all.
-    pub(super) fn is_wanted(&self) -> bool {
-        !self.prefixes.is_empty()
+    /// Whether the program ever wanted anything.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// A message; if its source waits for us, also beyond what there is room for.
