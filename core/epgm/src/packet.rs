@@ -282,6 +282,11 @@ pub fn goes_to_a_source(datagram: &[u8]) -> bool {
     matches!(datagram.get(4), Some(&(NAK | SPMR | ACK)))
 }
 
+/// Whether a datagram, if it is a packet at all, belongs to this stream: said by its source, or to it.
+pub fn is_of(datagram: &[u8], gsi: Gsi, port: u16) -> bool {
+    datagram.get(8..14) == Some(&gsi.0) && datagram[..4].as_chunks().0.contains(&port.to_be_bytes())
+}
+
 /// Fills in the first [`DATA_HEADER`] bytes of a datagram whose payload is behind them, as [`Packet::write`] would.
 pub fn write_data_header(datagram: &mut [u8], flow: Flow, repair: bool, sequence: Sqn, trail: Sqn) {
     let head = header(flow, data_kind(repair), 0, datagram.len() - DATA_HEADER);

@@ -240,6 +240,11 @@ impl Sender {
         self.waiting() >= self.options.max_unsent
     }
 
+    /// Whether so much was sent that whoever found it full should push again: fewer and larger steps cost less.
+    pub fn is_low(&self) -> bool {
+        self.waiting() <= self.options.max_unsent / 2
+    }
+
     /// Whether all was sent after [`finish`](Self::finish), and that it was the end.
     pub fn has_ended(&self) -> bool {
         self.end == End::Said && self.control.is_empty()

@@ -169,7 +169,7 @@ impl Driver {
         if size.is_some() {
             *busy = now;
         }
-        let (has_room, socket) = (!sender.is_full(), Arc::clone(socket));
+        let (is_low, socket) = (sender.is_low(), Arc::clone(socket));
         // Whoever has something to send need not wait until this has left.
         drop(source);
         if let Some(size) = size {
@@ -178,7 +178,7 @@ impl Driver {
             self.stuck = (sent.full > 0).then_some(size);
             more &= self.stuck.is_none();
         }
-        if has_room {
+        if is_low {
             if shared.room.any() {
                 shared.room.notify();
             }

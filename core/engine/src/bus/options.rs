@@ -69,7 +69,7 @@ pub struct BusOptions {
     /// Bytes of what was sent before that who comes late gets: as much as both its sender and it say here. libzmq's peers know
     /// nothing of it, and are not disturbed.
     pub history: usize,
-    /// Bytes that may wait to be sent.
+    /// Bytes that may wait to be sent. Who finds it full, and waits, goes on when half of it has left.
     pub max_unsent: usize,
     /// How many routers a message to a group may cross, and one more; 1 is this network.
     pub hops: u8,

@@ -1,17 +1,18 @@
 //! The Internet's checksum: the one's complement of the one's complement sum of all 16-bit words.
 
-/// The sum of all words; an odd last byte is the upper half of one.
+/// The sum of all words; an odd last byte is the upper half of one. It is the same in either order of bytes, so words are added
+/// as the processor has them, and only the sum is turned.
 fn sum(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     // 2^32 words fit before it could overflow, and a datagram has 2^14.
-    let mut sum: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
-    for (index, byte) in rest.iter().enumerate() {
-        sum += u64::from(*byte) << (24 - 8 * index);
-    }
+    let mut sum: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    sum += u64::from(u32::from_ne_bytes(last));
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    sum as u16
+    u16::from_be(sum as u16)
 }
 
 /// The checksum of a packet in which its place is zero. Zero would say that there is none, and is sent as its twin.
