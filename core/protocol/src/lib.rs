@@ -8,11 +8,13 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+mod fields;
 pub mod link;
 pub mod liveness;
 pub mod machine;
 pub mod reqrep;
 pub mod time;
+pub mod zqueue;
 
 pub use error::{Error, ErrorKind, Result};
 pub use machine::Machine;

@@ -16,6 +16,7 @@
 //! [`Links`] keeps many of them, by their session numbers, over any number of sockets.
 
 mod header;
+pub(crate) mod site;
 mod table;
 #[cfg(test)]
 mod tests;

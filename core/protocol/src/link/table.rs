@@ -20,6 +20,13 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LinkId(u32);
 
+impl LinkId {
+    /// Not after any other.
+    pub const MIN: Self = Self(0);
+    /// Not before any other.
+    pub const MAX: Self = Self(u32::MAX);
+}
+
 /// Sequence numbers in tokens keep their low bits only; the others say which link it was, and which of those that had its
 /// place one after the other: who is told late that a message was refused must not take it for another's.
 const SEQUENCE_BITS: u32 = 34;

@@ -27,12 +27,15 @@ use super::{
     counters::{Counters, Reason},
     dispatch::{Action, Answer, Call, Dispatch, Limits, Outcome, ResponderId, Serial, Ticket},
     old::{Place, Sending},
-    site::{self, Site},
-    wire::{Failure, MAGIC, MAX_NAME, Message, Request, Task},
+    wire::{Failure, MAGIC, Message, Request, Task},
 };
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
-    link::{Arrival, Backlog, LinkId, Links, Silence},
+    fields::MAX_NAME,
+    link::{
+        Arrival, Backlog, LinkId, Links, Silence,
+        site::{self, Site},
+    },
     machine::{Frames, Input, Output, Peer, SocketId},
     time::earliest,
 };

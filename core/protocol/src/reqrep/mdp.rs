@@ -114,7 +114,7 @@ fn request(version: Version, envelope: Frames, service: &Bytes, body: &[Bytes]) 
 }
 
 fn is_name(service: &Bytes) -> bool {
-    (1..=super::wire::MAX_NAME).contains(&service.len())
+    (1..=crate::fields::MAX_NAME).contains(&service.len())
 }
 
 fn worker(version: Version, command: &Bytes, rest: &[Bytes]) -> Option<OldMessage> {

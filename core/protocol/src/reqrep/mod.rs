@@ -27,7 +27,6 @@ mod news;
 mod old;
 mod parts;
 mod pirate;
-mod site;
 #[cfg(test)]
 mod tests;
 mod titanic;
@@ -57,7 +56,7 @@ const FORGET: Duration = Duration::from_secs(60);
 
 /// Checks the name of a service.
 pub fn check_service(service: &[u8]) -> Result<()> {
-    if service.is_empty() || service.len() > wire::MAX_NAME {
+    if service.is_empty() || service.len() > crate::fields::MAX_NAME {
         let text = "the name of a service has 1 to 255 bytes";
         return Err(Error::new(ErrorKind::InvalidArgument, text).with("option", "service"));
     }

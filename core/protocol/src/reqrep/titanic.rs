@@ -5,7 +5,8 @@
 
 use bytes::Bytes;
 
-use super::{dispatch::Outcome, wire::MAX_NAME};
+use super::dispatch::Outcome;
+use crate::fields::MAX_NAME;
 use crate::{Result, machine::Frames};
 
 pub(super) const REQUEST: &[u8] = b"titanic.request";

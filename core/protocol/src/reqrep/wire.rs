@@ -10,15 +10,13 @@ use bytes::{Buf, BufMut, Bytes};
 
 use crate::{
     ErrorKind,
+    fields::{get_bool, get_millis, get_name, millis, put_name},
     link::{FIRST, Magic},
     machine::Frames,
 };
 
 /// Version 1.
 pub const MAGIC: Magic = *b"zrr1";
-
-/// The longest name of a service, and the longest key.
-pub const MAX_NAME: usize = 255;
 
 /// A requester's number for a request. The answers to it carry it.
 pub type Number = u64;
@@ -158,11 +156,6 @@ const LEAVING: u8 = FIRST + 8;
 const DURABLE: u8 = 1;
 const ONCE: u8 = 2;
 
-/// Durations travel as milliseconds; a longer one than fits is for ever, to all intents.
-fn millis(span: Duration) -> u32 {
-    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
-}
-
 impl Message {
     /// Kind, fields and further frames.
     pub fn encode(self) -> (u8, Vec<u8>, Frames) {
@@ -220,8 +213,7 @@ impl Message {
         let message = match kind {
             REQUEST => {
                 let number = fields.try_get_u64().ok()?;
-                let remaining = Duration::from_millis(fields.try_get_u32().ok()?.into());
-                let patience = Duration::from_millis(fields.try_get_u32().ok()?.into());
+                let (remaining, patience) = (get_millis(&mut fields)?, get_millis(&mut fields)?);
                 let attempts = fields.try_get_u8().ok()?;
                 let task = match fields.try_get_u8().ok()? {
                     0 => Task::Ask,
@@ -266,7 +258,7 @@ impl Message {
                 let number = fields.try_get_u64().ok()?;
                 let kind = ErrorKind::from_code(fields.try_get_u16().ok()?)?;
                 let may_have_run = get_bool(&mut fields)?;
-                let retry_after = Duration::from_millis(fields.try_get_u32().ok()?.into());
+                let retry_after = get_millis(&mut fields)?;
                 let text = String::from_utf8(std::mem::take(&mut fields).into()).ok()?;
                 Self::Failed { number, failure: Failure { kind, may_have_run, retry_after, text } }
             }
@@ -284,24 +276,4 @@ impl Message {
 fn numbered(fields: &mut Vec<u8>, number: Number) -> Frames {
     fields.put_u64(number);
     Frames::new()
-}
-
-/// A length of one byte, and so many bytes. Names are checked where they enter.
-pub(super) fn put_name(fields: &mut Vec<u8>, name: &Bytes) {
-    let name = &name[..name.len().min(MAX_NAME)];
-    fields.put_u8(name.len() as u8);
-    fields.put_slice(name);
-}
-
-fn get_bool(fields: &mut Bytes) -> Option<bool> {
-    match fields.try_get_u8().ok()? {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
-    }
-}
-
-pub(super) fn get_name(fields: &mut Bytes) -> Option<Bytes> {
-    let length = fields.try_get_u8().ok()?.into();
-    (fields.len() >= length).then(|| fields.split_to(length))
 }

@@ -13,13 +13,10 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::{
-    site::Site,
-    wire::{Failure, MAGIC, Message, Number, Request, Task},
-};
+use super::wire::{Failure, MAGIC, Message, Number, Request, Task};
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
-    link::{Arrival, Backlog, LinkId, Links, Silence},
+    link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };

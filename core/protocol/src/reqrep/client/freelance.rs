@@ -13,13 +13,13 @@ use super::{
     super::{
         dispatch::{Answer, Call, Outcome, ResponderId, Ticket},
         old::{self, Place, Sending},
-        site,
         wire::{Failure, Task},
     },
     Client,
 };
 use crate::{
     ErrorKind, Time,
+    link::site,
     liveness::{Due, Liveness, Pace},
     machine::{Frames, Output, Peer, SocketId, Token},
 };

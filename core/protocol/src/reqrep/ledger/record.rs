@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 
-use super::super::{
-    dispatch::Outcome,
-    wire::{self, Failure},
+use super::super::{dispatch::Outcome, wire::Failure};
+use crate::{
+    ErrorKind,
+    fields::{get_frames, get_name, put_frames, put_name},
+    machine::Frames,
 };
-use crate::{ErrorKind, machine::Frames};
 
 /// By which a durable request is known: a service, or who stored it, and a key.
 pub(in crate::reqrep) type Name = (Bytes, Bytes);
@@ -29,14 +30,14 @@ const FAILED: u8 = 4;
 
 pub(super) fn key(name: &Name) -> Bytes {
     let mut key = Vec::with_capacity(2 + name.0.len() + name.1.len());
-    wire::put_name(&mut key, &name.0);
-    wire::put_name(&mut key, &name.1);
+    put_name(&mut key, &name.0);
+    put_name(&mut key, &name.1);
     key.into()
 }
 
 /// `None` if it is no key of ours.
 pub(super) fn name(mut key: Bytes) -> Option<Name> {
-    let name = (wire::get_name(&mut key)?, wire::get_name(&mut key)?);
+    let name = (get_name(&mut key)?, get_name(&mut key)?);
     key.is_empty().then_some(name)
 }
 
@@ -49,7 +50,7 @@ impl Record {
                 to.put_u64(*deadline);
                 to.put_u64(*patience);
                 to.put_u8(*attempts);
-                wire::put_name(&mut to, service);
+                put_name(&mut to, service);
                 put_frames(&mut to, body);
             }
             Self::Outcome { since, outcome } => {
@@ -86,7 +87,7 @@ impl Record {
                 deadline: from.try_get_u64().ok()?,
                 patience: from.try_get_u64().ok()?,
                 attempts: from.try_get_u8().ok().filter(|attempts| *attempts > 0)?,
-                service: wire::get_name(&mut from)?,
+                service: get_name(&mut from)?,
                 body: get_frames(&mut from)?,
             },
             REPLY => {
@@ -109,27 +110,6 @@ impl Record {
         };
         from.is_empty().then_some(record)
     }
-}
-
-/// Each with its length in 4 bytes.
-fn put_frames(to: &mut Vec<u8>, frames: &Frames) {
-    to.reserve(frames.iter().map(|frame| 4 + frame.len()).sum());
-    for frame in frames {
-        to.put_u32(u32::try_from(frame.len()).expect("a frame has less than 4 GiB, by the bounds of a broker"));
-        to.put_slice(frame);
-    }
-}
-
-fn get_frames(from: &mut Bytes) -> Option<Frames> {
-    let mut frames = Frames::new();
-    while !from.is_empty() {
-        let length = usize::try_from(from.try_get_u32().ok()?).ok()?;
-        if from.len() < length {
-            return None;
-        }
-        frames.push(from.split_to(length));
-    }
-    Some(frames)
 }
 
 #[cfg(test)]

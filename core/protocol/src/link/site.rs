@@ -1,24 +1,24 @@
 //! One endpoint that a machine connects to, and its link.
 
+use super::{LinkId, Links};
 use crate::{
     Time,
-    link::{LinkId, Links},
     machine::{Output, Role, SocketId},
 };
 
 /// Where a machine connects to. Its socket changes when nothing is heard through it, because a connection that is dead on
 /// the way is noticed by nobody else.
 #[derive(Debug)]
-pub(super) struct Site {
-    pub(super) endpoint: String,
-    pub(super) socket: SocketId,
-    pub(super) link: LinkId,
+pub(crate) struct Site {
+    pub(crate) endpoint: String,
+    pub(crate) socket: SocketId,
+    pub(crate) link: LinkId,
     /// Something was heard through this socket.
-    pub(super) heard: bool,
+    pub(crate) heard: bool,
 }
 
 impl Site {
-    pub(super) fn open<E>(
+    pub(crate) fn open<E>(
         now: Time,
         endpoint: String,
         socket: SocketId,
@@ -30,7 +30,7 @@ impl Site {
     }
 
     /// Goes on over another socket, if this one ever worked; if not, it is still trying.
-    pub(super) fn renew<E>(
+    pub(crate) fn renew<E>(
         &mut self,
         now: Time,
         socket: SocketId,
@@ -47,6 +47,6 @@ impl Site {
 }
 
 /// Connects a new socket.
-pub(super) fn connect<E>(socket: SocketId, endpoint: &str) -> [Output<E>; 2] {
+pub(crate) fn connect<E>(socket: SocketId, endpoint: &str) -> [Output<E>; 2] {
     [Output::Open { socket, role: Role::Dealer }, Output::Connect { socket, endpoint: endpoint.to_owned() }]
 }
