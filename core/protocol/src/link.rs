@@ -75,8 +75,8 @@ struct Link {
     told: u64,
     untold: u32,
     untold_bytes: usize,
-    /// Something is missing, and this was asked for.
-    missing: Option<u64>,
+    /// Something is missing after this number, and when it was asked for.
+    missing: Option<(Time, u64)>,
     /// When what follows this number was last sent again because the other side asked for it.
     resent: Option<(Time, u64)>,
     /// The pattern waits for something from the other side.
@@ -243,8 +243,7 @@ impl Link {
             CLOSE => return Received::Closed,
             OPEN | BEAT | PING | RESEND => {
                 if header.sequence > self.received {
-                    self.missing = Some(self.received);
-                    self.control = Some(RESEND);
+                    self.ask_again(now);
                 } else if matches!(header.kind, PING | OPEN) && self.control.is_none() {
                     self.control = Some(BEAT);
                 }
@@ -265,14 +264,23 @@ impl Link {
             }
             return Received::Message;
         }
-        if header.sequence > self.received && self.missing != Some(self.received) {
-            self.missing = Some(self.received);
-            self.control = Some(RESEND);
-        } else if header.sequence <= self.received {
+        if header.sequence > self.received {
+            self.ask_again(now);
+        } else {
             // It was sent again because the other side does not know that it arrived.
             self.told = self.told.min(header.sequence - 1);
         }
         Received::Nothing
+    }
+
+    /// Asks for what is missing: once, and then once in a while. Two that miss something of each other would otherwise go on
+    /// asking each other.
+    fn ask_again(&mut self, now: Time) {
+        let just_now = |(at, after): (Time, u64)| after == self.received && now < at + self.interval / 2;
+        if !self.missing.is_some_and(just_now) {
+            self.missing = Some((now, self.received));
+            self.control = Some(RESEND);
+        }
     }
 
     /// Who asks for the same again and again is answered once in a while: it may be a lot.

@@ -4,7 +4,7 @@
 //! cut in one direction or both, nodes crash and come back. Everything that happens follows from a seed, so a failure is
 //! a number: [`seeds`] prints it together with the command that runs it again. Nothing sleeps; an hour takes a moment.
 //!
-//! * [`World`] holds the nodes and the clock.
+//! * [`World`] holds the nodes and the clock; [`parties!`] makes one type of several roles.
 //! * [`Network`] decides about each message: [`Faults`] by chance, cuts on purpose.
 //! * [`Table`] is what a node stores: it outlives a crash, except for what was not yet on the disk.
 //! * [`Disk`] is a file below a store: it tears what was not flushed, fills up, and flips bits.
@@ -13,6 +13,7 @@
 
 mod disk;
 mod network;
+mod parties;
 mod seeds;
 mod table;
 mod world;

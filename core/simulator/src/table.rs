@@ -1,7 +1,7 @@
 //! What a node stores, on a disk that may be full and that loses what was not yet on it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -19,6 +19,8 @@ const EPOCH: Duration = Duration::from_secs(1_800_000_000);
 #[derive(Default, Debug)]
 pub struct Table {
     records: BTreeMap<Bytes, Bytes>,
+    /// Keys that ever had a value.
+    known: BTreeSet<Bytes>,
     /// What is on its way to the disk.
     pending: VecDeque<(u64, Vec<Change>)>,
     last: Time,
@@ -40,6 +42,11 @@ impl Table {
     /// What is on the disk.
     pub fn records(&self) -> &BTreeMap<Bytes, Bytes> {
         &self.records
+    }
+
+    /// Whether a key ever had a value on the disk.
+    pub fn has_had(&self, key: &[u8]) -> bool {
+        self.known.contains(key)
     }
 
     /// When these changes will be on the disk, if that was to be `at`.
@@ -80,7 +87,10 @@ impl Table {
     fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::Put { key, value } => self.records.insert(key, value),
+                Change::Put { key, value } => {
+                    self.known.insert(key.clone());
+                    self.records.insert(key, value)
+                }
                 Change::Remove { key } => self.records.remove(&key),
             };
         }

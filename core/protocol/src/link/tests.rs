@@ -168,6 +168,38 @@ fn a_gap_is_asked_for_once_and_again_after_an_interval() {
 }
 
 #[test]
+fn two_that_miss_something_of_each_other_come_to_rest() {
+    let (mut one, a, mut other, b) = met();
+    one.send(at(1), a, FIRST, &[], body("lost"));
+    other.send(at(1), b, FIRST, &[], body("lost too"));
+    let session = header(&sent(&mut one)[0].1).session;
+    assert_eq!(sent(&mut other).len(), 1);
+    // What is asked for is lost as well, and is not sent again at once.
+    let question = || Header { kind: RESEND, session, sequence: 9, received: 0 }.write(MAGIC, &[], Frames::new());
+    for (links, peer) in [(&mut one, ""), (&mut other, "one")] {
+        links.receive(at(1), SOCKET, &Peer(Bytes::from_static(peer.as_bytes())), question());
+        sent(links);
+    }
+    one.receive(at(20), SOCKET, &Peer::default(), question());
+    let mut asked = 0;
+    loop {
+        let questions = |sent: Vec<(Token, Frames)>| {
+            let is_question = |(_, frames): &(Token, Frames)| header(frames).kind == RESEND;
+            sent.into_iter().filter(is_question).map(|(_, frames)| frames).collect::<Vec<_>>()
+        };
+        let (there, back) = (questions(sent(&mut one)), questions(sent(&mut other)));
+        if there.is_empty() && back.is_empty() {
+            break;
+        }
+        asked += there.len() + back.len();
+        assert!(asked < 10, "they go on asking each other");
+        let peer = Peer(Bytes::from_static(b"one"));
+        there.into_iter().for_each(|frames| drop(other.receive(at(20), SOCKET, &peer, frames)));
+        back.into_iter().for_each(|frames| drop(one.receive(at(20), SOCKET, &Peer::default(), frames)));
+    }
+}
+
+#[test]
 fn who_waits_for_nothing_is_silent() {
     let (mut one, link, mut other, theirs) = met();
     one.send(at(1), link, FIRST, &[], body("question"));
