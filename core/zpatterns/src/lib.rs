@@ -5,6 +5,7 @@
 //! * [`socket`]: ZeroMQ sockets as they are, safe to share between threads, with waits that always end.
 //! * [`bus`]: a multicast bus, pgm over UDP, and what stands in for it where there is no multicast.
 //! * [`reqrep`]: requests that cannot be lost in silence, through a broker or without one.
+//! * [`zqueue`]: jobs that break into jobs, on any number of machines.
 //!
 //! And for a thread that waits for several things, the Guide's reactor: [`poller`].
 //!
@@ -28,9 +29,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bus;
+mod host;
 pub mod poller;
 pub mod reqrep;
 pub mod socket;
+pub mod zqueue;
 
 pub use bus::{
     Bus, BusBatch, BusCounters, BusEvent, BusFlowControl, BusForwarder, BusForwarderOptions, BusFrames, BusKey,

@@ -152,10 +152,12 @@ impl Group {
 
     fn commit(&mut self, store: &mut Store, tell: &impl Fn(Notice)) {
         let Self { up_to, changes, .. } = std::mem::take(self);
-        if changes.is_empty() {
+        if up_to == 0 {
             return;
         }
-        tell(match store.commit(changes) {
+        // Nothing is durable as it is.
+        let committed = if changes.is_empty() { Ok(()) } else { store.commit(changes) };
+        tell(match committed {
             Ok(()) => Notice::Stored { up_to },
             Err(error) => Notice::Failed { up_to, error },
         });

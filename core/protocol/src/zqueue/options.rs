@@ -113,6 +113,14 @@ pub struct Child {
     pub detached: bool,
 }
 
+impl Child {
+    /// One with usual options, for which its parent waits, and with which it fails.
+    pub fn new(queue: impl Into<String>, body: Frames) -> Self {
+        let (options, on_failure) = (JobOptions::default(), OnFailure::default());
+        Self { queue: queue.into().into(), body, options, on_failure, detached: false }
+    }
+}
+
 /// How a job ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -120,6 +128,16 @@ pub enum Outcome {
     Done(Frames),
     /// It was not.
     Failed(Failure),
+}
+
+impl Outcome {
+    /// What it came to, if it was done.
+    pub fn done(&self) -> Option<&Frames> {
+        match self {
+            Self::Done(body) => Some(body),
+            Self::Failed(_) => None,
+        }
+    }
 }
 
 /// Why a job was not done.

@@ -120,9 +120,9 @@ pub enum WorkerEvent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerJob {
     /// The worker's own number for it.
-    pub id: u64,
+    pub ticket: u64,
     /// The queue's number for it.
-    pub job: JobId,
+    pub id: JobId,
     /// The queue in which it was.
     pub queue: Bytes,
     /// How often it was given to a worker before, and not done.
@@ -281,7 +281,7 @@ impl Worker {
         self.ids += 1;
         let id = self.ids;
         self.counters.accepted += 1;
-        let job = Box::new(WorkerJob { id, job, queue, tries, body, resumed });
+        let job = Box::new(WorkerJob { ticket: id, id: job, queue, tries, body, resumed });
         self.jobs.insert(id, Held { site, run, job: Some(job) });
         self.runs.insert((site, run), id);
         self.events.push_back(News::Job(id));

@@ -322,7 +322,7 @@ impl Yard {
     }
 
     fn do_job(&mut self, node: Node, job: &WorkerJob) {
-        let id = job.id;
+        let id = job.ticket;
         let command = if self.world.random().u8(0..100) < self.plan.fails {
             WorkerCommand::Fail { id, again: true, code: 1, body: Frames::new() }
         } else {
@@ -333,7 +333,7 @@ impl Yard {
 
     /// The sum of all numbers up to one, by halves.
     fn sum(&mut self, job: &WorkerJob) -> WorkerCommand {
-        let id = job.id;
+        let id = job.ticket;
         let text = std::str::from_utf8(&job.body[0]).expect("text");
         let mut numbers = text.split(' ').map(|number| number.parse::<u64>().expect("a number"));
         let mut next = || numbers.next().expect("three numbers");

@@ -166,7 +166,7 @@ impl Broker {
             max_unfetched: options.max_unfetched,
             cache: (options.max_cached, options.max_cached_bytes, options.max_cached_age),
             store: store.is_some().then_some(limits),
-            seed: super::seed()?,
+            seed: crate::host::seed()?,
         });
         let lane_of = |event: &BrokerEvent| match event {
             BrokerEvent::Drained => Lane::Of(DRAINED),
@@ -177,7 +177,7 @@ impl Broker {
         host.open_lane(END);
         let mut bound = Vec::new();
         while bound.len() < count {
-            match super::first_event(&host)? {
+            match crate::host::first_event(&host)? {
                 BrokerEvent::Bound { endpoint } => bound.push(endpoint),
                 BrokerEvent::Failed(error) => return Err(error),
                 other => unreachable!("nobody asked for {other:?}"),

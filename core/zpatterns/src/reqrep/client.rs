@@ -129,7 +129,7 @@ impl Client {
         }
         let freelance = freelance.into_iter().map(machine::FreelanceServer::try_from).collect::<Result<_>>()?;
         let endpoints = endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect();
-        let (pace, seed) = (heartbeat.pace()?, super::seed()?);
+        let (pace, seed) = (heartbeat.pace()?, crate::host::seed()?);
         let options = machine::ClientOptions { endpoints, freelance, pace, max_requests, max_bytes, balance, seed };
         // Every outcome finds room, and commands are bounded by what may be open.
         let room = max_requests.saturating_mul(2).max(1024);

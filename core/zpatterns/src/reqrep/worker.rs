@@ -66,7 +66,7 @@ impl Worker {
     pub fn bind(context: &Context, endpoint: &str, service: &str, options: WorkerOptions) -> Result<Self> {
         check_endpoint(endpoint)?;
         let worker = Self::start(context, &[], Some(endpoint.to_owned()), service, options)?;
-        match super::first_event(&worker.0.host)? {
+        match crate::host::first_event(&worker.0.host)? {
             WorkerEvent::Bound { endpoint } => worker.0.endpoint.set(endpoint).expect("it is bound once"),
             WorkerEvent::Failed(error) => return Err(error),
             other => unreachable!("a worker first tells where it is bound, not {other:?}"),
@@ -90,7 +90,7 @@ impl Worker {
             max_jobs,
             max_clients,
             pace: heartbeat.pace()?,
-            seed: super::seed()?,
+            seed: crate::host::seed()?,
         };
         options.check()?;
         let room = max_jobs.saturating_mul(2).max(1024);

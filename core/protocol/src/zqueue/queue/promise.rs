@@ -97,8 +97,9 @@ impl Queue {
         }
         let (jobs, shelf) = (self.forest.take_changed(), self.shelf.take_changed());
         let promises = std::mem::take(&mut self.promises.given);
-        if jobs.is_empty() && shelf.is_empty() && promises.is_empty() {
-            return;
+        if jobs.is_empty() && shelf.is_empty() {
+            // All is there already.
+            return promises.into_iter().for_each(|promise| self.keep(now, promise));
         }
         let change = |key: Bytes, value: Option<Bytes>| match value {
             Some(value) => Change::Put { key, value },
