@@ -16,6 +16,8 @@
 //! | [`client`] | a client with an honest broker, and another endpoint where a stranger answers |
 //! | [`worker`] | a worker with an honest broker, and a port where strangers ask |
 //! | [`broker`] | a broker between an honest client and an honest worker, among strangers |
+//! | [`jobs`] | messages of the job queue, and the blocks in its answers, read and written |
+//! | [`queue`] | a queue with an honest producer and an honest worker, among strangers |
 //! | [`packets`] | packets of the bus, read and written |
 //! | [`payloads`] | messages of the bus, packed and unpacked |
 //! | [`bus`] | an honest sender and an honest listener, among strangers |
@@ -34,12 +36,14 @@ mod relay;
 mod stranger;
 mod town;
 mod wire;
+mod yard;
 
 pub use self::{
     datagram::{bus, packets, payloads},
     relay::forwarder,
     town::{broker, client, majordomo, worker},
     wire::{link, message},
+    yard::{jobs, queue},
 };
 
 /// A target: takes bytes for decisions, and says how many frames a stranger sent.
@@ -53,6 +57,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("client", client),
     ("worker", worker),
     ("broker", broker),
+    ("jobs", jobs),
+    ("queue", queue),
     ("packets", packets),
     ("payloads", payloads),
     ("bus", bus),

@@ -121,7 +121,7 @@ fn a_tree_comes_to_what_it_should_though_workers_are_killed() {
     let mut workers: Vec<Process> = (0..2).map(|_| Process::start("role_worker", &endpoint)).collect();
     let watch =
         producer(&context, &endpoint).submit("count", text(&format!("{} 10", depth())), &options()).expect("open");
-    let (mut killed, step) = (0, all_of(depth()) / 4);
+    let (mut killed, step) = (0, (all_of(depth()) / 4).min(2000));
     let outcome = loop {
         match watch.next(&Deadline::after(Duration::from_millis(1))) {
             Ok(WatchEvent::Ended(outcome)) => break outcome,

@@ -423,7 +423,7 @@ impl Message {
                 let (number, kind) = (from.try_get_u64().ok()?, from.try_get_u8().ok()?);
                 let (which, most) = (from.try_get_u64().ok()?, from.try_get_u32().ok()?);
                 let what = match kind {
-                    0 => Look::Queues,
+                    0 if which == 0 && most == 0 => Look::Queues,
                     1 => Look::Tree { job: which, most },
                     2 => Look::Dead { from: which, most },
                     _ => return None,

@@ -1,0 +1,7 @@
+//! `queue` for `cargo fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    zpatterns_fuzz::queue(data);
+});
