@@ -187,8 +187,10 @@ fn line_of(event: &BusEvent) -> String {
 }
 
 fn watch(arguments: &WatchArguments) -> Outcome {
-    // It subscribes to nothing: what is counted is what comes, not what is read.
     let bus = arguments.group.open(BusOptions::default())?;
+    // A bus listens from its first subscription on. This one wants nothing: what is counted is what comes, not what is read.
+    bus.subscribe(b"")?;
+    bus.unsubscribe(b"")?;
     let every = span(arguments.every)?;
     eprintln!("listening on {}", bus.interface());
     let (mut before, mut left) = (BTreeMap::new(), arguments.count);

@@ -10,7 +10,9 @@ mod info;
 mod keys;
 mod reading;
 mod reqrep;
+mod shell;
 mod socket;
+mod zqueue;
 
 use std::ffi::OsString;
 
@@ -52,6 +54,9 @@ enum Command {
     /// relay://HOST:PORT                              where `zpat bus forward` is
     #[command(subcommand, verbatim_doc_comment)]
     Bus(bus::BusCommand),
+    /// Jobs that break into jobs: a pseudo-recursive queue.
+    #[command(subcommand)]
+    Zqueue(zqueue::ZqueueCommand),
 }
 
 /// What a command may end with: an error of ours or of the terminal.
@@ -77,6 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Request(arguments) => reqrep::request(&arguments),
         Command::Work(arguments) => reqrep::work(&arguments),
         Command::Bus(command) => bus::run(&command),
+        Command::Zqueue(command) => zqueue::run(&command),
     };
     match outcome {
         Ok(()) => 0,

@@ -4,20 +4,18 @@ use std::{
     io::{self, Read, Write},
     os::unix::process::ExitStatusExt,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError},
     thread,
 };
 
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     reqrep::{
-        Balance, Broker, BrokerOptions, Client, ClientOptions, FreelanceServer, Job, News, Outcome as End,
-        PlainEndpoint, RequestOptions, Side, Task, Worker, WorkerOptions,
+        Balance, Broker, BrokerOptions, Client, ClientOptions, FreelanceServer, News, Outcome as End, PlainEndpoint,
+        RequestOptions, Side, Task, Worker, WorkerOptions,
     },
 };
 
-use crate::{Outcome, reading::span};
+use crate::{Outcome, reading::span, shell};
 
 #[derive(clap::Args)]
 pub(crate) struct BrokerArguments {
@@ -106,10 +104,6 @@ pub(crate) struct WorkArguments {
     /// What is offered.
     service: String,
 }
-
-/// The codes of commands that a shell cannot run, and of those that a signal ended, less its number: as shells have them.
-const CANNOT_RUN: u32 = 126;
-const SIGNALLED: u32 = 128;
 
 fn plain(argument: &str) -> Result<(String, String), String> {
     let (service, endpoint) = argument.split_once('=').ok_or("a service, =, and an endpoint")?;
@@ -249,56 +243,20 @@ fn one_by_one(worker: &Worker, command: &str) -> Result<(), String> {
             Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        let answered = match run(&job, command) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let names = [("ZPAT_SERVICE", text(job.service())), ("ZPAT_KEY", text(job.key()))];
+        let input = job.body().first().map_or(&[][..], |frame| frame);
+        let unwanted = |done: &Cancel| job.wait_cancelled(&Deadline::at(job.deadline()).or(done));
+        let answered = match shell::run(command, &names, input, unwanted) {
             Ok((status, output, _)) if status.success() => job.reply(vec![output.into()]),
             Ok((status, _, errors)) => match status.signal() {
                 Some(signal) => {
-                    job.fail(SIGNALLED + signal.unsigned_abs(), vec![format!("ended by signal {signal}").into()])
+                    job.fail(shell::SIGNALLED + signal.unsigned_abs(), vec![format!("ended by signal {signal}").into()])
                 }
                 None => job.fail(status.code().unwrap_or_default().unsigned_abs(), vec![errors.into()]),
             },
-            Err(error) => job.fail(CANNOT_RUN, vec![format!("cannot run the command: {error}").into()]),
+            Err(error) => job.fail(shell::CANNOT_RUN, vec![format!("cannot run the command: {error}").into()]),
         };
         answered.map_err(|error| error.to_string())?;
-    }
-}
-
-/// Runs the command for a job; its status, output and errors.
-fn run(job: &Job, command: &str) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .env("ZPAT_SERVICE", String::from_utf8_lossy(job.service()).into_owned())
-        .env("ZPAT_KEY", String::from_utf8_lossy(job.key()).into_owned())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let child = Mutex::new(child);
-    let lock = || child.lock().unwrap_or_else(PoisonError::into_inner);
-    let done = Cancel::new().map_err(io::Error::other)?;
-    thread::scope(|scope| {
-        // A command that does not read its input is none of our business.
-        scope.spawn(|| input.map(|mut input| input.write_all(job.body().first().map_or(&[], |frame| frame))));
-        let errors = scope.spawn(|| read(errors));
-        scope.spawn(|| kill_when_nobody_waits(job, &done, || lock().kill()));
-        let output = read(output);
-        let errors = errors.join().unwrap_or_else(|_| Ok(Vec::new()));
-        let status = Child::wait(&mut lock());
-        done.cancel();
-        Ok((status?, output?, errors?))
-    })
-}
-
-fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
-    let mut all = Vec::new();
-    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut all)).map(|_| all)
-}
-
-fn kill_when_nobody_waits(job: &Job, done: &Cancel, kill: impl FnOnce() -> io::Result<()>) {
-    let waited = job.wait_cancelled(&Deadline::at(job.deadline()).or(done));
-    if waited.is_ok() || waited.is_err_and(|error| error.kind() == ErrorKind::Timeout) {
-        // It may have ended by itself meanwhile.
-        let _ = kill();
     }
 }

@@ -66,8 +66,15 @@ fn a_bus_goes_from_one_shell_to_others_and_tells_who_is_there() {
         said.read_to_string(&mut rest).expect("it said something");
         assert!(rest.contains(" joined\n"), "{rest}");
     }
-    let watched = zpat(&["bus", "watch", &endpoint, "--every", "0.01", "--count", "1"]).output().expect("runs");
-    assert!(watched.status.success() && text(&watched).contains("repaired"), "{}", text(&watched));
+    let mut watched = zpat(&["bus", "watch", &endpoint, "--every", "0.2", "--count", "3"]).spawn().expect("starts");
+    let mut line = String::new();
+    let mut said = BufReader::new(watched.stderr.take().expect("piped"));
+    said.read_line(&mut line).expect("it lives");
+    let output = zpat(&["bus", "send", &endpoint, "news\tthree"]).output().expect("runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let report = text(&watched.wait_with_output().expect("ends"));
+    said.read_to_string(&mut line).expect("it says who comes");
+    assert!(report.contains("repaired") && line.contains(" joined\n"), "{report}{line}");
 }
 
 #[test]
@@ -168,6 +175,50 @@ fn a_shell_command_answers_requests_through_a_broker_and_without() {
     }
     let output = zpat(&["request", "--connect", &broker, "--patience", "0", "nobody", ""]).output().expect("runs");
     assert!(!output.status.success() && text(&output).contains("NotFound, never ran"), "{}", text(&output));
+}
+
+/// Adds the numbers up to one by halves, which a shell does not do by itself.
+const BY_HALVES: &str = r#"
+    if [ "$ZPAT_RESUMED" ]; then read one; read other; echo $((one + other)); exit; fi
+    read from to
+    if [ $((from + 1)) -ge "$to" ]; then echo "$from"; exit; fi
+    middle=$(((from + to) / 2))
+    printf 'sum\t%s %s\nsum\t%s %s\n' "$from" "$middle" "$middle" "$to" > "$ZPAT_SPAWN"
+"#;
+
+#[test]
+fn a_shell_command_breaks_jobs_into_jobs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endpoint = format!("ipc://{}/queue", folder.path().display());
+    let mut queue = zpat(&["zqueue", "serve", "--bind", &endpoint]).spawn().expect("starts");
+    let mut line = String::new();
+    BufReader::new(queue.stderr.take().expect("piped")).read_line(&mut line).expect("it lives");
+    assert_eq!(line, format!("bound to {endpoint}\n"));
+    let ask = |arguments: &[&str]| {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let output = zpat(&[&["zqueue", command, "--connect", &endpoint], rest].concat()).output().expect("runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), text(&output))
+    };
+    let (_, job, _) = ask(&["push", "later", "never"]);
+    let (_, tree, _) = ask(&["tree", job.trim()]);
+    assert!(tree.starts_with(&format!("later {} waiting for ", job.trim())), "{tree}");
+    assert!(ask(&["cancel", job.trim()]).0 && !ask(&["cancel", job.trim()]).0);
+
+    let work = ["zqueue", "work", "--connect", &endpoint, "--jobs", "2", "--exec", BY_HALVES, "sum"];
+    let mut worker = zpat(&work).spawn().expect("starts");
+    let (is_done, sum, all) = ask(&["push", "--wait", "sum", "0 10"]);
+    assert!(is_done && sum == "45\n", "{all}");
+    let (is_done, _, all) = ask(&["push", "--wait", "--attempts", "1", "sum", "no number"]);
+    assert!(!is_done && all.contains("the job failed with code "), "{all}");
+    let (_, dead, _) = ask(&["dead"]);
+    assert!(dead.contains("\tsum\tno number\tthe job failed with code "), "{dead}");
+    let letter = dead.split('\t').next().expect("a number");
+    assert!(ask(&["dead", "--requeue", letter]).0);
+    let (_, top, _) = ask(&["top", "--count", "1"]);
+    assert!(top.contains("\nlater ") && top.contains("\nsum "), "{top}");
+    for mut process in [worker.kill().map(|()| worker), queue.kill().map(|()| queue)].into_iter().flatten() {
+        process.wait().expect("it ends");
+    }
 }
 
 #[test]
