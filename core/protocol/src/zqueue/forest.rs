@@ -82,7 +82,7 @@ pub(super) struct Name {
 #[derive(Debug)]
 pub(super) enum Effect {
     /// A job that somebody may ask about has ended.
-    Ended { job: JobId, sealed: Sealed, keep: Duration, name: Name },
+    Ended { job: JobId, sealed: Sealed, is_watched: bool, keep: Duration, name: Name },
     /// A job failed by itself, and will not be tried again.
     Died { job: JobId, queue: Bytes, body: Packed, options: JobOptions, sealed: Sealed },
     /// Nobody wants this any more.
@@ -475,9 +475,10 @@ impl Forest {
             tree.open -= 1;
         }
         let keep = if job.parent == 0 { Duration::from_millis(job.keep.into()) } else { Duration::ZERO };
-        if self.watched.remove(&id) || !keep.is_zero() {
+        let is_watched = self.watched.remove(&id);
+        if is_watched || !keep.is_zero() {
             let name = Name { origin: job.origin, queue: list.name.clone(), key: job.key() };
-            self.effects.push_back(Effect::Ended { job: id, sealed: sealed.clone(), keep, name });
+            self.effects.push_back(Effect::Ended { job: id, sealed: sealed.clone(), is_watched, keep, name });
         }
     }
 

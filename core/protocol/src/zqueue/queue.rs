@@ -38,6 +38,8 @@ use crate::{
 
 /// After this long a silence, a producer is forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+/// For so long a stored queue keeps an outcome that somebody waits for, so that he finds it when the queue comes back.
+const TOLD: Duration = Duration::from_secs(60);
 /// How often who watches a tree is told how far it is.
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(100);
 /// When to push again where there was no room.
@@ -258,7 +260,10 @@ impl Queue {
     }
 
     fn admit(&mut self, now: Time, link: LinkId, push: Push) {
-        let Push { number, producer, watch, queue, options, body, .. } = push;
+        let Push { number, producer, watch, queue, mut options, body, .. } = push;
+        if watch {
+            options.keep = self.keep_told(options.keep);
+        }
         let (asker, origin) = ((link, number), (producer, number));
         let name = Name { origin, queue, key: options.key.clone() };
         if let Some(job) = self.forest.find(&name) {
@@ -274,6 +279,11 @@ impl Queue {
             Ok(job) => self.admitted(now, asker, job, watch),
             Err(failure) => self.refuse(now, asker, full(&failure)),
         }
+    }
+
+    /// How long an outcome is kept that somebody waits for.
+    fn keep_told(&self, keep: Duration) -> Duration {
+        if self.options.is_stored { keep.max(TOLD) } else { keep }
     }
 
     fn admitted(&mut self, now: Time, asker: Asker, job: JobId, watch: bool) {
@@ -418,12 +428,14 @@ impl Queue {
 
     fn follow(&mut self, now: Time, effect: Effect) {
         match effect {
-            Effect::Ended { job, sealed, keep, name } => {
+            Effect::Ended { job, sealed, is_watched, keep, name } => {
                 let outcome = sealed.open();
                 for (_, asker) in self.watchers.range(all_of(job)).copied().collect::<Vec<_>>() {
                     self.forget(asker);
                     self.promise(asker.0, Message::Ended { number: asker.1, outcome: outcome.clone() });
                 }
+                // Who is told may not hear it, if the queue dies now.
+                let keep = if is_watched { self.keep_told(keep) } else { keep };
                 if !keep.is_zero() {
                     self.shelf.keep(job, sealed, now + keep, name);
                 }

@@ -304,7 +304,7 @@ impl Yard {
         let options = JobOptions {
             attempts: 4,
             backoff: Duration::from_millis(100),
-            keep: Duration::from_secs(3600),
+            keep: if self.world.random().bool() { Duration::from_secs(3600) } else { Duration::ZERO },
             ..JobOptions::default()
         };
         let command =
