@@ -6,7 +6,6 @@
 //! `docs/protocols/zqueue.md`.
 //!
 //! ```
-//! use std::time::Duration;
 //! use zpatterns::{
 //!     Context, Deadline,
 //!     zqueue::{Child, JobOptions, Outcome, Producer, ProducerOptions, Queue, QueueOptions, QueueWorker, QueueWorkerOptions},
@@ -18,12 +17,13 @@
 //!
 //! // Counts the words of a text, line by line.
 //! let worker = QueueWorker::connect(&context, &[endpoint], &["count"], QueueWorkerOptions::default())?;
+//! let working = worker.clone();
 //! let thread = std::thread::spawn(move || -> zpatterns::Result<()> {
-//!     while let Ok(job) = worker.next(&Deadline::after(Duration::from_secs(5))) {
+//!     while let Ok(job) = working.next(&Deadline::never()) {
 //!         let text = String::from_utf8_lossy(&job.body()[0]).into_owned();
 //!         if let Some(results) = job.results() {
-//!             let counts = results.iter().flatten().filter_map(Outcome::done).map(|body| body[0][0]);
-//!             job.complete(vec![vec![counts.sum()].into()])?;
+//!             let count: u8 = results.iter().flatten().filter_map(Outcome::done).map(|body| body[0][0]).sum();
+//!             job.complete(vec![vec![count].into()])?;
 //!         } else if text.contains('\n') {
 //!             let lines = text.lines().map(|line| Child::new("count", vec![line.to_owned().into()]));
 //!             job.spawn(lines.collect(), vec![])?;
@@ -38,7 +38,7 @@
 //! let text = vec!["to be or\nnot to be".into()];
 //! let outcome = producer.run("count", text, &JobOptions::default(), &Deadline::never())?;
 //! assert_eq!(outcome.done().expect("it is done")[0][0], 6);
-//! queue.close();
+//! worker.close();
 //! thread.join().expect("the worker ends")?;
 //! # Ok(())
 //! # }
