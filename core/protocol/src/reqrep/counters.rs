@@ -4,28 +4,9 @@ use bytes::Bytes;
 
 use crate::ErrorKind;
 
-/// Writes the reasons, their names and their number from one list.
-macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal;)*) => {
-        /// Why a request that was accepted got no answer from a responder.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub enum Reason {
-            $($(#[doc = $doc])+ $name,)*
-        }
-
-        impl Reason {
-            /// Every reason.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// Its name in counters.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-reasons! {
+crate::reasons::reasons! {
+    /// Why a request that was accepted got no answer from a responder.
+    Reason
     /// Its deadline passed.
     Deadline = "deadline";
     /// It waited longer than a request may.

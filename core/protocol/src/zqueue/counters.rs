@@ -2,28 +2,9 @@
 
 use bytes::Bytes;
 
-/// Writes the reasons, their names and their number from one list.
-macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal;)*) => {
-        /// Why a job that was accepted was not done.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub enum Reason {
-            $($(#[doc = $doc])+ $name,)*
-        }
-
-        impl Reason {
-            /// Every reason.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// Its name in counters.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-reasons! {
+crate::reasons::reasons! {
+    /// Why a job that was accepted was not done.
+    Reason
     /// A worker said so, or took too long, as often as the job may be tried.
     Failed = "failed";
     /// Workers that had it were lost as often as that may happen to a job.

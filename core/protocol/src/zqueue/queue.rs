@@ -239,10 +239,7 @@ impl Queue {
     fn heard(&mut self, now: Time, link: LinkId, run: Run, heard: Result<Result<(), Failure>, Late>) {
         let refusal = match heard {
             Ok(Ok(())) => return,
-            Ok(Err(failure)) => {
-                let text = failure.body.first().map(|text| String::from_utf8_lossy(text).into_owned());
-                Refusal::new(failure.kind, &text.unwrap_or_default())
-            }
+            Ok(Err(failure)) => Refusal::of(&failure),
             Err(Late) => Refusal::new(ErrorKind::WrongState, "the worker does not have this job any more"),
         };
         self.send(now, link, Message::Rejected { run, refusal });
@@ -498,8 +495,7 @@ fn unknown() -> Refusal {
 }
 
 fn full(failure: &Failure) -> Refusal {
-    let text = failure.body.first().map(|text| String::from_utf8_lossy(text).into_owned());
-    Refusal { kind: failure.kind, retry_after: SOON, text: text.unwrap_or_default() }
+    Refusal { retry_after: SOON, ..Refusal::of(failure) }
 }
 
 impl Machine for Queue {

@@ -277,6 +277,24 @@ fn each_order_gives_what_it_says() {
 }
 
 #[test]
+fn a_worker_of_several_queues_goes_round() {
+    let mut woods = Woods::new(Order::Depth);
+    let names = ["a", "b", "c"].map(|name| Bytes::from_static(name.as_bytes()));
+    for number in 0..9 {
+        let id =
+            woods.forest.admit(woods.now, (9, number), &names[number as usize / 3], &text("x"), &JobOptions::default());
+        woods.forest.release(woods.now, id.expect("there is room"));
+    }
+    woods.forest.offer(WorkerId(1), &names, 1);
+    let mut queues = String::new();
+    while let Some(given) = woods.give() {
+        queues.push_str(std::str::from_utf8(&given.queue).expect("text"));
+        woods.complete(&given, "");
+    }
+    assert_eq!(queues, "abcabcabc");
+}
+
+#[test]
 fn children_may_be_done_one_after_the_other() {
     let mut woods = Woods::new(Order::Depth);
     woods.push("root");

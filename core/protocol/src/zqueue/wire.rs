@@ -12,7 +12,7 @@ use self::parts::{
     get_children, get_job, get_outcome, get_queue, get_refusal, packed, put_children, put_job, put_outcome, put_refusal,
 };
 pub(super) use self::parts::{get_options, put_options};
-use super::options::{Child, ChildOutcome, JobId, JobOptions, Outcome};
+use super::options::{Child, ChildOutcome, Failure, JobId, JobOptions, Outcome};
 use crate::{
     ErrorKind,
     fields::{get_bool, get_frames, put_name},
@@ -235,6 +235,11 @@ pub struct Refusal {
 impl Refusal {
     pub(super) fn new(kind: ErrorKind, text: &str) -> Self {
         Self { kind, retry_after: Duration::ZERO, text: text.to_owned() }
+    }
+
+    pub(super) fn of(failure: &Failure) -> Self {
+        let text = failure.body.first().map(|text| String::from_utf8_lossy(text)).unwrap_or_default();
+        Self::new(failure.kind, &text)
     }
 }
 

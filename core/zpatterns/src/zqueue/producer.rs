@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -79,7 +79,7 @@ impl Producer {
     fn begin(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Call> {
         let id = self.0.calls.fetch_add(1, Ordering::Relaxed);
         self.0.host.open_lane(id);
-        let call = Call { producer: self.clone(), id };
+        let call = Call { producer: self.clone(), id, over: AtomicBool::new(false) };
         self.0.host.command(command(id))?;
         Ok(call)
     }
@@ -222,21 +222,38 @@ fn unexpected(event: &ProducerEvent) -> Error {
 struct Call {
     producer: Producer,
     id: u64,
+    /// Nothing more comes of it.
+    over: AtomicBool,
 }
 
 impl Call {
     fn next(&self, deadline: &Deadline) -> Result<ProducerEvent> {
         match self.producer.0.host.next_in(self.id, deadline)? {
-            ProducerEvent::Refused { refusal, may_be_done, .. } => Err(refused(&refusal, may_be_done)),
-            event => Ok(event),
+            ProducerEvent::Refused { refusal, may_be_done, .. } => {
+                self.note_over();
+                Err(refused(&refusal, may_be_done))
+            }
+            event => {
+                if matches!(event, ProducerEvent::Ended { .. } | ProducerEvent::Answer { .. }) {
+                    self.note_over();
+                }
+                Ok(event)
+            }
         }
     }
 
     fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
         match self.next(deadline)? {
-            ProducerEvent::Accepted { job, .. } => Ok(job),
+            ProducerEvent::Accepted { job, .. } => {
+                self.note_over();
+                Ok(job)
+            }
             other => Err(unexpected(&other)),
         }
+    }
+
+    fn note_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 
     fn tell(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<()> {
@@ -246,8 +263,10 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // If it is over, or the producer is closed, there is nothing to forget.
-        let _ = self.tell(|id| ProducerCommand::Forget { id });
+        if !self.over.load(Ordering::Relaxed) {
+            // If the producer is closed, there is nothing to forget.
+            let _ = self.tell(|id| ProducerCommand::Forget { id });
+        }
         self.producer.0.host.close_lane(self.id);
     }
 }

@@ -77,13 +77,14 @@ pub(super) struct Lists {
     orders: BTreeMap<Bytes, Order>,
     names: BTreeMap<Bytes, ListId>,
     all: Vec<List>,
-    /// Queues in which a job may meet a worker.
+    /// Queues in which a job may meet a worker, and which of them is looked at next: they take turns.
     ready: BTreeSet<ListId>,
+    turn: ListId,
 }
 
 impl Lists {
     pub(super) fn new(default_order: Order, orders: BTreeMap<Bytes, Order>) -> Self {
-        Self { default_order, orders, names: BTreeMap::new(), all: Vec::new(), ready: BTreeSet::new() }
+        Self { default_order, orders, names: BTreeMap::new(), all: Vec::new(), ready: BTreeSet::new(), turn: ListId(0) }
     }
 
     /// The queue of this name, which is made if there are fewer than `max`.
@@ -164,10 +165,12 @@ impl Lists {
 
     /// A job that is next in its queue, and the worker that is to have it.
     pub(super) fn meet(&mut self) -> Option<(JobId, WorkerId)> {
-        while let Some(id) = self.ready.first().copied() {
-            let list = self.get_mut(id);
+        while let Some(id) = self.ready.range(self.turn..).chain(&self.ready).next().copied() {
+            let list = self.get(id);
             if let (Some((_, job)), Some((_, worker))) = (list.waiting.first_key_value(), list.idle.first()) {
-                return Some((*job, *worker));
+                let met = (*job, *worker);
+                self.turn = ListId(id.0.wrapping_add(1));
+                return Some(met);
             }
             self.ready.remove(&id);
         }
