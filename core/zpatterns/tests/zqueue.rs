@@ -297,6 +297,22 @@ fn a_job_in_parts_is_done_when_it_is_whole_and_one_with_a_key_once() {
 }
 
 #[test]
+fn a_dead_letter_is_not_tried_again_beside_another_of_its_key() {
+    let context = Context::new().expect("a context");
+    let (_queue, producer, worker) = yard(&context);
+    let keyed = JobOptions { key: "once".into(), ..options() };
+    let dead = producer.push("x", text("first"), &keyed, &watchdog()).expect("room");
+    worker.next(&watchdog()).expect("the job").fail(1, vec![]).expect("open");
+    while producer.dead(0, 10, &watchdog()).expect("open").0.is_empty() {}
+    let other = producer.push("x", text("second"), &keyed, &watchdog()).expect("room");
+    assert_eq!(producer.requeue(dead, &watchdog()).expect_err("the other is there").kind(), ErrorKind::WrongState);
+    let job = worker.next(&watchdog()).expect("the other");
+    assert_eq!(job.id(), other);
+    job.complete(vec![]).expect("open");
+    while producer.requeue(dead, &watchdog()).is_err() {}
+}
+
+#[test]
 fn who_leaves_finishes_what_it_has_and_a_queue_that_drains_everything() {
     let context = Context::new().expect("a context");
     let (queue, producer, worker) = yard(&context);

@@ -360,13 +360,16 @@ impl Queue {
         let Some(Letter { queue, body, options, sealed }) = self.shelf.take_letter(letter) else {
             return self.refuse(now, asker, unknown());
         };
-        match self.forest.admit(now, NOBODY, &queue, &body.frames(), &options) {
-            Ok(job) => self.admitted(now, asker, job, false),
-            Err(failure) => {
-                self.shelf.bury(letter, Letter { queue, body, options, sealed });
-                self.refuse(now, asker, full(&failure));
-            }
-        }
+        let name = Name { origin: NOBODY, queue: queue.clone(), key: options.key.clone() };
+        let refusal = match self.forest.find(&name) {
+            Some(_) => Refusal::new(ErrorKind::WrongState, "a job with the same key is there"),
+            None => match self.forest.admit(now, NOBODY, &queue, &body.frames(), &options) {
+                Ok(job) => return self.admitted(now, asker, job, false),
+                Err(failure) => full(&failure),
+            },
+        };
+        self.shelf.bury(letter, Letter { queue, body, options, sealed });
+        self.refuse(now, asker, refusal);
     }
 
     fn offered(&mut self, now: Time, link: LinkId, credit: u32, queues: &[Bytes]) {
