@@ -206,7 +206,7 @@ fn push(arguments: &PushArguments) -> Outcome {
     let watch = producer.submit(&arguments.queue, body, &options)?;
     loop {
         match watch.next(&never)? {
-            WatchEvent::Accepted(job) => eprintln!("job {job}"),
+            WatchEvent::Accepted { job, .. } => eprintln!("job {job}"),
             WatchEvent::Progress(_) => {}
             WatchEvent::Ended(End::Done(body)) => {
                 let mut out = io::stdout().lock();

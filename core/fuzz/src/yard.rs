@@ -12,9 +12,9 @@ use zpatterns_protocol::{
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId, Token},
     zqueue::{
-        Child, ChildOutcome, JobOptions, Limits, Order, Outcome, Producer, ProducerCommand, ProducerEvent,
+        Child, ChildOutcome, Found, JobOptions, Limits, Look, Order, Outcome, Producer, ProducerCommand, ProducerEvent,
         ProducerOptions, Queue, QueueCommand, QueueEvent, QueueOptions, ShelfLimits, Worker, WorkerCommand,
-        WorkerEvent, WorkerJob, WorkerOptions, read_letters, read_queues, read_tree,
+        WorkerEvent, WorkerJob, WorkerOptions,
         wire::{MAGIC, Message},
     },
 };
@@ -52,7 +52,9 @@ pub fn jobs(data: &[u8]) -> u64 {
             assert_eq!(read.encode(), (kind, fields, body));
         }
         let block = dice.bytes(60);
-        let _ = (read_queues(block.clone()), read_tree(block.clone()), read_letters(block));
+        for look in [Look::Queues, Look::Tree { job: 1, most: 1 }, Look::Dead { from: 0, most: 1 }] {
+            let _ = Found::read(&look, block.clone());
+        }
     }
     count
 }

@@ -33,6 +33,10 @@ impl Heartbeat {
     }
 }
 
+/// Something that was asked for, and what comes of it is told under this number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
 /// What nobody can guess: session numbers come from it.
 pub(crate) fn seed() -> Result<u64> {
     getrandom::u64().map_err(|error| Error::new(ErrorKind::System, format!("no random numbers: {error}")))

@@ -48,7 +48,7 @@ pub use zpatterns_protocol::{
 
 pub use self::{
     broker::{Broker, BrokerOptions, PlainEndpoint},
-    client::{Client, ClientOptions, FreelanceServer, Outcome, Part, Ticket},
+    client::{Client, ClientOptions, FreelanceServer, Outcome, Part},
     worker::{Answer, Job, Worker, WorkerOptions},
 };
-pub use crate::host::Heartbeat;
+pub use crate::host::{Heartbeat, Ticket};

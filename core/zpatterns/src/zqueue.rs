@@ -46,19 +46,21 @@
 
 mod producer;
 mod queue;
+mod watch;
 mod worker;
 
 pub use zpatterns_protocol::{
     machine::Frames,
     zqueue::{
-        Child, ChildOutcome, Counters, DeadLetter, Failure, JobId, JobOptions, JobState, OnFailure, Order, Outcome,
-        Progress, QueueCounters, Reason, TreeJob, WorkerCounters,
+        Ask, Child, ChildOutcome, Counters, DeadLetter, Failure, Found, JobId, JobOptions, JobState, Look, OnFailure,
+        Order, Outcome, Progress, QueueCounters, Reason, TreeJob, WorkerCounters,
     },
 };
 
 pub use self::{
-    producer::{Draft, Producer, ProducerOptions, Watch, WatchEvent},
+    producer::{Producer, ProducerOptions},
     queue::{Queue, QueueOptions},
+    watch::{Answer, Draft, Watch, WatchEvent},
     worker::{QueueJob, QueueWorker, QueueWorkerOptions},
 };
-pub use crate::host::Heartbeat;
+pub use crate::host::{Heartbeat, Ticket};

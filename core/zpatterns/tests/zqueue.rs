@@ -12,8 +12,8 @@ use processes::{Process, free_endpoint};
 use zpatterns::{
     Context, Deadline, ErrorKind,
     zqueue::{
-        Child, Frames, Heartbeat, JobOptions, JobState, Outcome, Producer, ProducerOptions, Queue, QueueJob,
-        QueueOptions, QueueWorker, QueueWorkerOptions, Reason, WatchEvent,
+        Answer, Ask, Child, Found, Frames, Heartbeat, JobOptions, JobState, Look, Outcome, Producer, ProducerOptions,
+        Queue, QueueJob, QueueOptions, QueueWorker, QueueWorkerOptions, Reason, WatchEvent,
     },
 };
 
@@ -149,7 +149,9 @@ fn a_stored_tree_comes_to_what_it_should_though_queue_and_workers_are_killed() {
     let producer = producer(&context, &endpoint);
     let options = JobOptions { keep: Duration::from_secs(600), ..options() };
     let watch = producer.submit("count", text(&format!("{} 10", depth())), &options).expect("open");
-    let WatchEvent::Accepted(job) = watch.next(&watchdog()).expect("accepted") else { panic!("first it is accepted") };
+    let WatchEvent::Accepted { job, .. } = watch.next(&watchdog()).expect("accepted") else {
+        panic!("first it is accepted")
+    };
     for step in 1..=3 {
         let done =
             |producer: &Producer| producer.queues(&watchdog()).map_or(0, |all| all.iter().map(|it| it.delivered).sum());
@@ -199,7 +201,9 @@ fn a_cancel_is_heard_by_who_does_the_job() {
     let context = Context::new().expect("a context");
     let (queue, producer, worker) = yard(&context);
     let watch = producer.submit("x", text("long"), &options()).expect("open");
-    let WatchEvent::Accepted(job) = watch.next(&watchdog()).expect("accepted") else { panic!("first it is accepted") };
+    let WatchEvent::Accepted { job, .. } = watch.next(&watchdog()).expect("accepted") else {
+        panic!("first it is accepted")
+    };
     let root = worker.next(&watchdog()).expect("the job");
     assert_eq!((root.id(), root.is_withdrawn(), root.is_resumed()), (job, false, false));
     root.spawn(vec![Child::new("x", text("child"))], text("memo")).expect("open");
@@ -271,6 +275,59 @@ fn many_are_pushed_at_once_and_their_outcomes_kept() {
     let counters = queue.counters().expect("open");
     assert_eq!((counters.accepted, counters.delivered, counters.kept), (1000, 1000, 1000));
     assert_eq!(queue.queues().expect("open")[0].name, "x");
+}
+
+#[test]
+fn more_jobs_than_a_producer_may_wait_for_are_pushed_one_after_the_other() {
+    let context = Context::new().expect("a context");
+    let queue = queue(&context);
+    let options = ProducerOptions { max_calls: 100, ..ProducerOptions::default() };
+    let few = Producer::connect(&context, queue.endpoints()[0], options).expect("a producer");
+    let bodies = || (0..5000).map(|number| text(&number.to_string()));
+    let ids = few.push_many("x", bodies(), &JobOptions::default(), &watchdog()).expect("room");
+    assert_eq!((ids.len(), queue.counters().expect("open").waiting), (5000, 5000));
+    let small = QueueOptions { max_jobs: 10, ..QueueOptions::default() };
+    let small = Queue::bind(&context, &["tcp://127.0.0.1:0"], small).expect("a queue");
+    let producer = producer(&context, small.endpoints()[0]);
+    let error = producer.push_many("x", bodies(), &JobOptions::default(), &watchdog()).expect_err("it is full");
+    assert_eq!((error.kind(), error.context().last()), (ErrorKind::Full, Some(&("accepted", "10".into()))));
+}
+
+#[test]
+fn what_was_posted_is_told_among_others() {
+    let context = Context::new().expect("a context");
+    let (_queue, producer, worker) = yard(&context);
+    let told = || producer.next(&watchdog()).expect("open");
+    let ticket = producer.post("x", text("one"), &options(), true).expect("open");
+    let (of, Answer::Job(WatchEvent::Accepted { job: number, known: false })) = told() else { panic!("accepted") };
+    assert_eq!(of, ticket);
+    let job = worker.next(&watchdog()).expect("a job");
+    assert_eq!(job.id(), number);
+    let look = producer.post_ask(Ask::Look(Look::Tree { job: number, most: 10 })).expect("open");
+    let (of, Answer::Found { found: Found::Tree(tree), more: false }) = told() else { panic!("a tree") };
+    assert_eq!((of, tree[0].state), (look, JobState::Running));
+    job.complete(text("two")).expect("open");
+    assert_eq!(told(), (ticket, Answer::Job(WatchEvent::Ended(Outcome::Done(text("two"))))));
+    let gone = producer.post_ask(Ask::Cancel { job: number }).expect("open");
+    let (of, Answer::Refused(error)) = told() else { panic!("it has ended") };
+    assert_eq!((of, error.kind()), (gone, ErrorKind::NotFound));
+
+    let draft = producer.post_draft("x", text("a"), &options()).expect("open");
+    let left = producer.post_draft("x", text("b"), &options()).expect("open");
+    producer.forget(left).expect("open");
+    producer.send_part(draft, text("c")).expect("open");
+    producer.execute(draft).expect("open");
+    assert_eq!(told().0, draft);
+    let job = worker.next(&watchdog()).expect("a job");
+    assert_eq!(job.body(), &[text("a"), text("c")].concat());
+    let (sender, hooked) = std::sync::mpsc::channel();
+    job.set_hook(Box::new(move || sender.send(()).expect("somebody waits"))).expect("open");
+    producer.forget(draft).expect("open");
+    let number = job.id();
+    producer.cancel(number, &watchdog()).expect("it is there");
+    hooked.recv_timeout(Duration::from_secs(120)).expect("it is withdrawn");
+    assert!(job.is_withdrawn());
+    assert_eq!(producer.next(&Deadline::now()).expect_err("it was forgotten").kind(), ErrorKind::Timeout);
 }
 
 #[test]

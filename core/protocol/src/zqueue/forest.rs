@@ -180,7 +180,8 @@ impl Forest {
             is_stored: options.is_stored,
             jobs: BTreeMap::new(),
             // Who remembers numbers of another life must not find others under them.
-            next: random.u64(1..1 << 40) << 20,
+            // Below 2^53 for longer than any queue lives, so that every language has it as a number.
+            next: random.u64(1..1 << 32) << 20,
             reserved: 0,
             trees: BTreeMap::new(),
             lists: Lists::new(options.order, options.orders.clone()),

@@ -28,10 +28,7 @@ pub use self::{
     forest::Limits,
     options::{Child, ChildOutcome, Failure, JobId, JobOptions, OnFailure, Order, Outcome, check_queue},
     producer::{Ask, Producer, ProducerCommand, ProducerEvent, ProducerOptions},
-    queue::{
-        DeadLetter, JobState, Queue, QueueCommand, QueueEvent, QueueOptions, TreeJob, read_letters, read_queues,
-        read_tree,
-    },
+    queue::{DeadLetter, Found, JobState, Queue, QueueCommand, QueueEvent, QueueOptions, TreeJob},
     shelf::ShelfLimits,
     wire::{Look, Progress, Refusal},
     worker::{Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerJob, WorkerOptions},

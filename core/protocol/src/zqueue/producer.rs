@@ -13,6 +13,7 @@ use fastrand::Rng;
 
 use super::{
     options::{JobId, JobOptions, Outcome, check_queue},
+    queue::Found,
     wire::{Look, MAGIC, Message, Progress, Push, Refusal},
 };
 use crate::{
@@ -148,13 +149,13 @@ pub enum ProducerEvent {
         may_be_done: bool,
     },
     /// What is there.
-    Answer {
+    Found {
         /// What was wanted.
         id: u64,
-        /// It does not end with this.
+        /// This.
+        found: Found,
+        /// And more than that.
         more: bool,
-        /// As the question says.
-        block: Bytes,
     },
     /// The producer cannot connect.
     Failed(Error),
@@ -380,11 +381,7 @@ impl Producer {
                     self.refused(id, refusal, false);
                 }
             }
-            Message::Answer { number: id, more, block } => {
-                if self.finish(id).is_some() {
-                    self.events.push_back(ProducerEvent::Answer { id, more, block });
-                }
-            }
+            Message::Answer { number: id, more, block } => self.found(id, more, block),
             _ => self.malformed += 1,
         }
     }
@@ -402,6 +399,18 @@ impl Producer {
             _ => drop(self.finish(id)),
         }
         self.events.push_back(ProducerEvent::Accepted { id, job, known });
+    }
+
+    fn found(&mut self, id: u64, more: bool, block: Bytes) {
+        let Some(Call::Ask(Ask::Look(look))) = self.finish(id) else { return };
+        match Found::read(&look, block) {
+            Some(found) => self.events.push_back(ProducerEvent::Found { id, found, more }),
+            None => {
+                self.malformed += 1;
+                let text = "the queue answers in a way that is not known here";
+                self.refused(id, Refusal::new(ErrorKind::Unsupported, text), false);
+            }
+        }
     }
 
     /// The queue has lost its memory, or says that it has ended. Everything is wanted once more.

@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use self::{drafts::Drafts, promise::Promises};
 pub use self::{
-    look::{DeadLetter, JobState, TreeJob, read_letters, read_queues, read_tree},
+    look::{DeadLetter, Found, JobState, TreeJob},
     options::{QueueCommand, QueueEvent, QueueOptions},
 };
 use super::{

@@ -397,7 +397,7 @@ impl Yard {
                     self.to_push.sort_unstable_by(|one, other| other.cmp(one));
                 }
             }
-            ProducerEvent::Progress { .. } | ProducerEvent::Answer { .. } | ProducerEvent::Failed(_) => {}
+            ProducerEvent::Progress { .. } | ProducerEvent::Found { .. } | ProducerEvent::Failed(_) => {}
         }
     }
 

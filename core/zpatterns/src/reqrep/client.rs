@@ -17,7 +17,7 @@ use zpatterns_protocol::{
     reqrep::{self as machine, ClientCommand, ClientEvent, Settled, Task},
 };
 
-use super::{Balance, Counters, Failure, Heartbeat, RequestOptions};
+use super::{Balance, Counters, Failure, Heartbeat, RequestOptions, Ticket};
 
 /// A server that speaks the Freelance protocol, 10/FLP, as the Guide's do. `docs/protocols/reqrep.md` says what it cannot do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,10 +70,6 @@ impl TryFrom<FreelanceServer> for machine::FreelanceServer {
         Ok(Self { endpoint, service: service.into(), credit })
     }
 }
-
-/// A request that was made.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Ticket(pub u64);
 
 /// How a request ended.
 #[derive(Clone, PartialEq, Eq, Debug)]

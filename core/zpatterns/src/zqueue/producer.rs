@@ -1,22 +1,35 @@
 //! Who pushes jobs.
 
 use std::{
+    collections::VecDeque,
     fmt,
+    os::fd::BorrowedFd,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
-use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Lane, Result, check_endpoint};
+#[cfg(doc)]
+use zpatterns_engine::ErrorKind;
+use zpatterns_engine::{Context, Deadline, Hook, Host, HostOptions, Lane, Result, check_endpoint};
 use zpatterns_protocol::{
     machine::Frames,
-    zqueue::{self as machine, Ask, Look, ProducerCommand, ProducerEvent, Refusal},
+    zqueue::{self as machine, ProducerCommand, ProducerEvent},
 };
 
-use super::{DeadLetter, Heartbeat, JobId, JobOptions, Outcome, Progress, QueueCounters, TreeJob};
+use super::{
+    Answer, Ask, DeadLetter, Draft, Found, Heartbeat, JobId, JobOptions, Look, Outcome, QueueCounters, Ticket, TreeJob,
+    Watch,
+    watch::{Call, answer},
+};
+
+/// Jobs that [`Producer::push_many`] has pushed and that are not accepted yet, at most.
+const AHEAD: usize = 4096;
+/// Of those, how many leave at once.
+const TOGETHER: usize = 1024;
 
 /// How a [`Producer`] is set up.
 #[derive(Clone, Debug)]
@@ -52,6 +65,7 @@ struct Inner {
     host: Host<machine::Producer>,
     calls: AtomicU64,
     patience: Duration,
+    ahead: usize,
 }
 
 impl Producer {
@@ -68,20 +82,24 @@ impl Producer {
             | ProducerEvent::Ended { id, .. }
             | ProducerEvent::Progress { id, .. }
             | ProducerEvent::Refused { id, .. }
-            | ProducerEvent::Answer { id, .. } => Lane::Of(*id),
+            | ProducerEvent::Found { id, .. } => Lane::Of(*id),
             ProducerEvent::Failed(_) => Lane::Common,
         };
         let host = Host::start_with_lanes(context, machine::Producer::new(options), bounds, lane_of, None)?;
-        Ok(Self(Arc::new(Inner { host, calls: AtomicU64::new(1), patience })))
+        let ahead = AHEAD.min(max_calls.max(1));
+        Ok(Self(Arc::new(Inner { host, calls: AtomicU64::new(1), patience, ahead })))
     }
 
-    /// Begins something; a lane is open for what comes of it until the call is dropped.
+    pub(super) fn host(&self) -> &Host<machine::Producer> {
+        &self.0.host
+    }
+
+    fn next_id(&self) -> u64 {
+        self.0.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn begin(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Call> {
-        let id = self.0.calls.fetch_add(1, Ordering::Relaxed);
-        self.0.host.open_lane(id);
-        let call = Call { producer: self.clone(), id, over: AtomicBool::new(false) };
-        self.0.host.command(command(id))?;
-        Ok(call)
+        Call::begin(self, self.next_id(), command)
     }
 
     fn push_command(
@@ -105,8 +123,10 @@ impl Producer {
         self.begin(self.push_command(queue, body, options, false, false)?)?.accepted(deadline)
     }
 
-    /// As [`push`](Self::push), several jobs at once, which costs far less than one by one. Their numbers, in the order of `bodies`; the
-    /// first error ends it, and those before it are there.
+    /// As [`push`](Self::push), any number of jobs, which costs far less than one by one. Their numbers, in the order of `bodies`.
+    ///
+    /// After an error the first ones are there, so many as its fact `accepted` says; of up to some thousands that follow it is not
+    /// known.
     pub fn push_many(
         &self,
         queue: &str,
@@ -114,11 +134,23 @@ impl Producer {
         options: &JobOptions,
         deadline: &Deadline,
     ) -> Result<Vec<JobId>> {
-        self.0.host.cork();
-        let push = |body| self.begin(self.push_command(queue, body, options, false, false)?);
-        let calls: Result<Vec<Call>> = bodies.into_iter().map(push).collect();
-        self.0.host.uncork()?;
-        calls?.iter().map(|call| call.accepted(deadline)).collect()
+        let (mut bodies, mut open, mut accepted) = (bodies.into_iter().peekable(), VecDeque::new(), Vec::new());
+        while bodies.peek().is_some() || !open.is_empty() {
+            let room = TOGETHER.min(self.0.ahead - open.len());
+            self.0.host.cork();
+            let push = |body| self.begin(self.push_command(queue, body, options, false, false)?);
+            let pushed = bodies.by_ref().take(room).try_for_each(|body| push(body).map(|call| open.push_back(call)));
+            self.0.host.uncork()?;
+            pushed?;
+            // Those who are waited for were pushed some time ago.
+            let keep = if bodies.peek().is_some() { self.0.ahead.saturating_sub(TOGETHER) } else { 0 };
+            while open.len() > keep
+                && let Some(call) = open.pop_front()
+            {
+                accepted.push(call.accepted(deadline).map_err(|error| error.with("accepted", accepted.len()))?);
+            }
+        }
+        Ok(accepted)
     }
 
     /// Pushes a job and waits for what it comes to. If `deadline` passes first, [`ErrorKind::Timeout`]; the job goes on.
@@ -164,29 +196,104 @@ impl Producer {
 
     /// The queues, with what is in them.
     pub fn queues(&self, deadline: &Deadline) -> Result<Vec<QueueCounters>> {
-        self.look(Look::Queues, machine::read_queues, deadline).map(|(queues, _)| queues)
+        match self.look(Look::Queues, deadline)? {
+            (Found::Queues(queues), _) => Ok(queues),
+            (other, _) => unreachable!("queues were asked for, not {other:?}"),
+        }
     }
 
     /// A job, and what is below it and has not ended: each right behind the one it is a child of. At most so many; whether there are
     /// more.
     pub fn tree(&self, job: JobId, most: u32, deadline: &Deadline) -> Result<(Vec<TreeJob>, bool)> {
-        self.look(Look::Tree { job, most }, machine::read_tree, deadline)
+        match self.look(Look::Tree { job, most }, deadline)? {
+            (Found::Tree(jobs), more) => Ok((jobs, more)),
+            (other, _) => unreachable!("a tree was asked for, not {other:?}"),
+        }
     }
 
     /// Dead letters, from this number on and at most so many; whether there are more.
     pub fn dead(&self, from: JobId, most: u32, deadline: &Deadline) -> Result<(Vec<DeadLetter>, bool)> {
-        self.look(Look::Dead { from, most }, machine::read_letters, deadline)
+        match self.look(Look::Dead { from, most }, deadline)? {
+            (Found::Dead(letters), more) => Ok((letters, more)),
+            (other, _) => unreachable!("dead letters were asked for, not {other:?}"),
+        }
     }
 
-    fn look<T>(&self, what: Look, read: impl FnOnce(Bytes) -> Option<T>, deadline: &Deadline) -> Result<(T, bool)> {
-        match self.ask(Ask::Look(what))?.next(deadline)? {
-            ProducerEvent::Answer { more, block, .. } => {
-                let malformed =
-                    || Error::new(ErrorKind::Unsupported, "the queue answers in a way that is not known here");
-                Ok((read(block).ok_or_else(malformed)?, more))
-            }
-            other => Err(unexpected(&other)),
-        }
+    fn look(&self, what: Look, deadline: &Deadline) -> Result<(Found, bool)> {
+        self.ask(Ask::Look(what))?.found(deadline)
+    }
+
+    /// Pushes a job, and goes on: [`next`](Self::next) brings what comes of it, among others. If `watch`, also what it comes to.
+    pub fn post(&self, queue: &str, body: Frames, options: &JobOptions, watch: bool) -> Result<Ticket> {
+        self.post_command(self.push_command(queue, body, options, watch, false)?)
+    }
+
+    /// As [`draft`](Self::draft), where [`next`](Self::next) brings what comes of it.
+    pub fn post_draft(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Ticket> {
+        self.post_command(self.push_command(queue, body, options, true, true)?)
+    }
+
+    /// Adds to a job that was [posted as a draft](Self::post_draft).
+    pub fn send_part(&self, draft: Ticket, body: Frames) -> Result<()> {
+        self.0.host.command(ProducerCommand::Part { id: draft.0, body })
+    }
+
+    /// It is whole: it is pushed.
+    pub fn execute(&self, draft: Ticket) -> Result<()> {
+        self.0.host.command(ProducerCommand::Execute { id: draft.0 })
+    }
+
+    /// Asks for something, and goes on: [`next`](Self::next) brings what comes of it.
+    pub fn post_ask(&self, ask: Ask) -> Result<Ticket> {
+        let patience = self.0.patience;
+        self.post_command(move |id| ProducerCommand::Ask { id, what: ask, patience })
+    }
+
+    fn post_command(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Ticket> {
+        let id = self.next_id();
+        self.0.host.command(command(id)).map(|()| Ticket(id))
+    }
+
+    /// Of what was posted, nothing more is of interest. A draft that was not executed is dropped; a job goes on.
+    pub fn forget(&self, ticket: Ticket) -> Result<()> {
+        self.0.host.command(ProducerCommand::Forget { id: ticket.0 })
+    }
+
+    /// What comes next of anything that was posted. [`ErrorKind::Timeout`] if nothing came until `deadline`.
+    pub fn next(&self, deadline: &Deadline) -> Result<(Ticket, Answer)> {
+        answer(self.0.host.next(deadline)?)
+    }
+
+    /// As [`next`](Self::next), with what is there besides, up to `most` in all.
+    pub fn next_many(&self, most: usize, deadline: &Deadline) -> Result<Vec<(Ticket, Answer)>> {
+        self.0.host.next_many(most, deadline)?.into_iter().map(answer).collect()
+    }
+
+    /// Keeps back what is pushed from now on, to send it together with [`uncork`](Self::uncork), which costs less than one by one; it
+    /// leaves earlier if there is much, or something else is to be sent. Corks are counted.
+    pub fn cork(&self) {
+        self.0.host.cork();
+    }
+
+    /// Undoes one [`cork`](Self::cork).
+    pub fn uncork(&self) -> Result<()> {
+        self.0.host.uncork()
+    }
+
+    /// Asks for one notice when [`next`](Self::next) has something; true if it has already.
+    pub fn arm(&self) -> bool {
+        self.0.host.arm()
+    }
+
+    /// Readable after [`arm`](Self::arm) when [`next`](Self::next) has something.
+    pub fn ready_fd(&self) -> BorrowedFd<'_> {
+        self.0.host.ready_fd()
+    }
+
+    /// Sets what is called instead of making [`ready_fd`](Self::ready_fd) readable. It returns at once and does not call back into the
+    /// producer.
+    pub fn set_hook(&self, hook: Option<Hook>) {
+        self.0.host.set_hook(hook);
     }
 
     /// Closes the producer: every wait ends with [`ErrorKind::Closed`]. What was accepted is done all the same.
@@ -204,123 +311,5 @@ impl Drop for Inner {
 impl fmt::Debug for Producer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Producer")
-    }
-}
-
-fn refused(refusal: &Refusal, may_be_done: bool) -> Error {
-    let error = Error::new(refusal.kind, refusal.text.clone());
-    let error = if may_be_done { error.with("may_be_accepted", true) } else { error };
-    if refusal.retry_after.is_zero() { error } else { error.with("retry_after_ms", refusal.retry_after.as_millis()) }
-}
-
-fn unexpected(event: &ProducerEvent) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("the queue answers in a way that is not known here: {event:?}"))
-}
-
-/// Something that was begun.
-#[derive(Debug)]
-struct Call {
-    producer: Producer,
-    id: u64,
-    /// Nothing more comes of it.
-    over: AtomicBool,
-}
-
-impl Call {
-    fn next(&self, deadline: &Deadline) -> Result<ProducerEvent> {
-        match self.producer.0.host.next_in(self.id, deadline)? {
-            ProducerEvent::Refused { refusal, may_be_done, .. } => {
-                self.note_over();
-                Err(refused(&refusal, may_be_done))
-            }
-            event => {
-                if matches!(event, ProducerEvent::Ended { .. } | ProducerEvent::Answer { .. }) {
-                    self.note_over();
-                }
-                Ok(event)
-            }
-        }
-    }
-
-    fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
-        match self.next(deadline)? {
-            ProducerEvent::Accepted { job, .. } => {
-                self.note_over();
-                Ok(job)
-            }
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn note_over(&self) {
-        self.over.store(true, Ordering::Relaxed);
-    }
-
-    fn tell(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<()> {
-        self.producer.0.host.command(command(self.id))
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if !self.over.load(Ordering::Relaxed) {
-            // If the producer is closed, there is nothing to forget.
-            let _ = self.tell(|id| ProducerCommand::Forget { id });
-        }
-        self.producer.0.host.close_lane(self.id);
-    }
-}
-
-/// What comes of a job that is watched.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WatchEvent {
-    /// It is accepted, and this is its number.
-    Accepted(JobId),
-    /// Its tree is so far.
-    Progress(Progress),
-    /// This it came to. Nothing follows.
-    Ended(Outcome),
-}
-
-/// A job whose outcome is waited for. If it is dropped, the job goes on.
-#[derive(Debug)]
-pub struct Watch(Call);
-
-impl Watch {
-    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: watch on. An error of another kind if the job was not
-    /// accepted, or is not known.
-    pub fn next(&self, deadline: &Deadline) -> Result<WatchEvent> {
-        match self.0.next(deadline)? {
-            ProducerEvent::Accepted { job, .. } => Ok(WatchEvent::Accepted(job)),
-            ProducerEvent::Progress { progress, .. } => Ok(WatchEvent::Progress(progress)),
-            ProducerEvent::Ended { outcome, .. } => Ok(WatchEvent::Ended(outcome)),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// What the job comes to.
-    pub fn outcome(&self, deadline: &Deadline) -> Result<Outcome> {
-        loop {
-            if let WatchEvent::Ended(outcome) = self.next(deadline)? {
-                return Ok(outcome);
-            }
-        }
-    }
-}
-
-/// A job that is pushed part by part. If it is dropped before it is executed, it never was there.
-#[derive(Debug)]
-pub struct Draft(Call);
-
-impl Draft {
-    /// Adds to its body.
-    pub fn send_part(&self, body: Frames) -> Result<()> {
-        self.0.tell(|id| ProducerCommand::Part { id, body })
-    }
-
-    /// It is whole: it is pushed.
-    pub fn execute(self) -> Result<Watch> {
-        self.0.tell(|id| ProducerCommand::Execute { id })?;
-        Ok(Watch(self.0))
     }
 }

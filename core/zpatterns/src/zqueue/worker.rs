@@ -241,6 +241,16 @@ impl QueueJob {
         Ok(())
     }
 
+    /// Sets what is called once, as soon as the job is withdrawn, or it or the worker has come to its end: for event loops, which then
+    /// look whether it [is withdrawn](Self::is_withdrawn). It returns at once and does not call back into the worker.
+    pub fn set_hook(&self, hook: Hook) -> Result<()> {
+        if self.withdrawn.load(Ordering::SeqCst) {
+            hook();
+            return Ok(());
+        }
+        self.worker.0.host.set_lane_hook(self.job.ticket, hook)
+    }
+
     /// It is done. [`ErrorKind::Cancelled`] if it was withdrawn: nobody hears of it.
     pub fn complete(mut self, body: Frames) -> Result<()> {
         self.finish(|id| WorkerCommand::Complete { id, body })

@@ -1,6 +1,6 @@
 //! What is there, for people who look.
 //!
-//! An answer is a block of records, one behind the other; whoever asked reads it with the functions here.
+//! An answer is a block of records, one behind the other.
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -88,6 +88,36 @@ pub struct DeadLetter {
     pub failure: Failure,
 }
 
+/// What somebody found who looked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// The queues, by name.
+    Queues(Vec<QueueCounters>),
+    /// A tree: each job right behind the one it is a child of, and before the next of that one's siblings.
+    Tree(Vec<TreeJob>),
+    /// Dead letters, the oldest first.
+    Dead(Vec<DeadLetter>),
+}
+
+impl Found {
+    /// Reads the answer to this; `None` if it is none.
+    pub fn read(look: &Look, from: Bytes) -> Option<Self> {
+        match look {
+            Look::Queues => get_all(from, get_queue).map(Self::Queues),
+            Look::Tree { .. } => get_all(from, get_job).map(Self::Tree),
+            Look::Dead { .. } => get_all(from, get_letter).map(Self::Dead),
+        }
+    }
+}
+
+fn get_all<T>(mut from: Bytes, get: impl Fn(&mut Bytes) -> Option<T>) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    while !from.is_empty() {
+        all.push(get(&mut from)?);
+    }
+    Some(all)
+}
+
 impl Queue {
     pub(super) fn look(&mut self, now: Time, asker: Asker, what: &Look) {
         let mut to = Vec::new();
@@ -124,17 +154,12 @@ fn put_queue(to: &mut Vec<u8>, queue: &QueueCounters) {
     [waiting, bytes, running, delivered, lost, workers, oldest].into_iter().for_each(|number| to.put_u64(number));
 }
 
-/// Reads the answer to [`Look::Queues`]; `None` if it is none.
-pub fn read_queues(mut from: Bytes) -> Option<Vec<QueueCounters>> {
-    let mut queues = Vec::new();
-    while !from.is_empty() {
-        let name = get_name(&mut from)?;
-        let mut next = || from.try_get_u64().ok();
-        let (waiting, bytes, running) = (next()?, next()?, next()?);
-        let (delivered, lost, workers, oldest) = (next()?, next()?, next()?, next()?);
-        queues.push(QueueCounters { name, waiting, bytes, running, delivered, lost, workers, oldest });
-    }
-    Some(queues)
+fn get_queue(from: &mut Bytes) -> Option<QueueCounters> {
+    let name = get_name(from)?;
+    let mut next = || from.try_get_u64().ok();
+    let (waiting, bytes, running) = (next()?, next()?, next()?);
+    let (delivered, lost, workers, oldest) = (next()?, next()?, next()?, next()?);
+    Some(QueueCounters { name, waiting, bytes, running, delivered, lost, workers, oldest })
 }
 
 fn put_job(to: &mut Vec<u8>, job: &TreeJob) {
@@ -145,19 +170,13 @@ fn put_job(to: &mut Vec<u8>, job: &TreeJob) {
     put_name(to, queue);
 }
 
-/// Reads the answer to [`Look::Tree`]: each job comes right behind the one it is a child of, and before the next of that one's
-/// siblings. `None` if it is none.
-pub fn read_tree(mut from: Bytes) -> Option<Vec<TreeJob>> {
-    let mut jobs = Vec::new();
-    while !from.is_empty() {
-        let mut long = || from.try_get_u64().ok();
-        let (job, parent, since) = (long()?, long()?, long()?);
-        let mut short = || from.try_get_u32().ok();
-        let (depth, children) = (short()?, (short()?, short()?));
-        let (state, queue) = (JobState::read(from.try_get_u8().ok()?)?, get_name(&mut from)?);
-        jobs.push(TreeJob { job, parent, depth, queue, state, since, children });
-    }
-    Some(jobs)
+fn get_job(from: &mut Bytes) -> Option<TreeJob> {
+    let mut long = || from.try_get_u64().ok();
+    let (job, parent, since) = (long()?, long()?, long()?);
+    let mut short = || from.try_get_u32().ok();
+    let (depth, children) = (short()?, (short()?, short()?));
+    let (state, queue) = (JobState::read(from.try_get_u8().ok()?)?, get_name(from)?);
+    Some(TreeJob { job, parent, depth, queue, state, since, children })
 }
 
 fn put_letter(to: &mut Vec<u8>, job: JobId, letter: &Letter) {
@@ -171,18 +190,13 @@ fn put_letter(to: &mut Vec<u8>, job: JobId, letter: &Letter) {
     to.put_slice(&sealed);
 }
 
-/// Reads the answer to [`Look::Dead`]; `None` if it is none.
-pub fn read_letters(mut from: Bytes) -> Option<Vec<DeadLetter>> {
-    let mut letters = Vec::new();
-    while !from.is_empty() {
-        let (job, queue) = (from.try_get_u64().ok()?, get_name(&mut from)?);
-        let (options, body) = (get_options(&mut from)?, get_packed(&mut from)?.frames());
-        let length = usize::try_from(from.try_get_u32().ok()?).ok()?;
-        if from.len() < length {
-            return None;
-        }
-        let Outcome::Failed(failure) = get_sealed(from.split_to(length))?.open() else { return None };
-        letters.push(DeadLetter { job, queue, body, options, failure });
+fn get_letter(from: &mut Bytes) -> Option<DeadLetter> {
+    let (job, queue) = (from.try_get_u64().ok()?, get_name(from)?);
+    let (options, body) = (get_options(from)?, get_packed(from)?.frames());
+    let length = usize::try_from(from.try_get_u32().ok()?).ok()?;
+    if from.len() < length {
+        return None;
     }
-    Some(letters)
+    let Outcome::Failed(failure) = get_sealed(from.split_to(length))?.open() else { return None };
+    Some(DeadLetter { job, queue, body, options, failure })
 }
