@@ -11,7 +11,9 @@ use std::{
     time::Instant,
 };
 
-use zpatterns_engine::{Context, Deadline, Error, ErrorKind, Host, HostOptions, Lane, Result, Store, check_endpoint};
+use zpatterns_engine::{
+    Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Lane, Result, Store, check_endpoint,
+};
 use zpatterns_protocol::{
     Time,
     zqueue::{self as machine, Limits, QueueCommand, QueueEvent, ShelfLimits},
@@ -152,6 +154,9 @@ struct Inner {
 /// Where it is told that the queue is drained.
 const DRAINED: u64 = 0;
 
+/// The first lane in which no event comes.
+const END: u64 = 1;
+
 impl Queue {
     /// A queue that producers and workers reach at these endpoints, once it has read its store.
     ///
@@ -173,6 +178,7 @@ impl Queue {
         let (started, bounds) = (Instant::now(), HostOptions::default());
         let host = Host::start_with_lanes(context, machine::Queue::new(options), bounds, lane_of, store)?;
         host.open_lane(DRAINED);
+        host.open_lane(END);
         let mut bound = Vec::new();
         while bound.len() < endpoints.len() {
             match crate::host::first_event(&host)? {
@@ -181,7 +187,7 @@ impl Queue {
                 QueueEvent::Drained => unreachable!("nobody asked for that"),
             }
         }
-        Ok(Self(Arc::new(Inner { host, endpoints: bound, started, lanes: AtomicU64::new(DRAINED + 1) })))
+        Ok(Self(Arc::new(Inner { host, endpoints: bound, started, lanes: AtomicU64::new(END + 1) })))
     }
 
     /// Where it is reached, with the ports that the system chose, in the order of [`bind`](Self::bind).
@@ -198,6 +204,16 @@ impl Queue {
             return Ok(());
         }
         self.0.host.next_in(DRAINED, deadline).map(drop)
+    }
+
+    /// Sets what is called once, as soon as the queue is drained or has ended, at once if that is so: for event loops, which then
+    /// [drain](Self::drain) without waiting. It returns at once and does not call back into the queue.
+    pub fn set_drained_hook(&self, hook: Hook) -> Result<()> {
+        if self.0.host.with(machine::Queue::is_drained)? {
+            hook();
+            return Ok(());
+        }
+        self.0.host.set_lane_hook(DRAINED, hook)
     }
 
     /// What became of the jobs so far.
@@ -226,6 +242,12 @@ impl Queue {
             Err(error) if error.kind() != ErrorKind::Closed => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Sets what is called once, as soon as the queue has ended, at once if that is so. It returns at once and does not call back
+    /// into the queue.
+    pub fn set_end_hook(&self, hook: Hook) -> Result<()> {
+        self.0.host.set_lane_hook(END, hook)
     }
 
     /// Closes the queue where it is. What is not stored is lost.
