@@ -60,7 +60,7 @@ pub use zpatterns_protocol::{
 pub use self::{
     producer::{Producer, ProducerOptions},
     queue::{Queue, QueueOptions},
-    watch::{Answer, Draft, Watch, WatchEvent},
+    watch::{Answer, Call, Draft, Pushes, Watch, WatchEvent},
     worker::{QueueJob, QueueWorker, QueueWorkerOptions},
 };
 pub use crate::host::{Heartbeat, Ticket};

@@ -21,15 +21,9 @@ use zpatterns_protocol::{
 };
 
 use super::{
-    Answer, Ask, DeadLetter, Draft, Found, Heartbeat, JobId, JobOptions, Look, Outcome, QueueCounters, Ticket, TreeJob,
-    Watch,
-    watch::{Call, answer},
+    Answer, Ask, Call, DeadLetter, Draft, Found, Heartbeat, JobId, JobOptions, Look, Outcome, Pushes, QueueCounters,
+    Ticket, TreeJob, Watch, watch::answer,
 };
-
-/// Jobs that [`Producer::push_many`] has pushed and that are not accepted yet, at most.
-const AHEAD: usize = 4096;
-/// Of those, how many leave at once.
-const TOGETHER: usize = 1024;
 
 /// How a [`Producer`] is set up.
 #[derive(Clone, Debug)]
@@ -65,7 +59,7 @@ struct Inner {
     host: Host<machine::Producer>,
     calls: AtomicU64,
     patience: Duration,
-    ahead: usize,
+    max_calls: usize,
 }
 
 impl Producer {
@@ -86,8 +80,7 @@ impl Producer {
             ProducerEvent::Failed(_) => Lane::Common,
         };
         let host = Host::start_with_lanes(context, machine::Producer::new(options), bounds, lane_of, None)?;
-        let ahead = AHEAD.min(max_calls.max(1));
-        Ok(Self(Arc::new(Inner { host, calls: AtomicU64::new(1), patience, ahead })))
+        Ok(Self(Arc::new(Inner { host, calls: AtomicU64::new(1), patience, max_calls })))
     }
 
     pub(super) fn host(&self) -> &Host<machine::Producer> {
@@ -98,7 +91,11 @@ impl Producer {
         self.0.calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn begin(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Call> {
+    pub(super) fn max_calls(&self) -> usize {
+        self.0.max_calls.max(1)
+    }
+
+    fn call(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Call> {
         Call::begin(self, self.next_id(), command)
     }
 
@@ -120,7 +117,7 @@ impl Producer {
     /// [`ErrorKind::Full`] if there is no room now, [`ErrorKind::Timeout`] if the queue did not answer; then it may be there all the
     /// same, as the fact `may_be_accepted` says.
     pub fn push(&self, queue: &str, body: Frames, options: &JobOptions, deadline: &Deadline) -> Result<JobId> {
-        self.begin(self.push_command(queue, body, options, false, false)?)?.accepted(deadline)
+        self.begin_push(queue, body, options)?.accepted(deadline)
     }
 
     /// As [`push`](Self::push), any number of jobs, which costs far less than one by one. Their numbers, in the order of `bodies`.
@@ -134,23 +131,18 @@ impl Producer {
         options: &JobOptions,
         deadline: &Deadline,
     ) -> Result<Vec<JobId>> {
-        let (mut bodies, mut open, mut accepted) = (bodies.into_iter().peekable(), VecDeque::new(), Vec::new());
-        while bodies.peek().is_some() || !open.is_empty() {
-            let room = TOGETHER.min(self.0.ahead - open.len());
-            self.0.host.cork();
-            let push = |body| self.begin(self.push_command(queue, body, options, false, false)?);
-            let pushed = bodies.by_ref().take(room).try_for_each(|body| push(body).map(|call| open.push_back(call)));
-            self.0.host.uncork()?;
-            pushed?;
-            // Those who are waited for were pushed some time ago.
-            let keep = if bodies.peek().is_some() { self.0.ahead.saturating_sub(TOGETHER) } else { 0 };
-            while open.len() > keep
-                && let Some(call) = open.pop_front()
-            {
-                accepted.push(call.accepted(deadline).map_err(|error| error.with("accepted", accepted.len()))?);
-            }
+        let mut pushes = self.pushes(queue, options)?;
+        match pushes.advance(&mut bodies.into_iter().peekable(), deadline) {
+            Ok(()) => Ok(pushes.into_accepted()),
+            Err(error) => Err(error.with("accepted", pushes.len())),
         }
-        Ok(accepted)
+    }
+
+    /// The same step by step, for who has something else to do between.
+    pub fn pushes(&self, queue: &str, options: &JobOptions) -> Result<Pushes> {
+        machine::Producer::check(queue.as_bytes(), options)?;
+        let (queue, options) = (queue.to_owned(), options.clone());
+        Ok(Pushes { producer: self.clone(), queue, options, open: VecDeque::new(), accepted: Vec::new() })
     }
 
     /// Pushes a job and waits for what it comes to. If `deadline` passes first, [`ErrorKind::Timeout`]; the job goes on.
@@ -160,22 +152,32 @@ impl Producer {
 
     /// Pushes a job whose outcome is of interest, and goes on: the watch brings it.
     pub fn submit(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Watch> {
-        Ok(Watch(self.begin(self.push_command(queue, body, options, true, false)?)?))
+        Ok(Watch(self.call(self.push_command(queue, body, options, true, false)?)?))
     }
 
     /// Begins a job that is pushed part by part. Nobody does it before it is [executed](Draft::execute).
     pub fn draft(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Draft> {
-        Ok(Draft(self.begin(self.push_command(queue, body, options, true, true)?)?))
+        Ok(Draft(self.call(self.push_command(queue, body, options, true, true)?)?))
     }
 
-    fn ask(&self, what: Ask) -> Result<Call> {
+    /// Pushes a job, and goes on: the call brings that it is accepted.
+    pub fn begin_push(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Call> {
+        self.call(self.push_command(queue, body, options, false, false)?)
+    }
+
+    /// Asks for something, and goes on: the call brings what comes of it.
+    pub fn begin(&self, ask: Ask) -> Result<Call> {
+        self.call(self.ask_command(ask))
+    }
+
+    fn ask_command(&self, what: Ask) -> impl FnOnce(u64) -> ProducerCommand + use<> {
         let patience = self.0.patience;
-        self.begin(move |id| ProducerCommand::Ask { id, what, patience })
+        move |id| ProducerCommand::Ask { id, what, patience }
     }
 
     /// Watches a job that is there, or whose outcome is kept; with `progress`, also how far its tree is.
     pub fn watch(&self, job: JobId, progress: bool) -> Result<Watch> {
-        self.ask(Ask::Watch { job, progress }).map(Watch)
+        self.begin(Ask::Watch { job, progress }).map(Watch)
     }
 
     /// What a job came to, as soon as it has ended. [`ErrorKind::NotFound`] if the queue knows it not, or no more.
@@ -186,12 +188,12 @@ impl Producer {
     /// Ends a job and all that it spawned. [`ErrorKind::WrongState`] if it has ended, [`ErrorKind::NotFound`] if the queue does not know
     /// it.
     pub fn cancel(&self, job: JobId, deadline: &Deadline) -> Result<()> {
-        self.ask(Ask::Cancel { job })?.accepted(deadline).map(drop)
+        self.begin(Ask::Cancel { job })?.accepted(deadline).map(drop)
     }
 
     /// Takes a dead letter, and tries it again as a job of its own. That one's number.
     pub fn requeue(&self, letter: JobId, deadline: &Deadline) -> Result<JobId> {
-        self.ask(Ask::Requeue { letter })?.accepted(deadline)
+        self.begin(Ask::Requeue { letter })?.accepted(deadline)
     }
 
     /// The queues, with what is in them.
@@ -220,7 +222,7 @@ impl Producer {
     }
 
     fn look(&self, what: Look, deadline: &Deadline) -> Result<(Found, bool)> {
-        self.ask(Ask::Look(what))?.found(deadline)
+        self.begin(Ask::Look(what))?.found(deadline)
     }
 
     /// Pushes a job, and goes on: [`next`](Self::next) brings what comes of it, among others. If `watch`, also what it comes to.
@@ -245,8 +247,7 @@ impl Producer {
 
     /// Asks for something, and goes on: [`next`](Self::next) brings what comes of it.
     pub fn post_ask(&self, ask: Ask) -> Result<Ticket> {
-        let patience = self.0.patience;
-        self.post_command(move |id| ProducerCommand::Ask { id, what: ask, patience })
+        self.post_command(self.ask_command(ask))
     }
 
     fn post_command(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Ticket> {

@@ -1,6 +1,10 @@
 //! What comes of what a producer wants.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::VecDeque,
+    iter::Peekable,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use zpatterns_engine::{Deadline, Error, ErrorKind, Result};
 use zpatterns_protocol::{
@@ -8,7 +12,12 @@ use zpatterns_protocol::{
     zqueue::{ProducerCommand, ProducerEvent, Refusal},
 };
 
-use super::{Found, JobId, Outcome, Producer, Progress, Ticket};
+use super::{Found, JobId, JobOptions, Outcome, Producer, Progress, Ticket};
+
+/// Jobs of one [`Pushes`] that are not accepted yet, at most.
+const AHEAD: usize = 4096;
+/// Of those, how many leave at once.
+const TOGETHER: usize = 1024;
 
 /// What comes of a job that is watched.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,9 +75,10 @@ fn unexpected(answer: &Answer) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the queue answers in a way that is not known here: {answer:?}"))
 }
 
-/// Something that was begun, with a lane of its own for what comes of it.
+/// Something that was [begun](Producer::begin), and what comes of it, for one thread at a time. If it is dropped, nobody waits any
+/// more: a job that was pushed is done all the same.
 #[derive(Debug)]
-pub(super) struct Call {
+pub struct Call {
     producer: Producer,
     id: u64,
     /// Nothing more comes of it.
@@ -84,7 +94,8 @@ impl Call {
         Ok(call)
     }
 
-    fn next(&self, deadline: &Deadline) -> Result<Answer> {
+    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: wait on. Another error if it is not done.
+    pub fn next(&self, deadline: &Deadline) -> Result<Answer> {
         match answer(self.producer.host().next_in(self.id, deadline)?)?.1 {
             Answer::Refused(error) => {
                 self.note_over();
@@ -99,8 +110,8 @@ impl Call {
         }
     }
 
-    /// Of what ends with that.
-    pub(super) fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
+    /// Waits until it is accepted, where no outcome follows: the number of the job that was pushed, cancelled, or is tried again.
+    pub fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
         match self.next(deadline)? {
             Answer::Job(WatchEvent::Accepted { job, .. }) => {
                 self.note_over();
@@ -110,7 +121,8 @@ impl Call {
         }
     }
 
-    pub(super) fn found(&self, deadline: &Deadline) -> Result<(Found, bool)> {
+    /// What is there, of a question.
+    pub fn found(&self, deadline: &Deadline) -> Result<(Found, bool)> {
         match self.next(deadline)? {
             Answer::Found { found, more } => Ok((found, more)),
             other => Err(unexpected(&other)),
@@ -174,5 +186,60 @@ impl Draft {
     pub fn execute(self) -> Result<Watch> {
         self.0.tell(|id| ProducerCommand::Execute { id })?;
         Ok(Watch(self.0))
+    }
+}
+
+/// Any number of jobs on their way to a queue.
+#[derive(Debug)]
+pub struct Pushes {
+    pub(super) producer: Producer,
+    pub(super) queue: String,
+    pub(super) options: JobOptions,
+    pub(super) open: VecDeque<Call>,
+    pub(super) accepted: Vec<JobId>,
+}
+
+impl Pushes {
+    /// Pushes each of `bodies` and waits until all are accepted. After [`ErrorKind::Timeout`], a cancel or a signal it goes on where
+    /// it was when it is called again.
+    pub fn advance(&mut self, bodies: &mut Peekable<impl Iterator<Item = Frames>>, deadline: &Deadline) -> Result<()> {
+        let most = AHEAD.min(self.producer.max_calls());
+        while bodies.peek().is_some() || !self.open.is_empty() {
+            self.push(bodies.by_ref().take(TOGETHER.min(most - self.open.len())))?;
+            // Those who are waited for were pushed some time ago.
+            let keep = if bodies.peek().is_some() { most.saturating_sub(TOGETHER) } else { 0 };
+            while self.open.len() > keep
+                && let Some(call) = self.open.front()
+            {
+                let job = call.accepted(deadline)?;
+                self.accepted.push(job);
+                self.open.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, mut bodies: impl Iterator<Item = Frames>) -> Result<()> {
+        let Self { producer, queue, options, open, .. } = self;
+        producer.cork();
+        let mut push = |body| producer.begin_push(queue, body, options).map(|call| open.push_back(call));
+        let pushed = bodies.try_for_each(&mut push);
+        producer.uncork()?;
+        pushed
+    }
+
+    /// The numbers of those that are accepted, in the order of their bodies.
+    pub fn into_accepted(self) -> Vec<JobId> {
+        self.accepted
+    }
+
+    /// How many are accepted.
+    pub fn len(&self) -> usize {
+        self.accepted.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.accepted.is_empty()
     }
 }
