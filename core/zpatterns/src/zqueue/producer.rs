@@ -95,10 +95,6 @@ impl Producer {
         self.0.max_calls.max(1)
     }
 
-    fn call(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Call> {
-        Call::begin(self, self.next_id(), command)
-    }
-
     fn push_command(
         &self,
         queue: &str,
@@ -117,7 +113,7 @@ impl Producer {
     /// [`ErrorKind::Full`] if there is no room now, [`ErrorKind::Timeout`] if the queue did not answer; then it may be there all the
     /// same, as the fact `may_be_accepted` says.
     pub fn push(&self, queue: &str, body: Frames, options: &JobOptions, deadline: &Deadline) -> Result<JobId> {
-        self.begin_push(queue, body, options)?.accepted(deadline)
+        self.begin_push(queue, body, options, false)?.accepted(deadline)
     }
 
     /// As [`push`](Self::push), any number of jobs, which costs far less than one by one. Their numbers, in the order of `bodies`.
@@ -132,10 +128,9 @@ impl Producer {
         deadline: &Deadline,
     ) -> Result<Vec<JobId>> {
         let mut pushes = self.pushes(queue, options)?;
-        match pushes.advance(&mut bodies.into_iter().peekable(), deadline) {
-            Ok(()) => Ok(pushes.into_accepted()),
-            Err(error) => Err(error.with("accepted", pushes.len())),
-        }
+        let pushed = pushes.advance(&mut bodies.into_iter().peekable(), deadline);
+        pushed.map_err(|error| error.with("accepted", pushes.accepted.len()))??;
+        Ok(pushes.into_accepted())
     }
 
     /// The same step by step, for who has something else to do between.
@@ -152,22 +147,24 @@ impl Producer {
 
     /// Pushes a job whose outcome is of interest, and goes on: the watch brings it.
     pub fn submit(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Watch> {
-        Ok(Watch(self.call(self.push_command(queue, body, options, true, false)?)?))
+        self.begin_push(queue, body, options, true).map(Watch)
     }
 
     /// Begins a job that is pushed part by part. Nobody does it before it is [executed](Draft::execute).
     pub fn draft(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Draft> {
-        Ok(Draft(self.call(self.push_command(queue, body, options, true, true)?)?))
+        let push = self.push_command(queue, body, options, true, true)?;
+        Call::begin(self, self.next_id(), true, push).map(Draft)
     }
 
-    /// Pushes a job, and goes on: the call brings that it is accepted.
-    pub fn begin_push(&self, queue: &str, body: Frames, options: &JobOptions) -> Result<Call> {
-        self.call(self.push_command(queue, body, options, false, false)?)
+    /// Pushes a job, and goes on: the call brings that it is accepted, and if `watch`, what it comes to.
+    pub fn begin_push(&self, queue: &str, body: Frames, options: &JobOptions, watch: bool) -> Result<Call> {
+        Call::begin(self, self.next_id(), watch, self.push_command(queue, body, options, watch, false)?)
     }
 
     /// Asks for something, and goes on: the call brings what comes of it.
     pub fn begin(&self, ask: Ask) -> Result<Call> {
-        self.call(self.ask_command(ask))
+        let watched = matches!(ask, Ask::Watch { .. });
+        Call::begin(self, self.next_id(), watched, self.ask_command(ask))
     }
 
     fn ask_command(&self, what: Ask) -> impl FnOnce(u64) -> ProducerCommand + use<> {

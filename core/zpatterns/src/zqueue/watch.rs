@@ -71,8 +71,17 @@ fn refused(refusal: &Refusal, may_be_done: bool) -> Error {
     if refusal.retry_after.is_zero() { error } else { error.with("retry_after_ms", refusal.retry_after.as_millis()) }
 }
 
-fn unexpected(answer: &Answer) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("the queue answers in a way that is not known here: {answer:?}"))
+impl Answer {
+    /// Why what was wanted did not come.
+    fn into_error(self) -> Error {
+        match self {
+            Self::Refused(error) => error,
+            other => {
+                let text = format!("the queue answers in a way that is not known here: {other:?}");
+                Error::new(ErrorKind::Unsupported, text)
+            }
+        }
+    }
 }
 
 /// Something that was [begun](Producer::begin), and what comes of it, for one thread at a time. If it is dropped, nobody waits any
@@ -81,56 +90,65 @@ fn unexpected(answer: &Answer) -> Error {
 pub struct Call {
     producer: Producer,
     id: u64,
+    /// An outcome follows after it is accepted.
+    watched: bool,
     /// Nothing more comes of it.
     over: AtomicBool,
 }
 
 impl Call {
     /// Opens a lane, and begins.
-    pub(super) fn begin(producer: &Producer, id: u64, command: impl FnOnce(u64) -> ProducerCommand) -> Result<Self> {
+    pub(super) fn begin(
+        producer: &Producer,
+        id: u64,
+        watched: bool,
+        command: impl FnOnce(u64) -> ProducerCommand,
+    ) -> Result<Self> {
         producer.host().open_lane(id);
-        let call = Self { producer: producer.clone(), id, over: AtomicBool::new(false) };
+        let call = Self { producer: producer.clone(), id, watched, over: AtomicBool::new(false) };
         call.tell(command)?;
         Ok(call)
     }
 
-    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: wait on. Another error if it is not done.
+    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: wait on.
     pub fn next(&self, deadline: &Deadline) -> Result<Answer> {
-        match answer(self.producer.host().next_in(self.id, deadline)?)?.1 {
-            Answer::Refused(error) => {
-                self.note_over();
-                Err(error)
-            }
-            answer => {
-                if matches!(answer, Answer::Job(WatchEvent::Ended(_)) | Answer::Found { .. }) {
-                    self.note_over();
-                }
-                Ok(answer)
+        let answer = answer(self.producer.host().next_in(self.id, deadline)?)?.1;
+        if self.is_last(&answer) {
+            self.over.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+
+    /// What comes last: that it is accepted, what a job comes to, what is there, or why not. Otherwise as [`next`](Self::next).
+    pub fn last(&self, deadline: &Deadline) -> Result<Answer> {
+        loop {
+            let answer = self.next(deadline)?;
+            if self.is_last(&answer) {
+                return Ok(answer);
             }
         }
     }
 
-    /// Waits until it is accepted, where no outcome follows: the number of the job that was pushed, cancelled, or is tried again.
-    pub fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
-        match self.next(deadline)? {
-            Answer::Job(WatchEvent::Accepted { job, .. }) => {
-                self.note_over();
-                Ok(job)
-            }
-            other => Err(unexpected(&other)),
+    fn is_last(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Job(WatchEvent::Accepted { .. }) => !self.watched,
+            Answer::Job(WatchEvent::Progress(_)) => false,
+            Answer::Job(WatchEvent::Ended(_)) | Answer::Found { .. } | Answer::Refused(_) => true,
         }
     }
 
-    /// What is there, of a question.
-    pub fn found(&self, deadline: &Deadline) -> Result<(Found, bool)> {
-        match self.next(deadline)? {
+    pub(super) fn accepted(&self, deadline: &Deadline) -> Result<JobId> {
+        match self.last(deadline)? {
+            Answer::Job(WatchEvent::Accepted { job, .. }) => Ok(job),
+            other => Err(other.into_error()),
+        }
+    }
+
+    pub(super) fn found(&self, deadline: &Deadline) -> Result<(Found, bool)> {
+        match self.last(deadline)? {
             Answer::Found { found, more } => Ok((found, more)),
-            other => Err(unexpected(&other)),
+            other => Err(other.into_error()),
         }
-    }
-
-    fn note_over(&self) {
-        self.over.store(true, Ordering::Relaxed);
     }
 
     fn tell(&self, command: impl FnOnce(u64) -> ProducerCommand) -> Result<()> {
@@ -158,17 +176,22 @@ impl Watch {
     pub fn next(&self, deadline: &Deadline) -> Result<WatchEvent> {
         match self.0.next(deadline)? {
             Answer::Job(event) => Ok(event),
-            other => Err(unexpected(&other)),
+            other => Err(other.into_error()),
         }
     }
 
     /// What the job comes to.
     pub fn outcome(&self, deadline: &Deadline) -> Result<Outcome> {
-        loop {
-            if let WatchEvent::Ended(outcome) = self.next(deadline)? {
-                return Ok(outcome);
-            }
+        match self.0.last(deadline)? {
+            Answer::Job(WatchEvent::Ended(outcome)) => Ok(outcome),
+            other => Err(other.into_error()),
         }
+    }
+}
+
+impl From<Watch> for Call {
+    fn from(watch: Watch) -> Self {
+        watch.0
     }
 }
 
@@ -200,9 +223,14 @@ pub struct Pushes {
 }
 
 impl Pushes {
-    /// Pushes each of `bodies` and waits until all are accepted. After [`ErrorKind::Timeout`], a cancel or a signal it goes on where
-    /// it was when it is called again.
-    pub fn advance(&mut self, bodies: &mut Peekable<impl Iterator<Item = Frames>>, deadline: &Deadline) -> Result<()> {
+    /// Pushes each of `bodies` and waits until all are accepted, or one is refused, which is what the inner error is of: then it is
+    /// over. The outer one is of the wait. After [`ErrorKind::Timeout`], a cancel or a signal it goes on where it was when it is called
+    /// again.
+    pub fn advance(
+        &mut self,
+        bodies: &mut Peekable<impl Iterator<Item = Frames>>,
+        deadline: &Deadline,
+    ) -> Result<Result<()>> {
         let most = AHEAD.min(self.producer.max_calls());
         while bodies.peek().is_some() || !self.open.is_empty() {
             self.push(bodies.by_ref().take(TOGETHER.min(most - self.open.len())))?;
@@ -211,18 +239,20 @@ impl Pushes {
             while self.open.len() > keep
                 && let Some(call) = self.open.front()
             {
-                let job = call.accepted(deadline)?;
-                self.accepted.push(job);
+                match call.last(deadline)? {
+                    Answer::Job(WatchEvent::Accepted { job, .. }) => self.accepted.push(job),
+                    other => return Ok(Err(other.into_error().with("accepted", self.accepted.len()))),
+                }
                 self.open.pop_front();
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     fn push(&mut self, mut bodies: impl Iterator<Item = Frames>) -> Result<()> {
         let Self { producer, queue, options, open, .. } = self;
         producer.cork();
-        let mut push = |body| producer.begin_push(queue, body, options).map(|call| open.push_back(call));
+        let mut push = |body| producer.begin_push(queue, body, options, false).map(|call| open.push_back(call));
         let pushed = bodies.try_for_each(&mut push);
         producer.uncork()?;
         pushed
@@ -231,15 +261,5 @@ impl Pushes {
     /// The numbers of those that are accepted, in the order of their bodies.
     pub fn into_accepted(self) -> Vec<JobId> {
         self.accepted
-    }
-
-    /// How many are accepted.
-    pub fn len(&self) -> usize {
-        self.accepted.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.accepted.is_empty()
     }
 }
