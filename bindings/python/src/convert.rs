@@ -70,8 +70,8 @@ pub(crate) fn body_to_list<'py>(py: Python<'py>, body: &Frames) -> PyResult<Boun
     PyList::new(py, body.iter().map(|frame| PyBytes::new(py, frame)))
 }
 
-/// One endpoint, or several.
-pub(crate) fn endpoints_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+/// One text, or several: endpoints, or names of queues.
+pub(crate) fn texts_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match given.cast::<PyString>() {
         Ok(one) => Ok(vec![one.extract()?]),
         // One by one: what a sequence says of its length may be more than there is memory for.

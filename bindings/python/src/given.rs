@@ -1,6 +1,6 @@
 //! Options by name: a value from Python becomes what core has under that name. `None` keeps the default.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use pyo3::{prelude::*, types::PyString};
@@ -40,11 +40,18 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u8 u32 u64 usize);
+numbers!(u8 u16 u32 u64 usize);
 
 impl Given for bool {
     fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         value.extract().or_else(|_| invalid("the option is True or False", name, value))
+    }
+}
+
+/// A file: text, or an `os.PathLike`.
+impl Given for Option<PathBuf> {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        value.extract().map(Some).or_else(|_| invalid("the option is a path", name, value))
     }
 }
 

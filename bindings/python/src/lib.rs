@@ -8,9 +8,11 @@
 mod auth;
 mod bus;
 mod cancel;
+mod cell;
 mod command;
 mod context;
 mod convert;
+mod ends;
 mod error;
 mod given;
 mod info;
@@ -23,7 +25,10 @@ mod reqrep;
 mod send;
 mod slot;
 mod socket;
+mod table;
+mod take;
 mod wait;
+mod zqueue;
 
 /// What `import zpatterns._native` gives.
 #[pyo3::pymodule(gil_used = false)]
@@ -39,6 +44,8 @@ mod _native {
     #[pymodule_export]
     use super::context::Context;
     #[pymodule_export]
+    use super::ends::Ends;
+    #[pymodule_export]
     use super::error::{error_kinds, raise_error};
     #[pymodule_export]
     use super::info::{curve_keypair, curve_public_key, info};
@@ -49,9 +56,11 @@ mod _native {
     #[pymodule_export]
     use super::proxy::Proxy;
     #[pymodule_export]
-    use super::reqrep::{Broker, Client, Ends, Job, Worker};
+    use super::reqrep::{Broker, Client, Job, Worker};
     #[pymodule_export]
     use super::socket::Socket;
+    #[pymodule_export]
+    use super::zqueue::{AioProducer, Child, Draft, Producer, Queue, QueueJob, QueueWorker, Watch};
 
     /// The version of the package.
     #[pymodule_export]

@@ -72,9 +72,9 @@ def test_a_send_that_does_not_wait(pair: Pair, background: bool) -> None:
     pull, push = pair(background=background, send_hwm=10, recv_hwm=10)
     push.send(b"0", WATCHDOG)
     sent = 1
-    while push.try_send(b"%d" % sent):
+    # Some may leave after the first was refused: until both are, one after the other.
+    while push.try_send(b"%d" % sent) or push.try_send_multipart([b"%d" % sent]):
         sent += 1
-    assert not push.try_send_multipart([b"no", b"room"])
     assert [pull.recv(WATCHDOG) for _ in range(sent)] == [b"%d" % n for n in range(sent)]
 
     def send() -> None:

@@ -14,8 +14,8 @@ use clap::Subcommand;
 use zpatterns::{
     Cancel, Context, Deadline, ErrorKind,
     zqueue::{
-        Child, Failure, Frames, JobId, JobOptions, Order, Outcome as End, Producer, ProducerOptions, Queue,
-        QueueCounters, QueueJob, QueueOptions, QueueWorker, QueueWorkerOptions, TreeJob, WatchEvent,
+        Child, Failure, Frames, JobId, JobOptions, Outcome as End, Producer, ProducerOptions, Queue, QueueCounters,
+        QueueJob, QueueOptions, QueueWorker, QueueWorkerOptions, TreeJob, WatchEvent,
     },
 };
 
@@ -168,12 +168,7 @@ pub(crate) fn run(command: &ZqueueCommand) -> Outcome {
 }
 
 fn serve(bind: &[String], store: Option<PathBuf>, order: &str) -> Outcome {
-    let order = match order {
-        "fifo" => Order::Fifo,
-        "lifo" => Order::Lifo,
-        "priority" => Order::Priority,
-        _ => Order::Depth,
-    };
+    let order = order.parse()?;
     let bind: Vec<&str> = bind.iter().map(String::as_str).collect();
     let queue = Queue::bind(&Context::new()?, &bind, QueueOptions { store, order, ..QueueOptions::default() })?;
     for endpoint in queue.endpoints() {

@@ -1,11 +1,12 @@
 """Reliable messaging patterns over ZeroMQ.
 
 Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; reliable request-reply, with
-the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a multicast bus, with :class:`Bus`, whose events are in
+the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a job queue for recursion, with the Queue, Producer and
+QueueWorker of :mod:`zpatterns.zqueue`; a multicast bus, with :class:`Bus`, whose events are in
 :mod:`zpatterns.bus`. :mod:`zpatterns.aio` has them for asyncio.
 """
 
-from . import _native, bus, reqrep
+from . import _native, bus, reqrep, zqueue
 from ._context import Context
 from ._info import CurveKeys, Info, curve_keypair, info
 from ._monitor import Monitor, MonitorEvent
@@ -85,4 +86,5 @@ __all__ = [
     "info",
     "option_table",
     "reqrep",
+    "zqueue",
 ]

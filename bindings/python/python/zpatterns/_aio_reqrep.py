@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _native, reqrep
 from ._answers import Answers, Stream
-from ._batches import BATCH, Batches, Cork
+from ._batches import BATCH, Batches
 from ._context import Context
-from ._ends import Ends
+from ._jobs import JobTaker
 from ._native import Cancel, Job
 from ._notices import Notices
 from .errors import Closed
@@ -117,7 +116,7 @@ class Client:
         self.close()
 
 
-class Worker:
+class Worker(JobTaker[Job]):
     """A :class:`zpatterns.reqrep.Worker` for one event loop, with its constructor. Iterating it gives jobs.
 
     A job is answered without waiting: ``job.reply(...)``. Several tasks may take jobs, and a program may keep several,
@@ -134,83 +133,18 @@ class Worker:
         **options: Unpack[WorkerOptions],
     ) -> None:
         """A worker of the brokers that it connects to, or one that is its own server and binds for clients."""
-        self._worker = reqrep.Worker(service, connect=connect, bind=bind, context=context, **options)
-        self._notices = Notices(self._worker)
-        self._batches = Batches(self._notices, lambda: self._worker.drain(BATCH))
-        self._taken = self._batches.taken
-        self._cork = Cork(self._worker)
-        self._ends: Ends | None = None
+        worker = reqrep.Worker(service, connect=connect, bind=bind, context=context, **options)
+        super().__init__(worker)
+        self._endpoint = worker.endpoint
 
     @property
     def endpoint(self) -> str | None:
         """Where clients reach a worker that binds, with the port that the system chose."""
-        return self._worker.endpoint
-
-    async def next(self) -> Job:
-        """The next job. ``Closed`` after ``leave`` when all is done. Cancelling loses none."""
-        if not self._taken:
-            await self._refill()
-        return self._taken.popleft()
-
-    async def _refill(self) -> None:
-        await self._batches.refill()
-        # Answers that are given at once leave together.
-        self._cork.put_in(asyncio.get_running_loop())
-
-    async def next_many(self, max_jobs: int = BATCH) -> list[Job]:
-        """The jobs that are there, at least one and at most ``max_jobs``."""
-        if not self._taken:
-            await self._refill()
-        return self._batches.take(max_jobs)
-
-    def __aiter__(self) -> Self:
-        """Jobs, until the worker is closed, or has left and all is done."""
-        return self
-
-    async def __anext__(self) -> Job:
-        if not self._taken:
-            try:
-                await self._refill()
-            except Closed:
-                raise StopAsyncIteration from None
-        return self._taken.popleft()
+        return self._endpoint
 
     async def wait_cancelled(self, job: Job) -> bool:
         """Returns true when nobody waits for the answer any more, or false once it is given or the worker is closed."""
-        cancelled = False
-        with contextlib.suppress(Closed):  # Others do the job.
-            while not (cancelled := job.cancelled) and not job.done:
-                loop = self._notices.attach()
-                if self._ends is None or self._ends.loop is not loop:
-                    self._ends = Ends(loop)
-                await self._ends.wait(job)
-        return cancelled
-
-    def leave(self) -> None:
-        """Takes no more jobs. Those that are here are to be done; then the iteration ends."""
-        self._worker.leave()
-
-    def counters(self) -> dict[str, int]:
-        """What it did so far, by name; after ``close``, the last."""
-        return self._worker.counters()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the worker is closed, by itself or with its context."""
-        return self._worker.closed
-
-    def close(self) -> None:
-        """Closes, from any thread. Jobs that are here are given to others. Closing twice is fine."""
-        self._worker.close()
-        self._notices.ended(self._taken.clear)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        return await self._wait_off(job, lambda: job.cancelled)
 
 
 class Broker:

@@ -12,8 +12,7 @@ from collections import deque
 from typing import Protocol
 
 from . import _native
-from ._batches import BATCH, Cork
-from ._notices import Attached
+from ._batches import BATCH, Corked
 from .errors import Error, Full
 from .reqrep import Part, Parts
 
@@ -29,29 +28,14 @@ class _Asker(Protocol):
     def set_exception(self, exception: BaseException, /) -> None: ...
 
 
-class Answers(Attached):
+class Answers(Corked):
     """Who waits for which answer."""
 
     def __init__(self, client: _native.Client) -> None:
         super().__init__(client)
         self._client = client
-        self._cork = Cork(client)
         self.askers: dict[int, _Asker] = {}
         self._parts: dict[int, Parts] = {}
-
-    def attach(self) -> asyncio.AbstractEventLoop:
-        """Makes the running loop the client's, and asks for a first notice."""
-        loop = super().attach()
-        self.arm()
-        return loop
-
-    def running(self) -> asyncio.AbstractEventLoop:
-        """The running loop, which is the client's from now on; what is asked in this step is sent at its end."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self.attach()
-        self._cork.put_in(loop)
-        return loop
 
     def arm(self) -> None:
         """Hands out what is there, and asks for a notice of more, which it does once nothing is left."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sized
 from typing import Generic, Protocol, TypeVar
 
-from ._notices import RECV, Notices
+from ._notices import RECV, Attachable, Attached, Notices
 
 BATCH = 1024  # What is taken at once, at most.
 BATCH_BYTES = 512 * 1024  # And no more once it has so many bytes, where they are counted.
@@ -19,15 +19,19 @@ _Item = TypeVar("_Item")
 _Taken = TypeVar("_Taken", bound=Sized)
 
 
-class _Corked(Protocol):
+class _Corkable(Protocol):
     def cork(self) -> None: ...
     def uncork(self) -> None: ...
+
+
+class _Asking(_Corkable, Attachable, Protocol):
+    pass
 
 
 class Cork:
     """Keeps back what a handle is to send until the present step of the loop is over: together it costs less."""
 
-    def __init__(self, handle: _Corked) -> None:
+    def __init__(self, handle: _Corkable) -> None:
         self._handle = handle
         self._is_in = False
 
@@ -41,6 +45,28 @@ class Cork:
     def _take_out(self) -> None:
         self._is_in = False
         self._handle.uncork()
+
+
+class Corked(Attached):
+    """A native handle in one event loop that is asked for things; what comes of them is handed out as soon as it is there."""
+
+    def __init__(self, handle: _Asking) -> None:
+        super().__init__(handle)
+        self._cork = Cork(handle)
+
+    def attach(self) -> asyncio.AbstractEventLoop:
+        """Makes the running loop the handle's, and asks for a first notice."""
+        loop = super().attach()
+        self.arm()
+        return loop
+
+    def running(self) -> asyncio.AbstractEventLoop:
+        """The running loop, which is the handle's from now on; what is asked in this step is sent at its end."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self.attach()
+        self._cork.put_in(loop)
+        return loop
 
 
 class Batches(Generic[_Item]):

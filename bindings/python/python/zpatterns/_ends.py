@@ -20,8 +20,8 @@ class Ends:
         # The thread that calls this must not keep what keeps the thread.
         self._ends = _native.Ends(functools.partial(_notice, weakref.WeakMethod(self._told), loop))
 
-    async def wait(self, job: _native.Job) -> None:
-        """Returns when ``job`` may be done or cancelled: seldom that is for another, which had its id before.
+    async def wait(self, job: _native.Job | _native.QueueJob) -> None:
+        """Returns when ``job`` may be done, or of no more use: seldom that is for another, which had its id before.
 
         An error is the worker's end.
         """

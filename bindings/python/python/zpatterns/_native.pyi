@@ -9,15 +9,20 @@ from typing_extensions import Buffer, Self, Unpack, disjoint_base
 from .bus import Event, Peer
 from .errors import Error
 from .reqrep import News, Part, RequestOptions
+from .zqueue import ChildOptions, DeadLetter, JobOptions, OnFailure, TreeJob
+from .zqueue import Event as WatchEvent
 
 __all__ = [
+    "AioProducer",
     "Authenticator",
     "Broken",
     "Broker",
     "Bus",
     "Cancel",
+    "Child",
     "Client",
     "Context",
+    "Draft",
     "Dropped",
     "Ends",
     "error_kinds",
@@ -32,9 +37,14 @@ __all__ = [
     "Missed",
     "Monitor",
     "option_table",
+    "Producer",
     "Proxy",
+    "Queue",
+    "QueueJob",
+    "QueueWorker",
     "Socket",
     "VERSION",
+    "Watch",
     "Worker",
     "zpat",
 ]
@@ -373,10 +383,10 @@ class Job:
 
 @final
 class Ends:
-    """Tells an event loop which jobs are done or cancelled, by the number that each was given."""
+    """Tells an event loop which jobs are done, or of no more use, by the number that each was given."""
 
     def __new__(cls, notice: Callable[[], object]) -> Self: ...
-    def watch(self, job: Job, number: int) -> None: ...
+    def watch(self, job: Job | QueueJob, number: int) -> None: ...
     def take(self) -> list[int]: ...
 
 @disjoint_base
@@ -573,3 +583,294 @@ class Dropped:
     @property
     def count(self) -> int:
         """How many."""
+
+@disjoint_base
+class Queue:
+    def __new__(cls, endpoints: str | Sequence[str], context: Context, options: Any) -> Self: ...
+    @property
+    def endpoints(self) -> list[str]:
+        """Where it is reached, with the ports that the system chose."""
+    def workers(self) -> int:
+        """Workers connected now."""
+    def counters(self) -> dict[str, int]:
+        """What became of the jobs so far, by name; after ``close``, the last.
+
+        Always: ``accepted`` is ``delivered``, ``held`` and all that is ``lost_`` together; ``held`` is ``waiting``,
+        ``delayed``, ``running`` and ``suspended``.
+        """
+    def queues(self) -> list[dict[str, Any]]:
+        """The queues that were ever named, in the order of their ``name``.
+
+        Jobs ``waiting`` and ``running`` in it and their ``bytes``, jobs ``delivered`` and ``lost`` so far, ``workers``
+        that take jobs from it, and ``oldest``: the seconds for which the one at its head has waited.
+        """
+    def drain(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
+        """Takes no more jobs, and waits until those that are here have ended.
+
+        ``Timeout`` if they have not in time; it goes on draining.
+        """
+    def wait(self, timeout: float | None = None, cancel: Cancel | None = None) -> None:
+        """Waits until the queue is closed, by itself or with its context, or ``Timeout``."""
+    @property
+    def closed(self) -> bool:
+        """Whether the queue is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes the queue where it is. What is not stored is lost. Closing twice is fine."""
+
+@disjoint_base
+class Producer:
+    def __new__(cls, endpoint: str, context: Context, options: Any) -> Self: ...
+    def push(
+        self,
+        queue: str,
+        body: Buffer | Sequence[Buffer] = (),
+        *,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        **options: Unpack[JobOptions],
+    ) -> int:
+        """Pushes a job, and waits until it is accepted: with a store, until it is on the disk. Its number.
+
+        ``Full`` if there is no room now. ``Timeout`` if the queue does not answer within the producer's ``patience``, or
+        in time: ``context`` says ``may_be_accepted`` if it may be there all the same.
+        """
+    def push_many(
+        self,
+        queue: str,
+        bodies: Iterable[Buffer | Sequence[Buffer]],
+        *,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        **options: Unpack[JobOptions],
+    ) -> list[int]:
+        """Pushes a job for each of ``bodies``, any number of them, which costs far less than one by one. Their numbers.
+
+        After an error the first ones are there, as many as its ``context`` says under ``accepted``; of some thousands
+        that follow it is not known.
+        """
+    def run(
+        self,
+        queue: str,
+        body: Buffer | Sequence[Buffer] = (),
+        *,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        **options: Unpack[JobOptions],
+    ) -> list[bytes]:
+        """Pushes a job and waits for what it comes to: frames, or the exception that says why it was not done.
+
+        If the time passes first, the job goes on.
+        """
+    def submit(
+        self, queue: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[JobOptions]
+    ) -> Watch:
+        """Pushes a job whose outcome is of interest, and goes on: the watch brings it."""
+    def draft(
+        self, queue: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[JobOptions]
+    ) -> Draft:
+        """Begins a job that is pushed part by part. Nobody does it before it is executed."""
+    def watch(self, job: int, progress: bool = False) -> Watch:
+        """Watches a job that is there, or whose outcome is kept; with ``progress``, also how far its tree is."""
+    def result(self, job: int, timeout: float | None = None, cancel: Cancel | None = None) -> list[bytes]:
+        """What a job came to, as soon as it has ended. ``NotFound`` if the queue knows it not, or no more."""
+    def cancel(self, job: int, timeout: float | None = None, cancel: Cancel | None = None) -> None:
+        """Ends a job and all that it spawned.
+
+        ``WrongState`` if it has ended, ``NotFound`` if the queue does not know it, or no more.
+        """
+    def requeue(self, letter: int, timeout: float | None = None, cancel: Cancel | None = None) -> int:
+        """Takes a dead letter, and tries it again as a job of its own. That one's number."""
+    def queues(self, timeout: float | None = None, cancel: Cancel | None = None) -> list[dict[str, Any]]:
+        """The queues, as ``Queue.queues``."""
+    def tree(
+        self, job: int, most: int = 1000, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> tuple[list[TreeJob], bool]:
+        """A job, and what is below it and has not ended: each right behind the one it is a child of.
+
+        At most so many; and whether there are more. ``NotFound`` if the job has ended.
+        """
+    def dead(
+        self, first: int = 0, most: int = 1000, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> tuple[list[DeadLetter], bool]:
+        """Dead letters, from the number ``first`` on and at most so many; and whether there are more."""
+    @property
+    def closed(self) -> bool:
+        """Whether the producer is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes. Every wait ends with ``Closed``; what was accepted is done all the same. Closing twice is fine."""
+
+@final
+class Watch:
+    """A job whose outcome is waited for, by one thread at a time. If it is dropped, the job goes on."""
+
+    def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> WatchEvent:
+        """What comes next of the job, or ``Timeout``: watch on. Nothing follows ``Ended``.
+
+        Another error if the job was not accepted, or is not known.
+        """
+    def outcome(self, timeout: float | None = None, cancel: Cancel | None = None) -> list[bytes]:
+        """What the job comes to: frames, or the exception that says why it was not done."""
+    def close(self) -> None:
+        """Nobody waits any more; the job goes on."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+@final
+class Draft:
+    """A job that is pushed part by part. One that is dropped before it is executed never was there."""
+
+    def send_part(self, body: Buffer | Sequence[Buffer]) -> None:
+        """Adds to its body."""
+    def execute(self) -> Watch:
+        """It is whole: it is pushed. ``WrongState`` if it was executed, or dropped."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+@final
+class AioProducer:
+    """What is behind ``aio.Producer``: it posts, and ``drain`` brings what comes of it, by ticket."""
+
+    def __new__(cls, endpoint: str, context: Context, options: Any) -> Self: ...
+    def post(
+        self, queue: str, body: Buffer | Sequence[Buffer] = (), watch: bool = False, **options: Unpack[JobOptions]
+    ) -> int: ...
+    def post_many(
+        self, queue: str, bodies: Iterable[Buffer | Sequence[Buffer]], **options: Unpack[JobOptions]
+    ) -> list[int]: ...
+    def post_draft(
+        self, queue: str, body: Buffer | Sequence[Buffer] = (), **options: Unpack[JobOptions]
+    ) -> int: ...
+    def send_part(self, draft: int, body: Buffer | Sequence[Buffer]) -> None: ...
+    def execute(self, draft: int) -> None: ...
+    def post_watch(self, job: int, progress: bool) -> int: ...
+    def post_cancel(self, job: int) -> int: ...
+    def post_requeue(self, letter: int) -> int: ...
+    def post_queues(self) -> int: ...
+    def post_tree(self, job: int, most: int) -> int: ...
+    def post_dead(self, first: int, most: int) -> int: ...
+    def forget(self, ticket: int) -> None: ...
+    def drain(self, max_answers: int) -> list[tuple[int, Any]]: ...
+    def cork(self) -> None: ...
+    def uncork(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+    def ready_fd(self) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@disjoint_base
+class QueueWorker:
+    def __new__(
+        cls, endpoints: str | Sequence[str], queues: str | Sequence[str], context: Context, options: Any
+    ) -> Self: ...
+    def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> QueueJob:
+        """The next job, or ``Timeout``; ``Closed`` after ``leave`` when all is done."""
+    def next_many(
+        self, max_jobs: int = 1024, timeout: float | None = None, cancel: Cancel | None = None
+    ) -> list[QueueJob]:
+        """The next job, and what else is there, at most so many. There are several only if ``credit`` allows."""
+    def drain(self, max_jobs: int) -> list[QueueJob]: ...
+    def cork(self) -> None: ...
+    def uncork(self) -> None: ...
+    def leave(self) -> None:
+        """Takes no more jobs. Those that are here are to be done; then ``next`` ends with ``Closed``."""
+    def counters(self) -> dict[str, int]:
+        """What it did so far, by name; after ``close``, the last."""
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Closes the worker where it is. Jobs that are here are given to others. Closing twice is fine."""
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@final
+class QueueJob:
+    """A job to be done once, by any thread.
+
+    One that is dropped without a word, such as by leaving its ``with``, has failed with the code ``DROPPED``, and may be
+    tried again.
+    """
+
+    DROPPED: ClassVar[int]
+    """The code of a job that was dropped without a word."""
+    @property
+    def id(self) -> int:
+        """The queue's number for it."""
+    @property
+    def queue(self) -> str:
+        """The queue in which it was."""
+    @property
+    def body(self) -> list[bytes]:
+        """The frames of what is to be done."""
+    @property
+    def tries(self) -> int:
+        """How often it was given to a worker before, and not done."""
+    @property
+    def resumed(self) -> bool:
+        """Whether it comes back after it spawned children."""
+    @property
+    def memo(self) -> list[bytes]:
+        """The frames that it left when it spawned; none if it has not."""
+    @property
+    def results(self) -> list[Any]:
+        """What its children came to, in the order in which they were spawned; none if it has not spawned.
+
+        A list of frames; an exception, of a child that failed and was to be passed on; ``None`` if it was to be ignored.
+        """
+    @property
+    def done(self) -> bool:
+        """Whether it is over, or lost because the worker closed."""
+    @property
+    def withdrawn(self) -> bool:
+        """Whether nobody wants it any more, or another worker has it; false once it is done."""
+    def wait_withdrawn(self, timeout: float | None = None) -> bool:
+        """Waits until that is so. False if the time passes or another thread ends the job first."""
+    def complete(self, body: Buffer | Sequence[Buffer] = ()) -> None:
+        """It is done, and this it came to.
+
+        ``WrongState`` if it is over; ``Cancelled`` if it was withdrawn, and nobody hears of it; ``Closed`` if the worker
+        was closed: the job was given to another.
+        """
+    def retry(self, code: int, body: Buffer | Sequence[Buffer] = ()) -> None:
+        """It could not be done, and may be tried again; with a code and words of the program's own."""
+    def fail(self, code: int, body: Buffer | Sequence[Buffer] = ()) -> None:
+        """It cannot be done, and is not tried again; with a code and words of the program's own."""
+    def spawn(
+        self,
+        children: Iterable[Child | tuple[str, Buffer | Sequence[Buffer]]],
+        memo: Buffer | Sequence[Buffer] = (),
+        *,
+        ordered: bool = False,
+    ) -> None:
+        """These are to be done first, in any order or one after the other; then the job comes back with this memo."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+@final
+class Child:
+    """A job that is to be done before another goes on. It may be spawned several times."""
+
+    def __new__(
+        cls,
+        queue: str,
+        body: Buffer | Sequence[Buffer] = (),
+        *,
+        on_failure: OnFailure | None = None,
+        detached: bool = False,
+        **options: Unpack[ChildOptions],
+    ) -> Self:
+        """A job in ``queue``. If it is ``detached``, nobody waits for it, and it outlives who spawns it."""
+    @property
+    def queue(self) -> str:
+        """The queue in which it will wait."""
+    @property
+    def body(self) -> list[bytes]:
+        """The frames of what is to be done."""

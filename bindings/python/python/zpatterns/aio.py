@@ -1,4 +1,4 @@
-"""Sockets, reliable request-reply and the multicast bus for asyncio.
+"""Sockets, reliable request-reply, the job queue and the multicast bus for asyncio.
 
 A thread of the context receives ahead into the socket's inbox, so a coroutine mostly finds its message there and goes
 on without suspending. Only when nothing is left does it wait, with one future for whatever the next batch brings:
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from . import _native
 from ._aio_bus import Bus
 from ._aio_reqrep import Broker, Client, Worker
+from ._aio_zqueue import Handlers, Producer, Queue, QueueWorker
 from ._batches import BATCH, BATCH_BYTES, Batches
+from ._calls import Draft, Watch
 from ._context import Context
 from ._monitor import MonitorEvent
 from ._notices import RECV, Notices
@@ -27,7 +29,20 @@ if TYPE_CHECKING:
 
     from ._options import Kind, Options
 
-__all__ = ["Broker", "Bus", "Client", "Monitor", "Socket", "Worker"]
+__all__ = [
+    "Broker",
+    "Bus",
+    "Client",
+    "Draft",
+    "Handlers",
+    "Monitor",
+    "Producer",
+    "Queue",
+    "QueueWorker",
+    "Socket",
+    "Watch",
+    "Worker",
+]
 
 
 class Socket:

@@ -8,14 +8,15 @@ use pyo3::{
 };
 use zpatterns::reqrep::{Broker as Core, Counters};
 
-use super::{counters, news, options, take};
+use super::{counters, news, options};
 use crate::{
     cancel::Cancel,
     context::Context,
-    convert::endpoints_of,
+    convert::texts_of,
     error::OrRaise,
     ready,
     slot::{Handle, Slot},
+    take::take,
     wait::Limit,
 };
 
@@ -44,7 +45,7 @@ impl Broker {
         context: &Bound<'_, Context>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let (endpoints, options, owner) = (endpoints_of(endpoints)?, options::broker(options)?, &context.get().0);
+        let (endpoints, options, owner) = (texts_of(endpoints)?, options::broker(options)?, &context.get().0);
         let wanted: Vec<&str> = endpoints.iter().map(String::as_str).collect();
         let open = || {
             let slot = owner.keep(|context| Core::bind(context, &wanted, options))?;

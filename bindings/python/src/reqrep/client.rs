@@ -11,14 +11,15 @@ use zpatterns::{
     reqrep::{Client as Core, Counters, Frames, RequestOptions, Task, Ticket},
 };
 
-use super::{answer, counters, options, take, wait_and_take};
+use super::{answer, counters, options};
 use crate::{
     cancel::Cancel,
     context::Context,
-    convert::{body_of, endpoints_of},
+    convert::{body_of, texts_of},
     error::OrRaise,
     ready, send,
     slot::{Handle, Held, Slot},
+    take::{take, wait_and_take},
     wait::Limit,
 };
 
@@ -74,7 +75,7 @@ impl Client {
         context: &Bound<'_, Context>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let (endpoints, options) = (endpoints_of(endpoints)?, options::client(options)?);
+        let (endpoints, options) = (texts_of(endpoints)?, options::client(options)?);
         let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
         context.get().0.keep(|context| Core::connect(context, &endpoints, options)).map(Self).or_raise(py)
     }

@@ -3,13 +3,7 @@
 use pyo3::{prelude::*, types::PyDict};
 use zpatterns::reqrep::{Counters, PeerCounters, Reason, ServiceCounters, WorkerCounters};
 
-macro_rules! named {
-    ($py:expr, $($name:ident)*) => {{
-        let table = PyDict::new($py);
-        $(table.set_item(stringify!($name), $name)?;)*
-        table
-    }};
-}
+use crate::table::named;
 
 /// What became of requests. Those that were lost have their reason in the name: `lost_deadline`.
 pub(super) fn of_requests<'py>(py: Python<'py>, counters: &Counters) -> PyResult<Bound<'py, PyDict>> {

@@ -1,80 +1,29 @@
 //! A request at the worker.
-//!
-//! A Python object lives as long as it likes, and a job must not: it holds its worker, and that the context. So the
-//! job is in a cell, which is emptied by the answer, or when the worker closes. Whoever waits in it meanwhile is told
-//! to let go.
 
-use std::{
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyList, PyString},
 };
 use zpatterns::{
-    Cancel, Deadline, Error, ErrorKind, Result,
+    Deadline, Error, ErrorKind, Hook, Result,
     reqrep::{Frames, Job as Core},
 };
 
 use super::worker::Working;
 use crate::{
+    cell::Cell,
     convert::{body_of, body_to_list},
     error::OrRaise,
     slot::Slot,
     wait::Limit,
 };
 
-/// Where a job is until it is answered.
-pub(super) struct Cell {
-    job: RwLock<Option<Core>>,
-    /// Tells whoever waits in the job to let go. Who waits makes it first.
-    emptied: OnceLock<Cancel>,
-}
-
-impl Cell {
-    pub(super) fn new(job: Core) -> Self {
-        Self { job: RwLock::new(Some(job)), emptied: OnceLock::new() }
-    }
-
-    /// Takes the job out, if it is still there.
-    pub(super) fn empty(&self) -> Option<Core> {
-        if let Ok(mut job) = self.job.try_write() {
-            return job.take();
-        }
-        if let Some(emptied) = self.emptied.get() {
-            emptied.cancel();
-        }
-        self.job.write().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Looks at the job, if it is still there.
-    pub(super) fn look<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
-        self.job.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
-    }
-
-    /// Waits until nobody waits for the answer any more; false if the cell is emptied first.
-    fn wait_cancelled(&self, deadline: &Deadline) -> Result<bool> {
-        let emptied = match self.emptied.get() {
-            Some(emptied) => emptied,
-            None => {
-                let made = Cancel::new()?;
-                self.emptied.get_or_init(|| made)
-            }
-        };
-        match self.look(|job| job.wait_cancelled(&deadline.clone().or(emptied))) {
-            Some(Err(error)) if error.kind() == ErrorKind::Cancelled => Ok(false),
-            Some(waited) => waited.map(|()| true),
-            None => Ok(false),
-        }
-    }
-}
-
 /// A request to be answered once, by any thread. One that is dropped without an answer fails with the code `DROPPED`.
 #[pyclass(frozen, weakref, module = "zpatterns.reqrep")]
 pub(crate) struct Job {
-    pub(super) cell: Arc<Cell>,
+    cell: Arc<Cell<Core>>,
     /// Keeps the worker, and the context where it finds it to close it.
     worker: Arc<Slot<Working>>,
     service: Py<PyString>,
@@ -92,8 +41,17 @@ impl Job {
             key: PyBytes::new(py, job.key()).unbind(),
             body: body_to_list(py, job.body())?.unbind(),
             deadline: job.deadline(),
-            cell: worker.open().and_then(|open| open.handle.keep(job)).or_raise(py)?,
+            cell: worker.open().and_then(|open| open.handle.jobs.keep(job)).or_raise(py)?,
         })
+    }
+
+    /// Sets what is called when the job is cancelled or done; true if there is nothing to wait for.
+    pub(crate) fn watch(&self, hook: Hook) -> Result<bool> {
+        let watch = |job: &Core| match job.wait_cancelled(&Deadline::now()) {
+            Err(error) if error.kind() == ErrorKind::Timeout => job.set_hook(hook).map(|()| false),
+            over => over.map(|()| true),
+        };
+        self.cell.look(watch).unwrap_or(Ok(true))
     }
 
     /// Why the cell is empty.
@@ -158,9 +116,10 @@ impl Job {
     /// Waits until nobody waits for the answer any more.
     #[pyo3(signature = (timeout=None))]
     fn wait_cancelled(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        match Limit::new(py, timeout, None)?.wait(py, |deadline| self.cell.wait_cancelled(deadline))? {
+        let wait = |deadline: &Deadline| self.cell.wait(deadline, Core::wait_cancelled);
+        match Limit::new(py, timeout, None)?.wait(py, wait)? {
             Err(error) if error.kind() == ErrorKind::Timeout => Ok(false),
-            waited => waited.or_raise(py),
+            waited => waited.map(|over| over.is_some()).or_raise(py),
         }
     }
 

@@ -1,7 +1,5 @@
 //! The options of reliable request-reply by name.
 
-use std::path::PathBuf;
-
 use pyo3::{
     prelude::*,
     types::{PyDict, PySequence},
@@ -11,13 +9,6 @@ use zpatterns::reqrep::{
 };
 
 use crate::given::{Given, invalid, options};
-
-/// A file: text, or an `os.PathLike`.
-impl Given for Option<PathBuf> {
-    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        value.extract().map(Some).or_else(|_| invalid("the option is a path", name, value))
-    }
-}
 
 impl Given for Balance {
     fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {

@@ -1,54 +1,33 @@
 //! The side that answers.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
 };
 use zpatterns::{
-    Deadline, Error, ErrorKind, Result,
+    Deadline,
     reqrep::{Job as CoreJob, Worker as Core, WorkerCounters},
 };
 
-use super::{
-    counters,
-    job::{Cell, Job},
-    options, take, wait_and_take,
-};
+use super::{counters, job::Job, options};
 use crate::{
     cancel::Cancel,
+    cell::Cells,
     context::Context,
-    convert::endpoints_of,
+    convert::texts_of,
     error::OrRaise,
     ready,
     slot::{Handle, Held, Slot},
+    take::{take, wait_and_take},
     wait::Limit,
 };
 
 /// A worker and its jobs.
-pub(crate) struct Working {
+pub(super) struct Working {
     worker: Core,
-    /// None once the worker is closed.
-    jobs: Mutex<Option<Vec<Weak<Cell>>>>,
-}
-
-impl Working {
-    /// Puts a job where closing the worker finds it.
-    pub(super) fn keep(&self, job: CoreJob) -> Result<Arc<Cell>> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let jobs = jobs.as_mut().ok_or_else(|| Error::new(ErrorKind::Closed, "the worker is closed"))?;
-        // Forgetting the dead only when the list would grow costs each job a constant.
-        if jobs.len() == jobs.capacity() {
-            jobs.retain(|job| job.strong_count() > 0);
-        }
-        let cell = Arc::new(Cell::new(job));
-        jobs.push(Arc::downgrade(&cell));
-        Ok(cell)
-    }
+    pub(super) jobs: Cells<CoreJob>,
 }
 
 impl Handle for Working {
@@ -56,10 +35,7 @@ impl Handle for Working {
 
     fn close(&self, _linger: Option<Duration>) -> WorkerCounters {
         self.worker.close();
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for job in jobs.iter().flatten().filter_map(Weak::upgrade) {
-            drop(job.empty());
-        }
+        self.jobs.close();
         self.worker.counters().unwrap_or_default()
     }
 }
@@ -91,9 +67,9 @@ impl Worker {
         context: &Bound<'_, Context>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let (brokers, options, owner) = (endpoints_of(connect)?, options::worker(options)?, &context.get().0);
+        let (brokers, options, owner) = (texts_of(connect)?, options::worker(options)?, &context.get().0);
         let brokers: Vec<&str> = brokers.iter().map(String::as_str).collect();
-        let working = |worker| Working { worker, jobs: Mutex::new(Some(Vec::new())) };
+        let working = |worker| Working { worker, jobs: Cells::default() };
         let open = || {
             owner.keep(|context| match bind {
                 None => Core::connect(context, &brokers, service, options).map(working),

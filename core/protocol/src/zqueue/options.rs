@@ -1,6 +1,6 @@
 //! What a job is, and what may be said about it.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use bytes::Bytes;
 
@@ -40,6 +40,39 @@ pub enum OnFailure {
     Pass = 1,
     /// It goes on, and finds no result of this child.
     Ignore = 2,
+}
+
+impl FromStr for Order {
+    type Err = Error;
+
+    /// `depth`, `fifo`, `lifo` or `priority`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "depth" => Ok(Self::Depth),
+            "fifo" => Ok(Self::Fifo),
+            "lifo" => Ok(Self::Lifo),
+            "priority" => Ok(Self::Priority),
+            _ => Err(wrong("an order is depth, fifo, lifo or priority", "order")),
+        }
+    }
+}
+
+impl FromStr for OnFailure {
+    type Err = Error;
+
+    /// `fail`, `pass` or `ignore`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fail" => Ok(Self::Fail),
+            "pass" => Ok(Self::Pass),
+            "ignore" => Ok(Self::Ignore),
+            _ => Err(wrong("on failure a parent may fail, pass or ignore it", "on_failure")),
+        }
+    }
+}
+
+fn wrong(text: &'static str, option: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, text).with("option", option)
 }
 
 impl OnFailure {
@@ -87,12 +120,11 @@ impl Default for JobOptions {
 impl JobOptions {
     /// Checks what an application may get wrong.
     pub fn check(&self) -> Result<()> {
-        let wrong = |text, name: &'static str| Err(Error::new(ErrorKind::InvalidArgument, text).with("option", name));
         if self.attempts == 0 {
-            return wrong("a job is tried at least once", "attempts");
+            return Err(wrong("a job is tried at least once", "attempts"));
         }
         if self.key.len() > MAX_NAME {
-            return wrong("a key has at most 255 bytes", "key");
+            return Err(wrong("a key has at most 255 bytes", "key"));
         }
         Ok(())
     }
@@ -163,8 +195,7 @@ pub type ChildOutcome = Option<Outcome>;
 /// Checks the name of a queue.
 pub fn check_queue(queue: &[u8]) -> Result<()> {
     if queue.is_empty() || queue.len() > MAX_NAME {
-        let text = "the name of a queue has 1 to 255 bytes";
-        return Err(Error::new(ErrorKind::InvalidArgument, text).with("option", "queue"));
+        return Err(wrong("the name of a queue has 1 to 255 bytes", "queue"));
     }
     Ok(())
 }

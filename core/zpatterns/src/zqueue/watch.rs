@@ -73,7 +73,7 @@ fn refused(refusal: &Refusal, may_be_done: bool) -> Error {
 
 impl Answer {
     /// Why what was wanted did not come.
-    fn into_error(self) -> Error {
+    pub fn into_error(self) -> Error {
         match self {
             Self::Refused(error) => error,
             other => {

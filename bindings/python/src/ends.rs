@@ -1,14 +1,13 @@
-//! Jobs that an event loop watches, without a thread or a timer for each.
+//! Jobs that an event loop watches, of any pattern, without a thread or a timer for each.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use zpatterns::{Deadline, ErrorKind, Hook, Result, reqrep::Job as Core};
+use zpatterns::Hook;
 
-use super::job::Job;
-use crate::{error::OrRaise, ready};
+use crate::{error::OrRaise, ready, reqrep::Job, zqueue::QueueJob};
 
-/// Which jobs came to their end, or are awaited by nobody any more. Each has a number, because what watches a job must
+/// Which jobs came to their end, or are of no more use. Each has a number, because what watches a job must
 /// not keep it.
 #[pyclass(frozen, module = "zpatterns._native")]
 pub(crate) struct Ends {
@@ -36,11 +35,14 @@ impl Ends {
         Ok(Self { numbers: Arc::default(), notice })
     }
 
-    /// Tells of `number` once, as soon as `job` is done or cancelled. Who watches a job again takes over. An error is the
-    /// worker's end.
-    fn watch(&self, py: Python<'_>, job: &Bound<'_, Job>, number: u64) -> PyResult<()> {
-        let watched = job.get().cell.look(|job| watch(job, self.hook(number)));
-        if watched.unwrap_or(Ok(true)).or_raise(py)? {
+    /// Tells of `number` once, as soon as `job` is done, or is of no more use. Who watches a job again takes over. An error is
+    /// the worker's end.
+    fn watch(&self, py: Python<'_>, job: &Bound<'_, PyAny>, number: u64) -> PyResult<()> {
+        let is_over = match job.cast::<Job>() {
+            Ok(job) => job.get().watch(self.hook(number)),
+            Err(_) => job.cast::<QueueJob>()?.get().watch(self.hook(number)),
+        };
+        if is_over.or_raise(py)? {
             self.hook(number)();
         }
         Ok(())
@@ -49,13 +51,5 @@ impl Ends {
     /// The numbers that were told.
     fn take(&self) -> Vec<u64> {
         std::mem::take(&mut *self.numbers.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Sets the hook; true if there is nothing to wait for.
-fn watch(job: &Core, hook: Hook) -> Result<bool> {
-    match job.wait_cancelled(&Deadline::now()) {
-        Err(error) if error.kind() == ErrorKind::Timeout => job.set_hook(hook).map(|()| false),
-        over => over.map(|()| true),
     }
 }
