@@ -14,6 +14,7 @@ from bus import AsyncBuses, Buses
 from reqrep import AsyncReqrep, Reqrep
 from words import line, seconds, tohex, unhex
 from zpatterns import aio
+from zqueue import AsyncZqueue, Zqueue
 
 OPTION_TYPES = {row[0]: row[1] for row in zpatterns.option_table()}
 
@@ -29,7 +30,7 @@ def option(name, word):
     return int(word) / 1000 if kind == "Duration" else int(word)
 
 
-class Peer(Reqrep, Buses):
+class Peer(Reqrep, Buses, Zqueue):
     """Commands are the methods that are named after them; what they return follows `ok`."""
 
     abilities = (
@@ -40,6 +41,7 @@ class Peer(Reqrep, Buses):
 
     def __init__(self):
         super().__init__()
+        self.open_yard()
         self.sockets, self.buses, self.monitors, self.authenticator = {}, {}, {}, None
 
     def can(self):
@@ -135,7 +137,7 @@ class Peer(Reqrep, Buses):
             f"zpat={line([sys.executable.encode(), b'-m', b'zpatterns'], ',')}"
         )
 
-    def do_reset(self):
+    def close_all(self):
         for handle in (*self.sockets.values(), *self.buses.values()):
             handle.close(0)
         for monitor in self.monitors.values():
@@ -143,10 +145,14 @@ class Peer(Reqrep, Buses):
         if self.authenticator:
             self.authenticator.close()
         self.sockets, self.buses, self.monitors, self.authenticator = {}, {}, {}, None
-        return self.reset_reqrep()
+
+    def do_reset(self):
+        self.close_all()
+        self.reset_reqrep()
+        self.reset_yard()
 
 
-class AsyncPeer(AsyncReqrep, AsyncBuses, Peer):
+class AsyncPeer(AsyncReqrep, AsyncBuses, AsyncZqueue, Peer):
     abilities = (
         *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat"),
         *AsyncReqrep.abilities,
@@ -180,6 +186,11 @@ class AsyncPeer(AsyncReqrep, AsyncBuses, Peer):
 
     async def do_event(self, name, timeout):
         return self.event(await asyncio.wait_for(self.monitors[name].next(), seconds(timeout)))
+
+    async def do_reset(self):
+        self.close_all()
+        await self.reset_reqrep()
+        await self.reset_yard()
 
     async def do_cancel_recv(self, name):
         task = asyncio.ensure_future(self.sockets[name].recv())

@@ -5,13 +5,8 @@ import contextlib
 import threading
 
 import zpatterns
-from words import line, seconds, tohex, unhex, value
+from words import flat, line, seconds, split, tohex, unhex
 from zpatterns import aio, reqrep
-
-def split(words):
-    """The options among the words, and the frames."""
-    pairs = (word.split("=", 1) for word in words if "=" in word)
-    return {name: value(name, word) for name, word in pairs}, [unhex(word) for word in words if "=" not in word]
 
 
 def reply(body):
@@ -34,10 +29,6 @@ def outcome(call, shown=reply):
     with outcomes(told):
         told.append(shown(call()))
     return told[0]
-
-
-def flat(counters):
-    return " ".join(f"{name}={count}" for name, count in counters.items())
 
 
 def stored(_):

@@ -2,7 +2,8 @@
 
 # Options that are times: milliseconds on the line, and seconds in Python.
 TIMES = {
-    "deadline", "forget", "heartbeat_interval", "linger", "max_age", "max_cached_age", "max_stored_age", "patience",
+    *("backoff", "deadline", "delay", "forget", "heartbeat_interval", "keep", "linger", "max_age", "max_cached_age"),
+    *("max_stored_age", "patience", "time_limit"),
 }
 
 
@@ -20,6 +21,16 @@ def line(frames, between=" "):
 
 def seconds(millis):
     return None if int(millis) < 0 else int(millis) / 1000
+
+
+def split(words):
+    """The options among the words, and the frames."""
+    pairs = (word.split("=", 1) for word in words if "=" in word)
+    return {name: value(name, word) for name, word in pairs}, [unhex(word) for word in words if "=" not in word]
+
+
+def flat(counters):
+    return " ".join(f"{name}={count}" for name, count in counters.items())
 
 
 def value(name, word):

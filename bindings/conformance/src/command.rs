@@ -94,6 +94,12 @@ const PREFIX: Parameter = required("prefix", Form::Bytes);
 const FIRST: Parameter = number("first", 1);
 const LAST: Parameter = required("last", Form::Number);
 const LINGER: Parameter = number("linger", -1);
+const QUEUE: Parameter = text("queue", Form::Bytes, "x");
+const WATCH: Parameter = text("watch", Form::Word, "watch");
+const DRAFT: Parameter = text("draft", Form::Word, "draft");
+const ID: Parameter = required("id", Form::Word);
+const MOST: Parameter = number("most", 1000);
+const CHILDREN: Parameter = Parameter { name: "children", form: Form::Messages, default: Some(Default::NoFrames) };
 
 macro_rules! commands {
     ($table:ident: $($name:literal $(on $handle:ident)? ($($parameter:expr),*) -> $answer:ident;)*) => {
@@ -201,9 +207,46 @@ commands! { BUS:
     "bus-close" on handle (LINGER) -> Nothing;
 }
 
+commands! { ZQUEUE:
+    "queue" on handle (ANYWHERE, OPTIONS) -> Word;
+    "queue-workers" on handle () -> Number;
+    "queue-counters" on handle () -> Counters;
+    "queue-drain" on handle (TIMEOUT) -> Nothing;
+    "producer" on handle (ENDPOINT, OPTIONS) -> Nothing;
+    "push" on handle (QUEUE, TIMEOUT, OPTIONS, FRAMES) -> Word;
+    "push-many" on handle (QUEUE, NUMBER, TIMEOUT, OPTIONS) -> Number;
+    "run" on handle (QUEUE, TIMEOUT, OPTIONS, FRAMES) -> Fields;
+    "submit" on handle (WATCH, QUEUE, OPTIONS, FRAMES) -> Nothing;
+    "watch" on handle (WATCH, ID, text("progress", Form::Word, "false")) -> Nothing;
+    "watched" (WATCH, TIMEOUT) -> Fields;
+    "outcome" (WATCH, TIMEOUT) -> Fields;
+    "draft" on handle (DRAFT, QUEUE, OPTIONS, FRAMES) -> Nothing;
+    "draft-part" (DRAFT, FRAMES) -> Nothing;
+    "draft-execute" (DRAFT, WATCH) -> Nothing;
+    "draft-drop" (DRAFT) -> Nothing;
+    "result" on handle (ID, TIMEOUT) -> Fields;
+    "cancel" on handle (ID, TIMEOUT) -> Nothing;
+    "requeue" on handle (ID, TIMEOUT) -> Word;
+    "queues" on handle (TIMEOUT) -> Fields;
+    "tree" on handle (ID, MOST, TIMEOUT) -> Fields;
+    "dead" on handle (MOST, TIMEOUT) -> Fields;
+    "queue-worker" on handle (required("queues", Form::Messages), ENDPOINT, OPTIONS) -> Nothing;
+    "take" on handle (JOB, TIMEOUT) -> Fields;
+    "complete" (JOB, FRAMES) -> Nothing;
+    "retry" (JOB, number("code", 0), FRAMES) -> Nothing;
+    "fail" (JOB, number("code", 0), FRAMES) -> Nothing;
+    "spawn" (JOB, text("ordered", Form::Word, "false"), text("memo", Form::Bytes, ""), OPTIONS, CHILDREN) -> Nothing;
+    "drop" (JOB) -> Nothing;
+    "withdrawn" (JOB, TIMEOUT) -> Nothing;
+    "work" on handle () -> Nothing;
+    "queue-leave" on handle () -> Nothing;
+    "worker-counters" on handle () -> Fields;
+    "queue-end" on handle () -> Nothing;
+}
+
 impl Command {
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
-        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP, BUS].into_iter().flatten();
+        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP, BUS, ZQUEUE].into_iter().flatten();
         all.find(|command| command.name == name).with_context(|| format!("there is no command `{name}`"))
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -162,8 +163,10 @@ def test_a_cancel_is_heard_by_who_does_the_job(yard: Yard) -> None:
     with pytest.raises(zpatterns.WrongState):
         job.complete()
     assert job.done and not job.withdrawn
-    with pytest.raises(zpatterns.Cancelled):
+    with pytest.raises(zpatterns.Cancelled) as lost:
         watch.outcome(WATCHDOG)
+    assert isinstance(lost.value, zpatterns.JobLost)
+    assert type(pickle.loads(pickle.dumps(lost.value))) is type(lost.value)
 
 
 def test_a_job_in_parts(yard: Yard) -> None:

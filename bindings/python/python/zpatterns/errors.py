@@ -8,7 +8,7 @@ each kind has its class.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from . import _native
 
@@ -119,7 +119,7 @@ class System(Error):
 
 
 class JobFailed(Error):
-    """The worker that answered a request says that it cannot be done."""
+    """The worker says that a request, or a job of a queue, cannot be done."""
 
     worker_code: int = 0
     """The worker's own code; ``reqrep.Job.DROPPED`` if it gave no answer."""
@@ -144,28 +144,47 @@ class RequestFailed(Error):
     """Seconds after which it may be worth trying again, if that is known."""
 
 
-def _request_failed_as(kind: type[Error]) -> type[RequestFailed]:
-    facts = {"__doc__": kind.__doc__, "__module__": __name__}
-    return type(f"Request{kind.__name__}", (RequestFailed, kind), facts)
+class JobLost(Error):
+    """A job of a queue was not done, and no worker said so: it was cancelled, or its workers were lost, and so on.
+
+    What is raised is also of the class of what went wrong: ``except zpatterns.Cancelled`` catches a job that was
+    cancelled.
+    """
 
 
-_REQUEST_FAILED = {kind.kind: _request_failed_as(kind) for kind in Error.__subclasses__() if hasattr(kind, "kind")}
-# By their names, so that they can be pickled.
-globals().update({failed.__name__: failed for failed in _REQUEST_FAILED.values()})
+def _each_kind_of(ended: type[Error], prefix: str) -> dict[str, type[Error]]:
+    """For each kind of error a class of both; by their names in this module, so that they can be pickled."""
+    kinds = [kind for kind in Error.__subclasses__() if hasattr(kind, "kind")]
+    facts = {"__module__": __name__}
+    made = {kind.kind: type(prefix + kind.__name__, (ended, kind), {"__doc__": kind.__doc__, **facts}) for kind in kinds}
+    globals().update({failed.__name__: failed for failed in made.values()})
+    return made
+
+
+_REQUEST_FAILED = _each_kind_of(RequestFailed, "Request")
+_JOB_LOST = _each_kind_of(JobLost, "Job")
+
+
+_RAN = {True: "the request may have run: ", False: "the request never ran: "}
 
 
 def request_failed(kind: str, text: str, may_have_run: bool, retry_after: float | None) -> RequestFailed:
     """What the core calls for a request that ended without an answer."""
-    error = _REQUEST_FAILED[kind](f"the request {'may have run' if may_have_run else 'never ran'}: {text}")
+    error = cast("RequestFailed", _REQUEST_FAILED[kind](_RAN[may_have_run] + text))
     error.may_have_run, error.retry_after = may_have_run, retry_after
     return error
+
+
+def job_lost(kind: str, text: str) -> JobLost:
+    """What the core calls for a job that was not done."""
+    return cast("JobLost", _JOB_LOST[kind](text))
 
 
 _WORDS = 500  # How many bytes of a worker's words go into the text of its error.
 
 
 def job_failed(worker_code: int, body: list[bytes]) -> JobFailed:
-    """What the core calls for a request that a worker answered with an error of its own."""
+    """What the core calls for what a worker ended with an error of its own."""
     words = body[0][:_WORDS].decode(errors="replace") if body else ""
     text = f"the worker says that it cannot be done (code {worker_code})"
     error = JobFailed(f"{text}: {words}" if words else text, {"code": str(worker_code)})

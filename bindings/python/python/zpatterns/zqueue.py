@@ -19,8 +19,8 @@ what they came to. Every job ends once, and what a worker held that died, froze 
 [b'6']
 
 All may be shared between threads. A body is one buffer, or a list or tuple of them: its frames. What a job came to is a
-list of frames, or an exception: :class:`JobFailed`, the worker's own error; ``Timeout``, ``Unreachable``, ``Cancelled``,
-``TooLarge`` and so on for what happened to it otherwise. Times are in seconds. :mod:`zpatterns.aio` has the same for
+list of frames, or an exception: :class:`JobFailed`, the worker's own error, or :class:`JobLost` for what happened to it
+otherwise, which is also a ``Cancelled``, ``Unreachable``, ``TooLarge``, ``Timeout`` and so on. Times are in seconds. :mod:`zpatterns.aio` has the same for
 asyncio.
 """
 
@@ -44,7 +44,7 @@ from ._zqueue_options import (
     QueueOptions,
     QueueWorkerOptions,
 )
-from .errors import Closed, Error, JobFailed
+from .errors import Closed, Error, JobFailed, JobLost
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -59,6 +59,7 @@ __all__ = [
     "Event",
     "Handlers",
     "JobFailed",
+    "JobLost",
     "JobOptions",
     "OnFailure",
     "Order",

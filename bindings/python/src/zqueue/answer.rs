@@ -8,7 +8,7 @@ use pyo3::{
     types::{PyList, PyType},
 };
 use zpatterns::{
-    Error, ErrorKind,
+    ErrorKind,
     zqueue::{Answer, DeadLetter, Failure, Found, Outcome, Ticket, TreeJob, WatchEvent},
 };
 
@@ -33,8 +33,9 @@ pub(super) fn failure_of(py: Python<'_>, failure: &Failure) -> PyResult<PyErr> {
         let made = MADE.import(py, "zpatterns.errors", "job_failed")?;
         return Ok(PyErr::from_value(made.call1((code, body_to_list(py, body)?))?));
     }
+    static MADE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let text = body.first().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-    Ok(exception(py, &Error::new(*kind, text)))
+    Ok(PyErr::from_value(MADE.import(py, "zpatterns.errors", "job_lost")?.call1((kind.name(), text))?))
 }
 
 /// What a job came to, where an exception is a value like another.
