@@ -17,6 +17,7 @@ use crate::{
         options::{millis, number},
         wake_up,
     },
+    until,
 };
 
 pub(crate) const COMMANDS: &[(&str, Run)] = &[
@@ -71,13 +72,6 @@ pub(crate) type Buses = BTreeMap<String, Bus>;
 impl Peer {
     fn bus(&self, words: &mut Words<'_>) -> Result<&Bus> {
         self.buses.get(words.next()?).ok_or_else(|| invalid("no bus has this name"))
-    }
-}
-
-impl Words<'_> {
-    /// When the milliseconds that are next are over.
-    fn end(&mut self) -> Result<Instant> {
-        Ok(Instant::now() + self.millis()?)
     }
 }
 
@@ -139,10 +133,6 @@ fn hear(peer: &Peer, bus: &Bus, end: Instant) -> Result<BusEvent> {
     }
     bus.set_hook(Some(wake_up()));
     noticed(|| bus.recv(&Deadline::now()), || bus.arm(Interest::RECV).is_some(), end)
-}
-
-fn until(end: Instant) -> Deadline {
-    Deadline::after(end.saturating_duration_since(Instant::now()))
 }
 
 /// The frames of a message: its number, and bytes of a size that follows from it.

@@ -5,6 +5,7 @@
 
 mod bus;
 mod reqrep;
+mod zqueue;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +23,7 @@ use zpatterns::{
     Authenticator, Batch, Cancel, Context, CurveKeys, Deadline, Error, ErrorKind, Monitor, OptionValue, Result, Socket,
     SocketKind, SocketOptions, reqrep::Frames,
 };
+use zqueue::Yard;
 
 /// Limits how much one `recv-many` takes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -77,7 +79,7 @@ const COMMANDS: &[(&str, Run)] = &[
 ];
 
 fn commands() -> impl Iterator<Item = &'static (&'static str, Run)> {
-    [COMMANDS, reqrep::COMMANDS, bus::COMMANDS].into_iter().flatten()
+    [COMMANDS, reqrep::COMMANDS, bus::COMMANDS, zqueue::COMMANDS].into_iter().flatten()
 }
 
 pub(crate) struct Peer {
@@ -85,6 +87,7 @@ pub(crate) struct Peer {
     asynchronous: bool,
     reqrep: Reqrep,
     buses: Buses,
+    yard: Yard,
     sockets: BTreeMap<String, Socket>,
     monitors: BTreeMap<String, Monitor>,
     authenticator: Option<Authenticator>,
@@ -170,6 +173,7 @@ impl Peer {
         self.monitors.clear();
         self.authenticator = None;
         self.reqrep.reset();
+        self.yard.reset();
         std::mem::take(&mut self.buses).values().for_each(|bus| bus.close(Duration::ZERO));
         done(Ok(()))
     }
@@ -200,6 +204,11 @@ impl<'a> Words<'a> {
         Ok(Duration::from_millis(millis))
     }
 
+    /// When the milliseconds that are next are over.
+    fn end(&mut self) -> Result<Instant> {
+        Ok(Instant::now() + self.millis()?)
+    }
+
     fn bytes(&mut self) -> Result<Vec<u8>> {
         unhex(self.next()?)
     }
@@ -226,6 +235,10 @@ impl<'a> Words<'a> {
 
 fn deadline(timeout: i64) -> Deadline {
     u64::try_from(timeout).map_or(Deadline::never(), |millis| Deadline::after(Duration::from_millis(millis)))
+}
+
+pub(crate) fn until(end: Instant) -> Deadline {
+    Deadline::after(end.saturating_duration_since(Instant::now()))
 }
 
 pub(crate) fn done(outcome: Result<()>) -> Result<String> {
@@ -291,6 +304,7 @@ fn main() -> io::Result<()> {
         asynchronous,
         reqrep: Reqrep::new(asynchronous),
         buses: Buses::new(),
+        yard: Yard::default(),
         sockets: BTreeMap::new(),
         monitors: BTreeMap::new(),
         authenticator: None,

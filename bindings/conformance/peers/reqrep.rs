@@ -17,7 +17,7 @@ use zpatterns::{
     },
 };
 
-use crate::{Peer, Run, Words, done, hex, invalid};
+use crate::{Peer, Run, Words, done, hex, invalid, until};
 
 pub(crate) const COMMANDS: &[(&str, Run)] = &[
     ("broker", broker),
@@ -96,7 +96,7 @@ pub(crate) const COMMANDS: &[(&str, Run)] = &[
         }
         job.set_hook(wake_up())?;
         let look = || job.wait_cancelled(&Deadline::now());
-        done(noticed(look, || false, Instant::now() + words.millis()?))
+        done(noticed(look, || false, words.end()?))
     }),
     ("serve", serve),
     ("leave", |peer, words| done(peer.reqrep.worker(words)?.leave())),
@@ -203,7 +203,7 @@ impl Asker {
                 self.came.entry(of).or_default().push_back(part);
             }
         } else {
-            self.client.wait(ticket, &Deadline::after(end.saturating_duration_since(Instant::now())))?
+            self.client.wait(ticket, &until(end))?
         };
         if let Part::Outcome(_) = part {
             self.tickets.retain(|_, other| *other != ticket);
@@ -295,12 +295,12 @@ fn ask_many(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
 
 fn answers(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> {
     let asker = peer.reqrep.asker(words)?;
-    let (count, end) = (words.number()?, Instant::now() + words.millis()?);
+    let (count, end) = (words.number()?, words.end()?);
     let mut equal = 0;
     for _ in 0..count {
         let (ticket, part) = match asker.asynchronous {
             true => noticed(|| asker.client.next(&Deadline::now()), || asker.client.arm(), end)?,
-            false => asker.client.next(&Deadline::after(end.saturating_duration_since(Instant::now())))?,
+            false => asker.client.next(&until(end))?,
         };
         let asked = asker.many.remove(&ticket).ok_or_else(|| invalid("nothing of this kind was asked"))?;
         equal += i64::from(part == Part::Outcome(Outcome::Reply(asked)));

@@ -17,10 +17,14 @@ def truth(value):
     return str(bool(value)).lower()
 
 
+def code_of(error):
+    return error.worker_code if isinstance(error, zpatterns.JobFailed) else 0
+
+
 def failed(error):
     """Why a job was not done."""
-    code, body = (error.worker_code, error.body) if isinstance(error, zpatterns.JobFailed) else (0, [])
-    return f"result=failed error={error.kind} code={code} body={line(body, ',')}"
+    body = error.body if isinstance(error, zpatterns.JobFailed) else []
+    return f"result=failed error={error.kind} code={code_of(error)} body={line(body, ',')}"
 
 
 def result(came):
@@ -31,10 +35,8 @@ def came(outcome):
     match outcome:
         case None:
             return "nothing"
-        case zpatterns.JobFailed(worker_code=code):
-            return f"failed:JobFailed:{code}"
         case zpatterns.Error():
-            return f"failed:{outcome.kind}:0"
+            return f"failed:{outcome.kind}:{code_of(outcome)}"
     return f"done:{line(outcome, '+')}"
 
 
@@ -67,7 +69,8 @@ def dead(letters, more):
         return f"letters=0 more={truth(more)}"
     first = letters[0]
     facts = f"id={first.job} queue={tohex(first.queue.encode())} body={line(first.body, ',')} key={tohex(first.key)}"
-    return f"letters={len(letters)} more={truth(more)} {facts} {failed(first.failure)}"
+    why = f"error={first.failure.kind} code={code_of(first.failure)}"
+    return f"letters={len(letters)} more={truth(more)} {facts} {why}"
 
 
 def children(options, given):
@@ -128,9 +131,9 @@ class Zqueue:
 
     def do_run(self, name, queue, timeout, *words):
         options, body = split(words)
-        return self.told(lambda: self.yard[name].run(text(queue), body, timeout=seconds(timeout), **options))
+        return self.came_to(lambda: self.yard[name].run(text(queue), body, timeout=seconds(timeout), **options))
 
-    def told(self, call):
+    def came_to(self, call):
         try:
             return result(call())
         except JOB_ERRORS as error:
@@ -147,7 +150,7 @@ class Zqueue:
         return event(self.watches[watch].next(seconds(timeout)))
 
     def do_outcome(self, watch, timeout):
-        return self.told(lambda: self.watches[watch].outcome(seconds(timeout)))
+        return self.came_to(lambda: self.watches[watch].outcome(seconds(timeout)))
 
     def do_draft(self, name, draft, queue, *words):
         options, body = split(words)
@@ -164,9 +167,9 @@ class Zqueue:
             pass
 
     def do_result(self, name, job, timeout):
-        return self.told(lambda: self.yard[name].result(int(job), seconds(timeout)))
+        return self.came_to(lambda: self.yard[name].result(int(job), seconds(timeout)))
 
-    def do_cancel(self, name, job, timeout):
+    def do_cancel_job(self, name, job, timeout):
         self.yard[name].cancel(int(job), seconds(timeout))
 
     def do_requeue(self, name, job, timeout):
@@ -257,9 +260,9 @@ class AsyncZqueue(Zqueue):
 
     async def do_run(self, name, queue, timeout, *words):
         options, body = split(words)
-        return await self.told(self.yard[name].run(text(queue), body, **options), timeout)
+        return await self.came_to(self.yard[name].run(text(queue), body, **options), timeout)
 
-    async def told(self, call, timeout):
+    async def came_to(self, call, timeout):
         try:
             return result(await asyncio.wait_for(call, seconds(timeout)))
         except JOB_ERRORS as error:
@@ -269,12 +272,12 @@ class AsyncZqueue(Zqueue):
         return event(await asyncio.wait_for(self.watches[watch].next(), seconds(timeout)))
 
     async def do_outcome(self, watch, timeout):
-        return await self.told(self.watches[watch].outcome(), timeout)
+        return await self.came_to(self.watches[watch].outcome(), timeout)
 
     async def do_result(self, name, job, timeout):
-        return await self.told(self.yard[name].result(int(job)), timeout)
+        return await self.came_to(self.yard[name].result(int(job)), timeout)
 
-    async def do_cancel(self, name, job, timeout):
+    async def do_cancel_job(self, name, job, timeout):
         await asyncio.wait_for(self.yard[name].cancel(int(job)), seconds(timeout))
 
     async def do_requeue(self, name, job, timeout):

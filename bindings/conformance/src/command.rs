@@ -225,7 +225,7 @@ commands! { ZQUEUE:
     "draft-execute" (DRAFT, WATCH) -> Nothing;
     "draft-drop" (DRAFT) -> Nothing;
     "result" on handle (ID, TIMEOUT) -> Fields;
-    "cancel" on handle (ID, TIMEOUT) -> Nothing;
+    "cancel-job" on handle (ID, TIMEOUT) -> Nothing;
     "requeue" on handle (ID, TIMEOUT) -> Word;
     "queues" on handle (TIMEOUT) -> Fields;
     "tree" on handle (ID, MOST, TIMEOUT) -> Fields;

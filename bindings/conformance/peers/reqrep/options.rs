@@ -94,12 +94,12 @@ pub(crate) fn millis(value: &OptionValue) -> Result<Duration> {
     number(value).map(Duration::from_millis)
 }
 
-fn bytes(value: &OptionValue) -> Result<Vec<u8>> {
+pub(crate) fn bytes(value: &OptionValue) -> Result<Vec<u8>> {
     let OptionValue::Bytes(bytes) = value else { return Err(invalid("bytes are needed")) };
     Ok(bytes.clone())
 }
 
-fn text(value: &OptionValue) -> Result<String> {
+pub(crate) fn text(value: &OptionValue) -> Result<String> {
     String::from_utf8(bytes(value)?).map_err(|_| invalid("text is needed"))
 }
 
