@@ -23,6 +23,10 @@ pub struct Cli {
     #[arg(long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
+    /// A folder of yours whose size all languages find out together [default: the project's own].
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+
     /// Leaves out the measurements.
     #[arg(long)]
     pub no_bench: bool,

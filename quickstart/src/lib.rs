@@ -61,7 +61,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
     let mut failures = built.failures();
 
     if cli.command.is_none() {
-        report.tutorial = tutorials::run(&layout, &progress, &languages, &built, &extras)?;
+        report.tutorial = tutorials::run(&layout, &progress, &languages, &built, &extras, cli.folder.as_deref())?;
         println!("{}", tables::tutorials(&report.tutorial));
         failures.extend(report.failed_pairs());
     }

@@ -226,6 +226,12 @@ impl Running {
         bail!("{} ended before it printed '{}': {complaint}", self.what, prefix.trim())
     }
 
+    /// Kills the program, if it has not ended by itself.
+    pub fn kill(&mut self) {
+        // Fails only when it has.
+        let _ = self.child.kill();
+    }
+
     /// Waits for the end; there is nothing more to be told.
     ///
     /// # Errors
@@ -252,8 +258,8 @@ impl Running {
     }
 
     fn end(&mut self) {
-        // Both fail only when the program has ended by itself, which is what we want.
-        let _ = self.child.kill();
+        self.kill();
+        // Fails only when somebody has waited for it.
         let _ = self.child.wait();
     }
 }

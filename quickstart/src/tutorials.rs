@@ -2,12 +2,13 @@
 //!
 //! The programs of a tutorial must print, line by line, what its `expected.txt` says. What is the same for all of them
 //! is here: which there are, which pairs play them, and how a verdict becomes a row of the report. How one goes is in a
-//! module of its own: `strings`, `reqrep`, `bus`.
+//! module of its own: `strings`, `reqrep`, `zqueue`, `bus`.
 
 mod bus;
 mod parts;
 mod reqrep;
 mod strings;
+mod zqueue;
 
 use std::{collections::BTreeMap, fmt, fs, path::Path, time::Duration};
 
@@ -42,7 +43,7 @@ pub struct Tutorial {
 
 impl Tutorial {
     /// Every tutorial that is run between languages.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self {
             name: "01-strings",
             program: "strings",
@@ -55,6 +56,13 @@ impl Tutorial {
             roles: ["asker", "worker"],
             story: "Every language asks every other one through a broker, while workers and brokers are killed. \
                     Who takes over, and who the broker is, goes round.",
+        },
+        Self {
+            name: "03-zqueue",
+            program: "zqueue",
+            roles: ["asker", "queue"],
+            story: "Every language asks a queue of every other one how large a folder is and what a bicycle consists of, \
+                    and workers in all languages find out together.",
         },
         Self {
             name: "05-bus",
@@ -131,21 +139,24 @@ impl fmt::Display for Transport {
     }
 }
 
-/// Runs every tutorial with every pair of `languages`, and gives its rows; those of absent languages say why.
+/// Runs every tutorial with every pair of `languages`, and gives its rows; those of absent languages say why. `folder` is the
+/// one that is walked, or else the project's own.
 ///
 /// # Errors
-/// When an `expected.txt` cannot be read.
+/// When an `expected.txt` cannot be read, or the folder is none.
 pub fn run(
     layout: &Layout,
     progress: &Progress,
     languages: &[Language],
     built: &Built,
     extras: &[Extra],
+    folder: Option<&Path>,
 ) -> Result<Vec<TutorialRow>> {
     let stage = Stage { layout, progress, languages, built };
-    let [strings, reqrep, bus] = &Tutorial::ALL;
+    let [strings, reqrep, zqueue, bus] = &Tutorial::ALL;
     let mut rows = strings::run(&stage, strings, extras)?;
     rows.extend(reqrep::run(&stage, reqrep)?);
+    rows.extend(zqueue::run(&stage, zqueue, folder)?);
     rows.extend(bus::run(&stage, bus)?);
     Ok(rows)
 }

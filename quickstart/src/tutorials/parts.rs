@@ -1,6 +1,6 @@
 //! Programs of a tutorial in which several take part: what each should print, and what it printed.
 //!
-//! Such an `expected.txt` says who prints what, each line as `WHO: LINE`.
+//! Such an `expected.txt` says who prints what, each line as `WHO: LINE`; `*` stands for anything.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -41,6 +41,14 @@ impl Part {
 
     pub(super) fn finish(self) -> Result<Played> {
         Ok(Played::ended(self.who, self.language, self.running.finish()?))
+    }
+
+    /// Kills it, where its work is over and nobody tells it so.
+    pub(super) fn kill(mut self) -> Result<Played> {
+        self.running.kill();
+        let mut played = self.finish()?;
+        played.killed = true;
+        Ok(played)
     }
 
     /// As [`finish`](Self::finish), for somebody without whom the others would wait.
@@ -86,7 +94,9 @@ pub(super) fn verdict((who, lines): &Script, played: &Played) -> Verdict {
 fn wrong(expected: &[String], Played { killed, finished, .. }: &Played) -> Option<String> {
     let printed: Vec<&String> = finished.stdout.iter().filter(|line| !line.starts_with("endpoint ")).collect();
     let ended_well = if *killed { finished.code.is_none() } else { finished.succeeded() };
-    if !printed.iter().copied().eq(expected) {
+    if printed.len() != expected.len()
+        || !printed.iter().zip(expected).all(|(printed, expected)| fits(expected, printed))
+    {
         let (printed, expected) = (lines(printed), lines(expected));
         Some(format!("printed {printed} instead of {expected}; {}", finished.complaint()))
     } else if !ended_well {
@@ -94,6 +104,17 @@ fn wrong(expected: &[String], Played { killed, finished, .. }: &Played) -> Optio
     } else {
         None
     }
+}
+
+/// Whether a line is as expected, where `*` stands for anything.
+fn fits(expected: &str, printed: &str) -> bool {
+    let Some((first, mut rest)) = expected.split_once('*') else { return expected == printed };
+    let Some(mut printed) = printed.strip_prefix(first) else { return false };
+    while let Some((piece, after)) = rest.split_once('*') {
+        let Some(at) = printed.find(piece) else { return false };
+        (printed, rest) = (&printed[at + piece.len()..], after);
+    }
+    printed.ends_with(rest)
 }
 
 fn lines<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {

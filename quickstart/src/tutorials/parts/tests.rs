@@ -58,3 +58,14 @@ fn says_what_was_wrong_and_in_which_language() {
     assert_eq!(notes[0], "C: printed nothing instead of 'hello', '2 asked'; exit code 1");
     assert_eq!(notes[1], "did not play");
 }
+
+#[test]
+fn a_star_is_anything() {
+    let fit = |expected: &str, printed: &str| assert!(fits(expected, printed), "{expected}: {printed}");
+    fit("* files, * bytes", "12 files, 3 bytes");
+    fit("*", "");
+    fit("a*b*c", "abxbc");
+    for (expected, printed) in [("* files", "12 file"), ("a*", "ba"), ("a*b*c", "ac"), ("a", "ab"), ("ab*b", "ab")] {
+        assert!(!fits(expected, printed), "{expected}: {printed}");
+    }
+}
