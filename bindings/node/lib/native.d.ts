@@ -224,11 +224,11 @@ export declare class Worker {
   /** Sends some of the answer to a job. */
   sendPartial(job: number, frames: Array<Uint8Array>): void
   /** Whether nobody waits for a job any more. */
-  isCancelled(job: number): boolean
+  isUnwanted(job: number): boolean
   /** Lets a notice follow when nobody waits for a job any more. */
   watch(job: number): void
   /** Which of the jobs that are watched nobody waits for any more, since the last call. */
-  takeCancelled(): Array<number>
+  takeUnwanted(): Array<number>
   /** These jobs were dropped without an answer. */
   dropJobs(jobs: Array<number>): void
   /** Takes no more jobs. */

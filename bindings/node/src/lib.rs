@@ -12,6 +12,7 @@ pub mod environment;
 pub mod error;
 mod given;
 pub mod info;
+mod jobs;
 pub mod monitor;
 pub mod options;
 pub mod pack;
