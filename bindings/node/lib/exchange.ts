@@ -211,16 +211,20 @@ export abstract class Exchange<A extends Asked, T> implements Waiting, Recipient
     this.#settle();
   }
 
-  /** The process lives while somebody waits. What comes of the rest is heard of as long as it lives for another reason. */
+  /**
+   * The process lives while somebody waits. What comes of the rest is heard of as long as it lives for another reason.
+   */
   #settle(): void {
     const id = this.#id;
     const holding = this.#held > 0;
+    const listens = !holding && this.#open.size > 0;
+    // Nobody heard a notice of what came of something that was given up.
+    if ((holding || listens) && !this.#holding && !this.#listening) this.#armed = false;
     if (holding !== this.#holding) {
       this.#holding = holding;
       if (holding) awaiting(id, this);
       else resting(id);
     }
-    const listens = !holding && this.#open.size > 0;
     if (listens !== this.#listening) {
       this.#listening = listens;
       if (listens) listening(id, this);

@@ -13,8 +13,8 @@ export interface FailedFacts {
 }
 
 /**
- * A request that ended without a reply. Its `code` is why: `'JobFailed'` is the worker's own error, a {@link JobFailed};
- * otherwise no worker answered.
+ * A request that ended without a reply. Its `code` is why: `'JobFailed'` is the worker's own error, a {@link
+ * JobFailed}; otherwise no worker answered.
  */
 export class RequestFailed extends ZpatternsError {
   /** False if no worker was ever sent the request. */
@@ -36,7 +36,9 @@ export class RequestFailed extends ZpatternsError {
   }
 }
 
-/** A worker's own error, to a request or of a job in a queue: it says that this cannot be done. `code` is `'JobFailed'`. */
+/**
+ * A worker's own error, to a request or of a job in a queue: it says that this cannot be done. `code` is `'JobFailed'`.
+ */
 export class JobFailed extends RequestFailed {
   /** The worker's own code; `Job.DROPPED` or `QueueJob.DROPPED` if it dropped the job without a word. */
   declare readonly workerCode: number;

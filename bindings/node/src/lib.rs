@@ -21,3 +21,4 @@ pub mod proxy;
 pub mod reqrep;
 pub mod socket;
 pub mod stats;
+pub mod zqueue;

@@ -1,7 +1,7 @@
 //! Batches across the boundary.
 //!
-//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to
-//! a multiple of four, the end of each frame, the facts (numbers that a pattern has for each message, or none), the
+//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding
+//! to a multiple of four, the end of each frame, the facts (numbers that a pattern has for each message, or none), the
 //! number of frames up to the end of each message (left out if there are no facts and every message has one frame), the
 //! position of each large frame, and last four numbers: frames, messages, large frames, bytes before the padding. All
 //! numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one `Uint32Array`. Large
@@ -89,8 +89,8 @@ pub(crate) struct Slab<'a> {
 }
 
 impl<'a> Slab<'a> {
-    /// Gives core the messages from `first` up to `end`, by their numbers here, and returns how many it took. If the next
-    /// one is refused, that shows when it is the first.
+    /// Gives core the messages from `first` up to `end`, by their numbers here, and returns how many it took. If the
+    /// next one is refused, that shows when it is the first.
     pub(crate) fn give<const FACTS: usize>(
         &self,
         first: u32,

@@ -58,7 +58,7 @@ function convert(options: RequestOptions): Manner {
   const { key = '', signal } = options;
   const deadline = whole('deadline', options.deadline, DEFAULTS.deadline);
   const patience = whole('patience', options.patience, deadline);
-  const attempts = whole('attempts', options.attempts, DEFAULTS.attempts, 255);
+  const attempts = whole('attempts', options.attempts, DEFAULTS.attempts, 255, 1);
   const retries = whole('retries', options.retries, DEFAULTS.retries, 255);
   const flags = flag('durable', options.durable) + 2 * flag('once', options.once);
   return { key, signal, deadline, patience, rest: attempts + (retries << 8) + (flags << 16) };
