@@ -8,7 +8,9 @@ export type ErrorCode =
   | 'NotFound' | 'TooManyOpen' | 'InvalidText' | 'Forked' | 'Poisoned' | 'System'
   | 'JobFailed' | 'Corrupt';
 
-const kinds = new Map(native.errorKinds().map((kind) => [kind.name, kind]));
+const all = native.errorKinds();
+const kinds = new Map(all.map((kind) => [kind.name, kind]));
+const codes = new Map(all.map((kind) => [kind.number, kind.name as ErrorCode]));
 
 /** Every error of zpatterns. */
 export class ZpatternsError extends Error {
@@ -41,6 +43,11 @@ export function converted(thrown: unknown): unknown {
   const { code, context } = thrown as Error & { code?: string; context?: Record<string, string> };
   if (code === undefined) return thrown;
   return new ZpatternsError(kinds.has(code) ? (code as ErrorCode) : 'InvalidArgument', thrown.message, context);
+}
+
+/** The kind with this number. @internal */
+export function codeOf(number: number): ErrorCode {
+  return codes.get(number) ?? 'System';
 }
 
 /**

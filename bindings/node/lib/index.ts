@@ -19,10 +19,12 @@ export type { BusOptions } from './bus/options';
 export { Context, type ContextOptions } from './context';
 export type { WaitOptions } from './deadline';
 export { type ErrorCode, ZpatternsError } from './errors';
+export { JobFailed, RequestFailed } from './failed';
 export { type CurveKeyPair, type Info, curveKeyPair, info } from './info';
 export type { Data, MessageLike } from './message';
 export { type ConnectionEvent, type ConnectionEventKind, Monitor } from './monitor';
 export type { SocketOptions } from './options';
+export type { PartyOptions } from './party';
 export { Proxy, type ProxyStats } from './proxy';
 export type { Part } from './reqrep/asked';
 export { Broker } from './reqrep/broker';
@@ -33,10 +35,21 @@ export type {
 export { Job } from './reqrep/job';
 export type { News, NewsMissed, RequestsLost, WorkerGone, WorkerJoined } from './reqrep/news';
 export type {
-  Balance, BrokerOptions, ClientOptions, FreelanceServer, PartyOptions, PlainEndpoint, WorkerOptions,
+  Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, WorkerOptions,
 } from './reqrep/options';
-export { RequestFailed } from './reqrep/outcome';
 export type { FetchOptions, RequestOptions } from './reqrep/request';
 export { Worker } from './reqrep/worker';
 export { type BatchOptions, Socket, type SocketType } from './socket';
 export type { SocketStats } from './stats';
+export type { JobCounters, JobLossReason, QueueCounters, QueueWorkerCounters } from './zqueue/counters';
+export { Draft } from './zqueue/draft';
+export type { JobAccepted, JobEnded, JobProgress, WatchEvent } from './zqueue/event';
+export { QueueJob } from './zqueue/job';
+export type { DeadLetter, DeadLetters, Tree, TreeJob } from './zqueue/look';
+export type { Child, JobOptions, SpawnOptions } from './zqueue/manner';
+export type { Order, ProducerOptions, QueueOptions, QueueWorkerOptions } from './zqueue/options';
+export { Producer, type WatchOptions } from './zqueue/producer';
+export { Queue } from './zqueue/queue';
+export type { ChildResult } from './zqueue/results';
+export { Watch } from './zqueue/watch';
+export { QueueWorker } from './zqueue/worker';

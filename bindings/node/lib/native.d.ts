@@ -138,6 +138,24 @@ export declare class Monitor {
   close(): void
 }
 
+/** A producer. */
+export declare class Producer {
+  /** Opens a producer of the queue at this endpoint. */
+  constructor(context: Context, endpoint: string, options: object)
+  /** The number in this producer's notices. */
+  get id(): number
+  /**
+   * Posts what is wanted, from `first` up to `end`, writes the tickets of what has one and returns how many were
+   * posted. The frames of a job are its queue, its key and its body, those of a part its body. If the next one is
+   * refused, that shows when it is the first.
+   */
+  post(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, facts: Uint32Array, tickets: Float64Array, first: number, end: number): number
+  /** Takes what came of things. Nothing, if nothing did, and then a notice follows. */
+  drain(): Told | null
+  /** Closes the producer. What was accepted is done all the same. */
+  close(): void
+}
+
 /** A proxy. */
 export declare class Proxy {
   /** Starts passing messages. */
@@ -152,6 +170,62 @@ export declare class Proxy {
   ended(): Error | null
   /** Stops passing messages on. */
   stop(): void
+}
+
+/** A queue. */
+export declare class Queue {
+  /** Opens a queue that is reached at these endpoints; some of its queues may have an order of their own. */
+  constructor(context: Context, endpoints: Array<string>, ownOrders: unknown, options: object)
+  /** The number in this queue's notices. */
+  get id(): number
+  /** Where it is reached. */
+  get endpoints(): Array<string>
+  /** Takes no more jobs. Whether those that are here have ended; if not, a notice follows when they have. */
+  drain(): boolean
+  /** Whether it ended; a notice follows when it does. */
+  isEnded(): boolean
+  /** What became of the jobs so far. */
+  counters(): JobCounts
+  /** The same of each queue. */
+  queues(): Array<QueueCounts>
+  /** Workers connected now. */
+  workers(): number
+  /** Closes the queue where it is. */
+  close(): void
+}
+
+/** A worker. */
+export declare class QueueWorker {
+  /** Opens a worker that takes jobs of these queues from those who keep them. */
+  constructor(context: Context, endpoints: Array<string>, queues: Array<string>, options: object)
+  /** The number in this worker's notices. */
+  get id(): number
+  /** The number in the notices of jobs that are watched. */
+  get jobsId(): number
+  /**
+   * Takes jobs. Nothing, if there is none, and then a notice follows. The frames of each are described in
+   * `src/zqueue/jobs.rs`.
+   */
+  drain(): ArrayBuffer | null
+  /**
+   * Says what became of jobs, packed, of those from `first` up to `end`, and returns how many were taken. If the
+   * next one is refused, that shows when it is the first.
+   */
+  answer(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, facts: Uint32Array, first: number, end: number): number
+  /** Whether nobody wants a job any more. */
+  isUnwanted(job: number): boolean
+  /** Lets a notice follow when nobody wants a job any more. */
+  watch(job: number): void
+  /** Which of the jobs that are watched nobody wants any more, since the last call. */
+  takeUnwanted(): Array<number>
+  /** These jobs were dropped without a word. */
+  dropJobs(jobs: Array<number>): void
+  /** Takes no more jobs. */
+  leave(): void
+  /** What it did so far. */
+  counters(): QueueWorkerCounts
+  /** Closes the worker. Jobs that are here are given to others. */
+  close(): void
 }
 
 /** A socket. */
@@ -224,11 +298,11 @@ export declare class Worker {
   /** Sends some of the answer to a job. */
   sendPartial(job: number, frames: Array<Uint8Array>): void
   /** Whether nobody waits for a job any more. */
-  isCancelled(job: number): boolean
+  isUnwanted(job: number): boolean
   /** Lets a notice follow when nobody waits for a job any more. */
   watch(job: number): void
   /** Which of the jobs that are watched nobody waits for any more, since the last call. */
-  takeCancelled(): Array<number>
+  takeUnwanted(): Array<number>
   /** These jobs were dropped without an answer. */
   dropJobs(jobs: Array<number>): void
   /** Takes no more jobs. */
@@ -361,6 +435,63 @@ export declare function info(): BuildInfo
 /** The code of a job that was dropped without an answer. */
 export declare const JOB_DROPPED: number
 
+/** Jobs by what became of them. */
+export interface JobCounts {
+  /** Taken responsibility for: pushed, or spawned. */
+  accepted: number
+  /** Done. */
+  delivered: number
+  /** Given to a worker once more; counts how often. */
+  redelivered: number
+  /** Lost, by reason. */
+  lost: Record<string, number>
+  /** Still there. */
+  held: number
+  /** Of those, waiting for a worker. */
+  waiting: number
+  /** Of those, waiting for their time. */
+  delayed: number
+  /** Of those, with a worker. */
+  running: number
+  /** Of those, waiting for children. */
+  suspended: number
+  /** Not taken because there was no room. */
+  refusedFull: number
+  /** Not taken for another reason. */
+  refusedOther: number
+  /** Pushed again, and known already. */
+  duplicates: number
+  /** What workers said about jobs that they no longer had. */
+  lateDropped: number
+  /** Outcomes that are kept. */
+  kept: number
+  /** Dead letters. */
+  dead: number
+  /** Bytes of jobs, of outcomes that are kept, and of dead letters. */
+  bytes: number
+  /** Messages that made no sense. */
+  malformed: number
+}
+
+/** The defaults of core. */
+export declare function jobDefaults(): JobFacts
+
+/** How a job is done, unless its options say otherwise. */
+export interface JobFacts {
+  /** The highest goes first. */
+  priority: number
+  /** In milliseconds. */
+  delay: number
+  /** How often it may fail. */
+  attempts: number
+  /** In milliseconds. */
+  backoff: number
+  /** In milliseconds; 0 is none. */
+  timeLimit: number
+  /** In milliseconds. */
+  keep: number
+}
+
 /** A kind of error. */
 export interface Kind {
   /** The name, `err.code`. */
@@ -369,6 +500,26 @@ export interface Kind {
   number: number
   /** Whether the same call may succeed later. */
   retryable: boolean
+}
+
+/** A job that failed by itself. */
+export interface LetterFacts {
+  /** The number that it had. */
+  job: number
+  /** The queue in which it was. */
+  queue: string
+  /** What was to be done. */
+  body: Array<Buffer>
+  /** How. */
+  options: JobFacts
+  /** Of the jobs with it one is taken. */
+  key: Buffer
+  /** Why it was not done, by the number of the kind. */
+  kind: number
+  /** The worker's own code. */
+  code: number
+  /** The worker's own words and data, or one line for people. */
+  words: Array<Buffer>
 }
 
 /** Something that happened. What is not of its kind is not there. */
@@ -434,6 +585,49 @@ export interface PeerCounts {
   unfetched: number
 }
 
+/** The code of a job that was dropped without a word. */
+export declare const QUEUE_JOB_DROPPED: number
+
+/** One of the queues. */
+export interface QueueCounts {
+  /** Its name. */
+  name: string
+  /** Jobs that wait for a worker. */
+  waiting: number
+  /** Bytes of jobs that are in it. */
+  bytes: number
+  /** Jobs that a worker has. */
+  running: number
+  /** Jobs done so far. */
+  delivered: number
+  /** Jobs lost so far. */
+  lost: number
+  /** Workers that take jobs from it. */
+  workers: number
+  /** Milliseconds for which the one at its head has waited. */
+  oldest: number
+}
+
+/** What a worker did. */
+export interface QueueWorkerCounts {
+  /** Jobs taken. */
+  accepted: number
+  /** Jobs done. */
+  completed: number
+  /** Jobs that failed. */
+  failed: number
+  /** Jobs that were broken into others. */
+  spawned: number
+  /** Jobs that are here. */
+  held: number
+  /** Jobs that were taken back. */
+  withdrawn: number
+  /** What was said of jobs, and was not heard. */
+  rejected: number
+  /** Messages that made no sense. */
+  malformed: number
+}
+
 /** Requests by what became of them. */
 export interface RequestCounts {
   /** Taken responsibility for. */
@@ -487,6 +681,44 @@ export interface ServiceCounts {
   workers: number
   /** Its requests. */
   counters: RequestCounts
+}
+
+/** What somebody found who looked: one of these. */
+export interface Sight {
+  /** The queues. */
+  queues?: Array<QueueCounts>
+  /** A tree. */
+  tree?: Array<TreeJobFacts>
+  /** Dead letters. */
+  letters?: Array<LetterFacts>
+}
+
+/** What came of several things. */
+export interface Told {
+  /** The block described in `src/pack.rs`. */
+  block: ArrayBuffer
+  /** What was found, in the order in which the block tells of it. */
+  found?: Array<Sight>
+}
+
+/** A job of a tree. */
+export interface TreeJobFacts {
+  /** Its number. */
+  job: number
+  /** What it is a child of; 0 if of none that is there. */
+  parent: number
+  /** How far below the job that was asked about. */
+  depth: number
+  /** The queue in which it is. */
+  queue: string
+  /** Where it stands. */
+  state: string
+  /** For so many milliseconds. */
+  since: number
+  /** Children that have not ended. */
+  open: number
+  /** All that it has spawned. */
+  spawned: number
 }
 
 /** What a worker did. */

@@ -28,7 +28,7 @@ pub(crate) fn object<'env>(env: &'env Env, error: &Error) -> napi::Result<Object
 }
 
 /// The text and the facts, without the kind, which is `code`.
-fn line(error: &Error) -> String {
+pub(crate) fn line(error: &Error) -> String {
     let all = error.to_string();
     all.strip_prefix(error.kind().name()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&all).to_owned()
 }

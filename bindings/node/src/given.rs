@@ -1,6 +1,6 @@
 //! Options by name: a value from JavaScript becomes what core has under that name. What is undefined keeps its default.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use zpatterns::{OptionValue, Result};
 
@@ -39,6 +39,14 @@ impl Given for String {
     }
 }
 
+impl Given for PathBuf {
+    const EXPECTATION: &'static str = "the option takes the name of a file";
+
+    fn given(value: OptionValue) -> Option<Self> {
+        String::given(value).map(Self::from)
+    }
+}
+
 /// Nothing, until it is given.
 impl<T: Given> Given for Option<T> {
     const EXPECTATION: &'static str = T::EXPECTATION;
@@ -61,7 +69,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { u8 u32 u64 usize }
+numbers! { u8 u16 u32 u64 usize }
 
 pub(crate) fn set<T: Given>(place: &mut T, name: &str, value: Option<OptionValue>) -> Result<()> {
     *place = needed(value.and_then(T::given), name)?;

@@ -1,7 +1,7 @@
 //! Batches across the boundary.
 //!
-//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding to
-//! a multiple of four, the end of each frame, the facts (numbers that a pattern has for each message, or none), the
+//! A batch goes to JavaScript as one block, without a copy unless it is small: the bytes of all small frames, padding
+//! to a multiple of four, the end of each frame, the facts (numbers that a pattern has for each message, or none), the
 //! number of frames up to the end of each message (left out if there are no facts and every message has one frame), the
 //! position of each large frame, and last four numbers: frames, messages, large frames, bytes before the padding. All
 //! numbers are 32 bits wide in the machine's own order, so JavaScript looks at them through one `Uint32Array`. Large
@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use napi::bindgen_prelude::{ArrayBuffer, BufferSlice, Env};
 use napi_derive::napi;
-use zpatterns::{Batch, Frame, Result};
+use zpatterns::{Batch, Frame, Result, reqrep::Frames};
 
 /// Smaller blocks are copied: telling JavaScript's collector of foreign memory costs more.
 const HAND_OVER_MINIMUM: usize = 16 * 1024;
@@ -78,6 +78,42 @@ pub(crate) fn unpack(data: &[u8], frame_ends: &[u32], message_ends: &[u32], mess
         batch.end_message();
     }
     Ok(batch)
+}
+
+/// Messages that have facts, as JavaScript packed them.
+pub(crate) struct Slab<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) frame_ends: &'a [u32],
+    pub(crate) message_ends: &'a [u32],
+    pub(crate) facts: &'a [u32],
+}
+
+impl<'a> Slab<'a> {
+    /// Gives core the messages from `first` up to `end`, by their numbers here, and returns how many it took. If the
+    /// next one is refused, that shows when it is the first.
+    pub(crate) fn give<const FACTS: usize>(
+        &self,
+        first: u32,
+        end: u32,
+        mut take: impl FnMut(usize, [u32; FACTS], &mut dyn Iterator<Item = &'a [u8]>) -> Result<()>,
+    ) -> Result<u32> {
+        let mut given = 0;
+        for (message, facts) in self.facts.chunks_exact(FACTS).enumerate().take(end as usize).skip(first as usize) {
+            let facts = facts.try_into().expect("a chunk has the size that was asked for");
+            let mut frames = frames(self.data, self.frame_ends, self.message_ends, message);
+            match take(message, facts, &mut frames) {
+                Ok(()) => given += 1,
+                Err(error) if given == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(given)
+    }
+}
+
+/// Frames that JavaScript packed, as core keeps them.
+pub(crate) fn owned<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Frames {
+    frames.map(|frame| frame.to_vec().into()).collect()
 }
 
 /// The frames of a message of what JavaScript packed: frames that end at `frame_ends` in `data`, in messages that end

@@ -4,6 +4,7 @@
 //! answers for a second attempt.
 
 use napi::bindgen_prelude::{ArrayBuffer, Env};
+use zpatterns::{ErrorKind, Result};
 
 use crate::pack::seal;
 
@@ -50,4 +51,39 @@ impl<const FACTS: usize> Packing<FACTS> {
     pub(crate) fn seal<'env>(self, env: &'env Env) -> napi::Result<ArrayBuffer<'env>> {
         seal(env, self.block, &self.frame_ends, &self.facts, &self.message_ends, &[])
     }
+}
+
+/// What `next` brings, up to a full packing. Arms if that is nothing, and looks again if something came in between.
+pub(crate) fn gather<T, const FACTS: usize>(
+    next: impl Fn() -> Result<T>,
+    arm: impl Fn() -> bool,
+    mut add: impl FnMut(&mut Packing<FACTS>, T),
+) -> Result<Option<Packing<FACTS>>> {
+    let mut packing = Packing::default();
+    while !packing.is_full() {
+        match next() {
+            Ok(one) => add(&mut packing, one),
+            // It shows in the next call.
+            Err(_) if !packing.is_empty() => break,
+            Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
+            Err(_) if arm() => {}
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(Some(packing))
+}
+
+/// A name that comes from others; what is no UTF-8 in it is replaced, as JavaScript does.
+pub(crate) fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+/// The lower and the upper half of a number.
+pub(crate) fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
+/// What [`halves`] made two of.
+pub(crate) fn whole(low: u32, high: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
 }

@@ -6,7 +6,6 @@
 pub mod broker;
 pub mod client;
 pub mod counters;
-mod jobs;
 pub mod news;
 pub mod options;
 pub mod worker;

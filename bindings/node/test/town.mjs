@@ -34,7 +34,10 @@ export async function work(worker, answer = (job) => job.reply(job.body)) {
   for await (const job of worker) answer(job);
 }
 
-/** Waits until nobody waits for the answer to a job; its signal alone does not keep the process alive. */
+/**
+ * Waits until nobody waits any more for the answer to a job, of whatever pattern; its signal alone does not keep the
+ * process alive.
+ */
 export async function gone(job) {
   const alive = setInterval(() => {}, deadline);
   if (!job.signal.aborted) await once(job.signal, 'abort');

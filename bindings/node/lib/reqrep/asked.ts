@@ -1,5 +1,6 @@
 /** Who waits for what comes of a request. */
-import { RequestFailed } from './outcome';
+import { Asked as Question } from '../exchange';
+import { RequestFailed } from '../failed';
 
 /** Some of an answer. */
 export interface Part {
@@ -10,18 +11,11 @@ export interface Part {
 }
 
 /** Who waits. @internal */
-export abstract class Asked {
-  /** The addon's number for the request; 0 before it has left. */
-  ticket = 0;
-  signal: AbortSignal | undefined;
-  unwatch: (() => void) | undefined;
-
+export abstract class Asked extends Question {
   /** Some of the answer came. */
   abstract part(part: Part): void;
   /** The rest of it came. Nothing follows. */
   abstract reply(body: Buffer[]): void;
-  /** There is no answer. Nothing follows. */
-  abstract fail(error: unknown): void;
 }
 
 /** Waits for the whole answer. @internal */

@@ -3,9 +3,10 @@ import { native } from '../addon';
 import { defaultContext } from '../context';
 import { call } from '../errors';
 import type { Data, MessageLike } from '../message';
+import { endpointsOf } from '../party';
 import { type Part, Stream, Whole } from './asked';
 import type { RequestCounters } from './counters';
-import { type ClientOptions, endpointsOf } from './options';
+import type { ClientOptions } from './options';
 import { type FetchOptions, type RequestOptions, Task } from './request';
 import { Requests } from './requests';
 

@@ -1,16 +1,5 @@
 /** How a client, a worker and a broker are set up. */
-import type { Context } from '../context';
-import { invalid } from '../errors';
-
-/** What the two sides of a connection have in common. */
-export interface PartyOptions {
-  /** The context. Default: the one of the environment. */
-  context?: Context | undefined;
-  /** Who owes a sign of life is asked for one after this much silence, in milliseconds. At least 1. Default: 1000. */
-  heartbeatInterval?: number | undefined;
-  /** After how many silent intervals it counts as dead. At least 2. Default: 3. */
-  heartbeatLimit?: number | undefined;
-}
+import type { PartyOptions } from '../party';
 
 /**
  * How requests are spread over workers of the same service: to the one that was given nothing for the longest time, if
@@ -110,11 +99,4 @@ export interface BrokerOptions extends PartyOptions {
    * goes when its place is needed, at the latest after `maxCachedAge`.
    */
   maxStoredAge?: number | undefined;
-}
-
-/** One endpoint, or several, as the addon takes them. @internal */
-export function endpointsOf(endpoints: string | readonly string[]): string[] {
-  if (typeof endpoints === 'string') return [endpoints];
-  if (Array.isArray(endpoints)) return [...endpoints];
-  throw invalid('endpoints are a string, or an array of strings', { given: typeof endpoints });
 }

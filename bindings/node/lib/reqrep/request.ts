@@ -1,6 +1,6 @@
 /** How a request is made. */
 import { native } from '../addon';
-import { invalid } from '../errors';
+import { flag, refuseUnknown, whole } from '../given';
 import type { Data } from '../message';
 
 /** How a request is made. */
@@ -46,7 +46,6 @@ export interface Manner {
 
 const NAMES = new Set(['deadline', 'patience', 'attempts', 'retries', 'durable', 'once', 'key', 'signal']);
 const DEFAULTS = native.requestDefaults();
-const LONGEST = 2 ** 32 - 1;
 const STANDARD = convert({});
 
 /** @internal */
@@ -55,23 +54,12 @@ export function mannerOf(options: RequestOptions | undefined): Manner {
 }
 
 function convert(options: RequestOptions): Manner {
-  for (const name in options) if (!NAMES.has(name)) throw invalid('there is no such option', { option: name });
+  refuseUnknown(options, NAMES);
   const { key = '', signal } = options;
-  const deadline = whole('deadline', options.deadline, DEFAULTS.deadline, LONGEST);
-  const patience = whole('patience', options.patience, deadline, LONGEST);
-  const attempts = whole('attempts', options.attempts, DEFAULTS.attempts, 255);
+  const deadline = whole('deadline', options.deadline, DEFAULTS.deadline);
+  const patience = whole('patience', options.patience, deadline);
+  const attempts = whole('attempts', options.attempts, DEFAULTS.attempts, 255, 1);
   const retries = whole('retries', options.retries, DEFAULTS.retries, 255);
   const flags = flag('durable', options.durable) + 2 * flag('once', options.once);
   return { key, signal, deadline, patience, rest: attempts + (retries << 8) + (flags << 16) };
-}
-
-function whole(option: string, given: number | undefined, standard: number, most: number): number {
-  if (given === undefined) return standard;
-  if (Number.isInteger(given) && given >= 0 && given <= most) return given;
-  throw invalid(`the option takes a whole number from 0 to ${most}`, { option, value: String(given) });
-}
-
-function flag(option: string, given: boolean | undefined): number {
-  if (given === undefined || typeof given === 'boolean') return Number(given ?? false);
-  throw invalid('the option takes a boolean', { option, value: String(given) });
 }

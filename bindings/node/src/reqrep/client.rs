@@ -19,8 +19,8 @@ use crate::{
     context::{Context, Owned},
     environment::{Ending, Handle},
     error::raise,
-    pack::frames,
-    packing::Packing,
+    pack::{Slab, owned},
+    packing::{Packing, gather, halves},
 };
 
 const REPLY: u32 = 0;
@@ -107,25 +107,15 @@ impl Client {
         let client = self.client.get().map_err(raise(env))?;
         // SAFETY: JavaScript, which knows the array, waits for this call.
         let tickets = unsafe { tickets.as_mut() };
-        let requests = facts.chunks(REQUEST_FACTS).zip(tickets).enumerate();
-        let mut posted = 0;
-        let mut refused = None;
+        let slab = Slab { data, frame_ends, message_ends, facts };
         client.cork();
-        for (index, (facts, ticket)) in requests.take(end as usize).skip(first as usize) {
-            match post(&client, facts, frames(data, frame_ends, message_ends, index)) {
-                Ok(Ticket(number)) => *ticket = number as f64,
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-            posted += 1;
-        }
+        let posted = slab.give(first, end, |request, facts, frames| {
+            let Ticket(number) = post(&client, facts, frames)?;
+            tickets[request] = number as f64;
+            Ok(())
+        });
         let sent = client.uncork();
-        match refused.filter(|_| posted == 0) {
-            Some(error) => Err(raise(env)(error)),
-            None => sent.map(|()| posted).map_err(raise(env)),
-        }
+        posted.and_then(|posted| sent.map(|()| posted)).map_err(raise(env))
     }
 
     /// Takes what came of requests. Nothing, if nothing did, and then a notice follows.
@@ -155,31 +145,25 @@ impl Client {
     }
 }
 
-fn post<'a>(client: &reqrep::Client, facts: &[u32], mut frames: impl Iterator<Item = &'a [u8]>) -> Result<Ticket> {
+fn post<'a>(
+    client: &reqrep::Client,
+    facts: [u32; REQUEST_FACTS],
+    mut frames: impl Iterator<Item = &'a [u8]>,
+) -> Result<Ticket> {
     let service = std::str::from_utf8(frames.next().unwrap_or_default())
         .map_err(|_| Error::new(ErrorKind::InvalidText, "the name of a service is UTF-8"))?;
-    let (task, options) = request_options(facts, frames.next().unwrap_or_default())?;
-    client.post_task(task, service, frames.map(|frame| frame.to_vec().into()).collect(), &options)
+    let (task, options) = request_options(facts, frames.next().unwrap_or_default());
+    client.post_task(task, service, owned(frames), &options)
 }
 
-/// What came of requests; arms the client if nothing did, and looks again if something came in between.
 fn take(client: &reqrep::Client) -> Result<Option<Packing<FACTS>>> {
-    let mut packing = Packing::default();
-    while !packing.is_full() {
-        match client.next(&Deadline::now()) {
-            Ok((Ticket(ticket), part)) => add(&mut packing, ticket, &part),
-            // It shows in the next call.
-            Err(_) if !packing.is_empty() => break,
-            Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
-            Err(_) if client.arm() => {}
-            Err(_) => return Ok(None),
-        }
-    }
-    Ok(Some(packing))
+    let add = |packing: &mut _, (Ticket(ticket), part)| add(packing, ticket, &part);
+    gather(|| client.next(&Deadline::now()), || client.arm(), add)
 }
 
 fn add(packing: &mut Packing<FACTS>, ticket: u64, part: &Part) {
-    let facts = |kind, value, retry_after| [ticket as u32, (ticket >> 32) as u32, kind, value, retry_after];
+    let [low, high] = halves(ticket);
+    let facts = |kind, value, retry_after| [low, high, kind, value, retry_after];
     match part {
         Part::Partial { run, body } => packing.add(facts(PARTIAL, (*run).into(), 0), body.iter().map(|frame| &**frame)),
         Part::Outcome(Outcome::Reply(body)) => packing.add(facts(REPLY, 0, 0), body.iter().map(|frame| &**frame)),

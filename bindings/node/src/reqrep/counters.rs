@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use napi_derive::napi;
 use zpatterns::reqrep::{Counters, PeerCounters, Reason, ServiceCounters, WorkerCounters};
 
-use crate::options::camel;
+use crate::{options::camel, packing::text};
 
 /// Requests by what became of them.
 #[napi(object)]
@@ -127,11 +127,6 @@ impl From<PeerCounters> for PeerCounts {
             unfetched: unfetched as f64,
         }
     }
-}
-
-/// The name of a service. It comes from others; what is no UTF-8 in it is replaced, as `job.service` does.
-pub(super) fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }
 
 /// What a worker did.

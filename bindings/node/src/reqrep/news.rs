@@ -3,8 +3,7 @@
 use napi_derive::napi;
 use zpatterns::reqrep::{News, NewsRecord};
 
-use super::counters::text;
-use crate::options::camel;
+use crate::{options::camel, packing::text};
 
 /// Something that happened. What is not of its kind is not there.
 #[napi(object)]

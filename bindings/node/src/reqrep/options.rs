@@ -1,6 +1,6 @@
 //! Options of a client, a worker, a broker and a request, by the names that JavaScript gives them.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use napi::{
     ValueType,
@@ -8,7 +8,7 @@ use napi::{
 };
 use napi_derive::napi;
 use zpatterns::{
-    Error, ErrorKind, OptionValue, Result,
+    OptionValue,
     reqrep::{
         Balance, BrokerOptions, ClientOptions, FreelanceServer, PlainEndpoint, RequestOptions, Side, Task,
         WorkerOptions,
@@ -20,14 +20,6 @@ use crate::{
     given::{Given, needed, options},
     options::wrong,
 };
-
-impl Given for PathBuf {
-    const EXPECTATION: &'static str = "the option takes the name of a file";
-
-    fn given(value: OptionValue) -> Option<Self> {
-        String::given(value).map(Self::from)
-    }
-}
 
 impl Given for Side {
     const EXPECTATION: &'static str = "the option takes 'clients' or 'workers'";
@@ -201,10 +193,7 @@ pub(super) const REQUEST_FACTS: usize = 3;
 
 /// A request from its facts: `deadline` and `patience` in milliseconds, and last, from the lowest byte, `attempts`,
 /// `retries`, 1 for `durable` and 2 for `once`, and the number of the task.
-pub(super) fn request_options(facts: &[u32], key: &[u8]) -> Result<(Task, RequestOptions)> {
-    let [deadline, patience, rest] = *facts else {
-        return Err(Error::new(ErrorKind::InvalidArgument, "a request without its facts"));
-    };
+pub(super) fn request_options([deadline, patience, rest]: [u32; REQUEST_FACTS], key: &[u8]) -> (Task, RequestOptions) {
     let [attempts, retries, flags, task] = rest.to_le_bytes();
     let task = match task {
         1 => Task::Store,
@@ -221,5 +210,5 @@ pub(super) fn request_options(facts: &[u32], key: &[u8]) -> Result<(Task, Reques
         key: key.to_vec().into(),
         retries,
     };
-    Ok((task, options))
+    (task, options)
 }

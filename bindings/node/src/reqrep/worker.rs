@@ -2,25 +2,23 @@
 //!
 //! JavaScript knows a job by a number, and gives answers back in batches.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use napi::bindgen_prelude::{ArrayBuffer, Env, Object};
 use napi_derive::napi;
 use zpatterns::{
-    Deadline, ErrorKind, Result,
+    Deadline, Hook, Result,
     reqrep::{self, Frames, Job},
 };
 
-use super::{counters::WorkerCounts, jobs::Jobs, options::worker_options};
+use super::{counters::WorkerCounts, options::worker_options};
 use crate::{
     context::{Context, Owned},
-    environment::{Ending, Handle, lock},
+    environment::{Ending, Handle},
     error::raise,
-    pack::frames,
-    packing::Packing,
+    jobs::{Held, Jobs},
+    pack::{Slab, owned},
+    packing::{Packing, gather},
 };
 
 const REPLY: u32 = 0;
@@ -33,9 +31,7 @@ const JOB_FACTS: usize = 2;
 /// A worker of core, and its jobs that JavaScript has.
 struct Employed {
     worker: reqrep::Worker,
-    jobs: Jobs,
-    /// Jobs that JavaScript watches and that came to their end, or are awaited by nobody any more.
-    told: Arc<Mutex<Vec<u32>>>,
+    jobs: Jobs<Job>,
 }
 
 impl Ending for Handle<Arc<Employed>> {
@@ -90,7 +86,7 @@ impl Worker {
         let worker = context.context().and_then(open).map_err(raise(env))?;
         worker.set_hook(Some(environment.hook(id)));
         let endpoint = worker.endpoint().map(Into::into);
-        let employed = Handle::new(Arc::new(Employed { worker, jobs: Jobs::default(), told: Arc::default() }));
+        let employed = Handle::new(Arc::new(Employed { worker, jobs: Jobs::default() }));
         environment.remember(id, employed.clone());
         Ok(Self { id, jobs_id, endpoint, employed, context })
     }
@@ -136,71 +132,44 @@ impl Worker {
         end: u32,
     ) -> napi::Result<u32> {
         let employed = self.employed.get().map_err(raise(env))?;
-        let mut answered = 0;
-        let mut refused = None;
+        let slab = Slab { data, frame_ends, message_ends, facts };
         employed.worker.cork();
-        for (index, facts) in facts.chunks(ANSWER_FACTS).enumerate().take(end as usize).skip(first as usize) {
-            match answer(&employed.jobs, facts, body(frames(data, frame_ends, message_ends, index))) {
-                Ok(()) => answered += 1,
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-        }
+        let answered = slab.give(first, end, |_, facts, frames| answer(&employed.jobs, facts, owned(frames)));
         let sent = employed.worker.uncork();
-        match refused.filter(|_| answered == 0) {
-            Some(error) => Err(raise(env)(error)),
-            None => sent.map(|()| answered).map_err(raise(env)),
-        }
+        answered.and_then(|answered| sent.map(|()| answered)).map_err(raise(env))
     }
 
     /// Sends some of the answer to a job.
     #[napi]
     pub fn send_partial(&self, env: &Env, job: u32, frames: Vec<&[u8]>) -> napi::Result<()> {
-        let send = |job: &Job| job.send_partial(body(frames.into_iter()));
+        let send = |job: &Job| job.send_partial(owned(frames.into_iter()));
         self.employed.get().and_then(|employed| employed.jobs.with(job, send)).map_err(raise(env))
     }
 
     /// Whether nobody waits for a job any more.
     #[napi]
-    pub fn is_cancelled(&self, env: &Env, job: u32) -> napi::Result<bool> {
-        self.employed.get().map(|employed| is_cancelled(&employed.jobs, job)).map_err(raise(env))
+    pub fn is_unwanted(&self, env: &Env, job: u32) -> napi::Result<bool> {
+        self.employed.get().map(|employed| employed.jobs.is_unwanted(job)).map_err(raise(env))
     }
 
     /// Lets a notice follow when nobody waits for a job any more.
     #[napi]
     pub fn watch(&self, env: &Env, job: u32) -> napi::Result<()> {
-        let watch = |employed: Arc<Employed>| {
-            let (told, notice) = (Arc::clone(&employed.told), self.context.environment().hook(self.jobs_id));
-            let tell = move || {
-                let mut told = lock(&told);
-                told.push(job);
-                let is_first = told.len() == 1;
-                drop(told);
-                if is_first {
-                    notice();
-                }
-            };
-            employed.jobs.with(job, |job| job.set_hook(Box::new(tell)))
-        };
-        self.employed.get().and_then(watch).map_err(raise(env))
+        let notice = self.context.environment().hook(self.jobs_id);
+        self.employed.get().and_then(|employed| employed.jobs.watch(job, notice)).map_err(raise(env))
     }
 
     /// Which of the jobs that are watched nobody waits for any more, since the last call.
     #[napi]
-    pub fn take_cancelled(&self, env: &Env) -> napi::Result<Vec<u32>> {
-        let employed = self.employed.get().map_err(raise(env))?;
-        let told = std::mem::take(&mut *lock(&employed.told));
-        // Others were answered, and another job may have the number by now.
-        Ok(told.into_iter().filter(|job| is_cancelled(&employed.jobs, *job)).collect())
+    pub fn take_unwanted(&self, env: &Env) -> napi::Result<Vec<u32>> {
+        self.employed.get().map(|employed| employed.jobs.take_unwanted()).map_err(raise(env))
     }
 
     /// These jobs were dropped without an answer.
     #[napi]
     pub fn drop_jobs(&self, jobs: Vec<u32>) {
         if let Ok(employed) = self.employed.get() {
-            jobs.into_iter().for_each(|job| drop(employed.jobs.take(job)));
+            employed.jobs.discard(jobs);
         }
     }
 
@@ -228,38 +197,28 @@ impl Worker {
 #[napi]
 pub const JOB_DROPPED: u32 = Job::DROPPED;
 
-fn body<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Frames {
-    frames.map(|frame| frame.to_vec().into()).collect()
+impl Held for Job {
+    fn is_unwanted(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    fn set_hook(&self, hook: Hook) -> Result<()> {
+        self.set_hook(hook)
+    }
 }
 
-fn is_cancelled(jobs: &Jobs, job: u32) -> bool {
-    jobs.with(job, |job| Ok(job.is_cancelled())).unwrap_or(false)
-}
-
-fn answer(jobs: &Jobs, facts: &[u32], body: Frames) -> Result<()> {
-    let (place, what, code) = (facts[0], facts[1], facts[2]);
+fn answer(jobs: &Jobs<Job>, [place, what, code]: [u32; ANSWER_FACTS], body: Frames) -> Result<()> {
     let job = jobs.take(place)?;
     if what == REPLY { job.reply(body) } else { job.fail(code, body) }
 }
 
-/// Jobs that are here; arms the worker if there is none, and looks again if one came in between.
 fn take(employed: &Employed) -> Result<Option<Packing<JOB_FACTS>>> {
-    let mut packing = Packing::default();
+    let Employed { worker, jobs } = employed;
     let now = Instant::now();
-    while !packing.is_full() {
-        match employed.worker.next(&Deadline::now()) {
-            Ok(job) => add(&mut packing, &employed.jobs, now, job),
-            // It shows in the next call.
-            Err(_) if !packing.is_empty() => break,
-            Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
-            Err(_) if employed.worker.arm() => {}
-            Err(_) => return Ok(None),
-        }
-    }
-    Ok(Some(packing))
+    gather(|| worker.next(&Deadline::now()), || worker.arm(), |packing, job| add(packing, jobs, now, job))
 }
 
-fn add(packing: &mut Packing<JOB_FACTS>, jobs: &Jobs, now: Instant, job: Job) {
+fn add(packing: &mut Packing<JOB_FACTS>, jobs: &Jobs<Job>, now: Instant, job: Job) {
     let remaining = job.deadline().saturating_duration_since(now).as_millis().try_into().unwrap_or(u32::MAX);
     let place = jobs.keep(job);
     // It was kept a moment ago.

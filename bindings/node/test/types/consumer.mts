@@ -1,9 +1,11 @@
 // A program in TypeScript, compiled and never run: what it uses must have the types that it says.
 import {
-  Broker, Bus, type BusCounters, type BusEvent, type BusOptions, type BusPeer, Client, type ClientOptions, Context,
-  type FreelanceServer, Job, type News, type Part, type PeerCounters,
-  type PlainEndpoint, Proxy, type ProxyStats, type RequestCounters, RequestFailed, type RequestOptions,
-  type ServiceCounters, type SocketOptions, type SocketStats, Socket, Worker, type WorkerCounters, ZpatternsError, info,
+  Broker, Bus, type BusCounters, type BusEvent, type BusOptions, type BusPeer, type Child, type ChildResult, Client,
+  type ClientOptions, Context, type DeadLetter, type Draft, type FreelanceServer, Job, type JobCounters, JobFailed,
+  type JobOptions, type News, type Part, type PeerCounters, type PlainEndpoint, Producer, type ProducerOptions, Proxy,
+  type ProxyStats, Queue, type QueueCounters, QueueJob, type QueueOptions, QueueWorker, type QueueWorkerCounters,
+  type RequestCounters, RequestFailed, type RequestOptions, type ServiceCounters, type SocketOptions, type SocketStats,
+  Socket, type TreeJob, type Watch, type WatchEvent, Worker, type WorkerCounters, ZpatternsError, info,
 } from 'zpatterns';
 
 const options: SocketOptions = { sendHwm: 10, linger: 500, routingId: Buffer.from('me'), ipv6: true };
@@ -88,6 +90,60 @@ const events: BusEvent[] = await bus.receiveMany({ max: 5, timeout: 1 });
 const onBus: [BusCounters, BusPeer[]] = [bus.counters(), bus.peers()];
 console.log(events, onBus[0].sent.repairs, onBus[1][0]?.received.delivered, bus.interface);
 
+const queueOptions: QueueOptions = { order: 'fifo', orders: { urgent: 'priority' }, store: 'file', maxDepth: 5 };
+await using queue = new Queue(['tcp://127.0.0.1:0'], queueOptions);
+using doer: QueueWorker = new QueueWorker(queue.endpoints, ['a', 'b'], { credit: 10, context: new Context() });
+const producerOptions: ProducerOptions = { patience: 5, maxCalls: 10, heartbeatLimit: 2 };
+await using producer = new Producer(queue.endpoints[0] ?? '', producerOptions);
+const times: JobOptions = { delay: 1, backoff: 1, timeLimit: 5, keep: 5 };
+const jobOptions: JobOptions = { ...times, priority: 1, attempts: 2, key: 'k', signal };
+const number: number = await producer.push('a', ['frame', new Uint8Array(1)], jobOptions);
+const numbers: number[] = await producer.pushMany('a', new Set(['x', 'y']), { priority: 1 });
+try {
+  const outcome: Buffer[] = await producer.run('a');
+  const kept: Buffer[] = await producer.result(number, { signal });
+  console.log(outcome, kept, numbers);
+} catch (error) {
+  if (error instanceof JobFailed) console.log(error.workerCode satisfies number, error.body.length);
+}
+using watch: Watch = producer.submit('a', 'body', jobOptions);
+for await (const event of producer.watch(await watch.accepted(), { progress: true, signal })) {
+  if (event.kind === 'accepted') console.log(event.job, event.known);
+  else if (event.kind === 'progress') console.log(event.open + event.done + event.failed);
+  else if (event.error === undefined) console.log(event.body.length satisfies number);
+  else console.log(event.error.code, event satisfies WatchEvent);
+}
+{
+  using draft: Draft = producer.draft('a');
+  draft.sendPart(['x', 'y']);
+  console.log(await draft.execute().outcome());
+}
+for await (const job of doer) {
+  using held: QueueJob = job;
+  const results: ChildResult[] = job.results;
+  const child: Child = { queue: 'b', body: ['x'], onFailure: 'pass', detached: true, attempts: 1 };
+  if (job.withdrawn || job.signal.aborted || job.answered) job.fail(QueueJob.DROPPED, 'no');
+  else if (!job.resumed) job.spawn([child], job.body, { ordered: true });
+  else if (job.tries < 3) job.retry(1, job.queue, new Uint8Array(1));
+  else held.complete([...job.memo, ...results.flatMap((result) => (Array.isArray(result) ? result : []))]);
+}
+const looked: [QueueCounters?, TreeJob?, DeadLetter?] = [
+  (await producer.queues())[0], (await producer.tree(number, 5)).jobs[0], (await producer.dead(0, 5)).letters[0],
+];
+console.log(looked[1]?.state === 'suspended', looked[2]?.failure.code, looked[2]?.options.attempts);
+const again: number = await producer.requeue(number);
+const jobCounters: [JobCounters, QueueWorkerCounters] = [queue.counters(), doer.counters()];
+await producer.cancel(again);
+await queue.drain({ timeout: 5 });
+doer.leave();
+console.log(jobCounters[0].lost.workersLost, queue.queues(), queue.workers(), await queue.wait(), await doer.next());
+
+// @ts-expect-error: there is no such order
+new Queue('tcp://127.0.0.1:0', { order: 'nope' });
+// @ts-expect-error: a job has no deadline; it has a time limit
+producer.push('a', 'x', { deadline: 5 });
+// @ts-expect-error: a child has no key
+(await doer.next()).spawn([{ queue: 'a', key: 'k' }]);
 // @ts-expect-error: there is no such option
 new Bus('epgm://lo;239.192.1.1:5670', { speed: 5 });
 // @ts-expect-error: a request has no timeout; it has a deadline

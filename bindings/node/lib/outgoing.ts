@@ -1,9 +1,6 @@
-/** Requests, or answers, on their way to core: those of one tick leave together, in one call into the addon. */
-import { type Data, type MessageLike, bytesOf, framesOf } from '../message';
-import { type Contents, type Hand, LARGEST, Slab } from '../slab';
-
-/** How many facts each has. */
-const FACTS = 3;
+/** Requests, jobs or answers on their way to core: those of one tick leave together, in one call into the addon. */
+import { type Data, type MessageLike, bytesOf, framesOf } from './message';
+import { type Contents, type Hand, LARGEST, Slab } from './slab';
 
 /** What leaves, and whom it is for. */
 export interface Recipient<T> {
@@ -15,13 +12,17 @@ export interface Recipient<T> {
 
 export class Outgoing<T> {
   readonly #recipient: Recipient<T>;
+  /** How many each has. */
+  readonly #facts: number;
   readonly #slab: Slab;
   readonly #items: T[] = [];
   #first = 0;
 
-  constructor(recipient: Recipient<T>) {
+  /** Takes `facts` numbers with each message. */
+  constructor(recipient: Recipient<T>, facts: number) {
     this.#recipient = recipient;
-    this.#slab = new Slab(this.#hand(this.#items), LARGEST, FACTS);
+    this.#facts = facts;
+    this.#slab = new Slab(this.#hand(this.#items), LARGEST, facts);
   }
 
   /** How many have not left. */
@@ -30,11 +31,11 @@ export class Outgoing<T> {
   }
 
   /** Takes a message in, with its facts; an error if it is none. Large ones leave at once, after those before them. */
-  put(item: T, head: readonly Data[], body: MessageLike, a: number, b: number, c: number): void {
-    if (!offer(this.#slab, head, body, a, b, c)) {
+  put(item: T, head: readonly Data[], body: MessageLike, facts: readonly number[]): void {
+    if (!offer(this.#slab, head, body, facts)) {
       const frames = [...head.map(bytesOf), ...framesOf(body)];
       this.hand();
-      if (!offer(this.#slab, [], frames, a, b, c)) return this.#alone(item, frames, a, b, c);
+      if (!offer(this.#slab, [], frames, facts)) return this.#alone(item, frames, facts);
     }
     this.#items.push(item);
     if (this.#slab.full) this.hand();
@@ -51,11 +52,11 @@ export class Outgoing<T> {
     return this.#items.splice(0);
   }
 
-  #alone(item: T, frames: readonly Uint8Array[], a: number, b: number, c: number): void {
+  #alone(item: T, frames: readonly Uint8Array[], facts: readonly number[]): void {
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     const items = [item];
-    const slab = new Slab(this.#hand(items), bytes, FACTS, { bytes, frames: frames.length, messages: 1 });
-    offer(slab, [], frames, a, b, c);
+    const slab = new Slab(this.#hand(items), bytes, this.#facts, { bytes, frames: frames.length, messages: 1 });
+    offer(slab, [], frames, facts);
     this.#flush(slab, items);
   }
 
@@ -80,15 +81,13 @@ export class Outgoing<T> {
 }
 
 /** Copies a message in; false if it does not fit. */
-function offer(slab: Slab, head: readonly Data[], body: MessageLike, a: number, b: number, c: number): boolean {
+function offer(slab: Slab, head: readonly Data[], body: MessageLike, facts: readonly number[]): boolean {
   if (!(addAll(slab, head) && (Array.isArray(body) ? addAll(slab, body) : slab.add(body as Data)))) {
     slab.undo();
     return false;
   }
-  const at = slab.end() * FACTS;
-  slab.facts[at] = a;
-  slab.facts[at + 1] = b;
-  slab.facts[at + 2] = c;
+  const at = slab.end() * facts.length;
+  for (let index = 0; index < facts.length; index++) slab.facts[at + index] = facts[index] as number;
   return true;
 }
 
