@@ -12,7 +12,8 @@ use std::{
 
 use bus_fields::with_bus_options;
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
-use reqrep_fields::{Plain, with_broker_options, with_client_options, with_worker_options};
+use plain::Plain;
+use reqrep_fields::{with_broker_options, with_client_options, with_worker_options};
 use zpatterns::{
     BusOptions, ContextOptions, OptionInfo, OptionType, SocketOptions,
     reqrep::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
@@ -22,6 +23,8 @@ use zpatterns::{
 mod bus_fields;
 #[path = "../../fields.rs"]
 mod fields;
+#[path = "../../plain.rs"]
+mod plain;
 #[path = "../../reqrep/fields.rs"]
 mod reqrep_fields;
 
