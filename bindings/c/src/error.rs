@@ -111,15 +111,15 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic")
 }
 
-/// The `zpat_error_t` of an error.
-pub(crate) fn code_of(error: &Error) -> c_int {
-    -c_int::from(error.kind().code())
+/// The `zpat_error_t` of a kind of error.
+pub(crate) fn code_of(kind: ErrorKind) -> c_int {
+    -c_int::from(kind.code())
 }
 
 /// Makes `error` the last one of this thread, and returns its code.
 pub(crate) fn remember(error: &Error) -> c_int {
     LAST.with_borrow_mut(|last| {
-        last.code = code_of(error);
+        last.code = code_of(error.kind());
         last.length = 0;
         let _ = write!(last, "{error}");
         last.code

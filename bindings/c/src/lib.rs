@@ -33,3 +33,4 @@ pub mod reqrep;
 pub mod send;
 pub mod socket;
 pub mod stats;
+pub mod zqueue;

@@ -13,7 +13,7 @@ use zpatterns::{
 use crate::{
     arguments::{check_growing, fill_growing, init_growing},
     batch::{Slot, zpat_batch_t},
-    error::{code_of, remember},
+    error::remember,
 };
 
 /// A structure that says what came. It grows.
@@ -115,11 +115,6 @@ impl<T: Record> Reports<'_, T> {
         self.bodies.fill_with_bodies(bodies);
         Ok(c_int::try_from(count).expect("no more than fit were asked for"))
     }
-}
-
-/// The `zpat_error_t` of what went wrong, if something did.
-pub(crate) fn code_or_ok(error: Option<&Error>) -> i64 {
-    error.map_or(0, |error| code_of(error).into())
 }
 
 /// How many bytes of a worker's words go into the error's text.

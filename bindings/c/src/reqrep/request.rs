@@ -10,9 +10,9 @@ use zpatterns::{
 use crate::{
     arguments::{bytes, growing, init_growing, zpat_slice_t},
     checked::Checked,
-    error::entry,
+    error::{code_of, entry},
     plain::Plain,
-    report::{Record, Told, code_or_ok, worker_error},
+    report::{Record, Told, worker_error},
 };
 
 /// What is wanted of a request. All but asking is for durable requests: it needs a key, and a broker with a store.
@@ -188,7 +188,7 @@ pub(super) fn told(ticket: Ticket, part: Part) -> Told<zpat_outcome_t> {
         }
     };
     record.kind = kind as i64;
-    record.error = code_or_ok(error.as_ref());
+    record.error = error.as_ref().map_or(0, |error| code_of(error.kind()).into());
     Told { record, body, error }
 }
 
