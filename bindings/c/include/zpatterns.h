@@ -167,7 +167,7 @@ typedef enum zpat_error_t {
   ZPAT_E_POISONED = -19,
   /** The operating system reported something else; the text has its number. */
   ZPAT_E_SYSTEM = -20,
-  /** The worker that answered a request says that it cannot be done. */
+  /** The worker that was given a request or a job says that it cannot be done. */
   ZPAT_E_JOB_FAILED = -21,
   /** What is stored is damaged, or of another program or version; it is left as it is. */
   ZPAT_E_CORRUPT = -22,
@@ -2668,8 +2668,8 @@ typedef enum zpat_watch_event_kind_t {
   /** Nothing: the call failed. */
   ZPAT_WATCH_NOTHING = 0,
   /**
-   * The job is there: `job`, `known`. The last of what was posted without a wish to watch it; and of a cancel or a
-   * requeue that was posted, which were done.
+   * A job that was pushed is there: `job`, `known`. The last that is told of one that was posted without a wish to
+   * watch it; and of a cancel or a requeue that was posted, which is done.
    */
   ZPAT_WATCH_ACCEPTED = 1,
   /** How far its tree is: `open`, `done`, `failed`. */
@@ -2703,7 +2703,7 @@ typedef struct zpat_watch_event_t {
   int64_t code;
   /** The number of the job. */
   int64_t job;
-  /** 1 if it was there before: another with its key. Else 0. */
+  /** Of a push: 1 if it was there before, another with its key. Else 0. */
   int64_t known;
   /** Jobs of its tree that have not ended. */
   uint64_t open;
@@ -2718,8 +2718,8 @@ typedef struct zpat_watch_event_t {
 } zpat_watch_event_t;
 
 /**
- * Waits for what comes next of a job, and returns 1: that it is accepted, how far its tree is if that is watched, and
- * what it came to, after which nothing more comes. `*body` gets the frames of that as one message; it is NULL or a
+ * Waits for what comes next of a job, and returns 1: that it is accepted if it was pushed, how far its tree is if that
+ * is watched, and what it came to, after which nothing more comes. `*body` gets the frames of that as one message; it is NULL or a
  * batch, as for `zpat_socket_recv`. `event`, whose `struct_size` the caller has set, gets the rest; if the job failed,
  * its text is the last error's.
  *

@@ -61,7 +61,7 @@ pub enum zpat_error_t {
     ZPAT_E_POISONED = -19,
     /// The operating system reported something else; the text has its number.
     ZPAT_E_SYSTEM = -20,
-    /// The worker that answered a request says that it cannot be done.
+    /// The worker that was given a request or a job says that it cannot be done.
     ZPAT_E_JOB_FAILED = -21,
     /// What is stored is damaged, or of another program or version; it is left as it is.
     ZPAT_E_CORRUPT = -22,

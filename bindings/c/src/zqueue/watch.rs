@@ -22,8 +22,8 @@ use crate::{
 pub enum zpat_watch_event_kind_t {
     /// Nothing: the call failed.
     ZPAT_WATCH_NOTHING = 0,
-    /// The job is there: `job`, `known`. The last of what was posted without a wish to watch it; and of a cancel or a
-    /// requeue that was posted, which were done.
+    /// A job that was pushed is there: `job`, `known`. The last that is told of one that was posted without a wish to
+    /// watch it; and of a cancel or a requeue that was posted, which is done.
     ZPAT_WATCH_ACCEPTED = 1,
     /// How far its tree is: `open`, `done`, `failed`.
     ZPAT_WATCH_PROGRESS = 2,
@@ -50,7 +50,7 @@ pub struct zpat_watch_event_t {
     pub code: i64,
     /// The number of the job.
     pub job: i64,
-    /// 1 if it was there before: another with its key. Else 0.
+    /// Of a push: 1 if it was there before, another with its key. Else 0.
     pub known: i64,
     /// Jobs of its tree that have not ended.
     pub open: u64,
@@ -124,8 +124,8 @@ fn fact<'a>(error: &'a Error, name: &str) -> Option<&'a str> {
 /// A job whose outcome is waited for. One thread waits at a time.
 pub struct zpat_watch_t(pub(super) Watch);
 
-/// Waits for what comes next of a job, and returns 1: that it is accepted, how far its tree is if that is watched, and
-/// what it came to, after which nothing more comes. `*body` gets the frames of that as one message; it is NULL or a
+/// Waits for what comes next of a job, and returns 1: that it is accepted if it was pushed, how far its tree is if that
+/// is watched, and what it came to, after which nothing more comes. `*body` gets the frames of that as one message; it is NULL or a
 /// batch, as for `zpat_socket_recv`. `event`, whose `struct_size` the caller has set, gets the rest; if the job failed,
 /// its text is the last error's.
 ///
