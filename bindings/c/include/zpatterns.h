@@ -37,6 +37,18 @@
  *       zpat_slice_t greeting[] = { zpat_slice_text("Hello"), zpat_job_frame(job, 0) };
  *       zpat_job_reply(&job, greeting, 2);
  *     }
+ *
+ * Jobs that a worker does, or breaks into others and leaves until those are done: who pushes one, and who does it.
+ *
+ *     if (zpat_producer_run(producer, "sum", &tree, 1, NULL, -1, NULL, &sum, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     while (zpat_queue_worker_next(worker, -1, NULL, &run) > 0) {
+ *       zpat_child_t halves[] = { { "sum", &left, 1, NULL, ZPAT_ON_FAILURE_FAIL, 0 },
+ *                                 { "sum", &right, 1, NULL, ZPAT_ON_FAILURE_FAIL, 0 } };
+ *       if (zpat_queue_job_is_resumed(run)) zpat_queue_job_complete(&run, &both, 1);
+ *       else zpat_queue_job_spawn(&run, halves, 2, NULL, 0);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -77,6 +89,20 @@
 #define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_OPTIONS_INIT { sizeof(zpat_queue_options_t), \
+    1000, 3, 0, NULL, 0, NULL, 10000, 2000000, 4294967296, 4294967296, 64, 10000, 1000000, 1073741824, 10, \
+    10000, 67108864, 10000, 67108864, 1000, 268435456, 20000, 16384 }
+#define ZPAT_PRODUCER_OPTIONS_INIT { sizeof(zpat_producer_options_t), 1000, 3, 30000, 100000, 268435456 }
+#define ZPAT_QUEUE_WORKER_OPTIONS_INIT { sizeof(zpat_queue_worker_options_t), 1000, 3, 1, 268435456 }
+#define ZPAT_JOB_OPTIONS_INIT { sizeof(zpat_job_options_t), 0, 0, 3, 1000, 0, { NULL, 0 }, 0 }
+#define ZPAT_JOB_OUTCOME_INIT { sizeof(zpat_job_outcome_t), 0, 0, 0 }
+#define ZPAT_WATCH_EVENT_INIT { sizeof(zpat_watch_event_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_ZQUEUE_COUNTERS_INIT { sizeof(zpat_zqueue_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_WORKER_COUNTERS_INIT { sizeof(zpat_queue_worker_counters_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_COUNTERS_INIT { sizeof(zpat_queue_counters_t), { 0 }, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_TREE_JOB_INIT { sizeof(zpat_tree_job_t), 0, 0, 0, { 0 }, 0, 0, 0, 0, 0 }
+#define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -141,7 +167,7 @@ typedef enum zpat_error_t {
   ZPAT_E_POISONED = -19,
   /** The operating system reported something else; the text has its number. */
   ZPAT_E_SYSTEM = -20,
-  /** The worker that answered a request says that it cannot be done. */
+  /** The worker that was given a request or a job says that it cannot be done. */
   ZPAT_E_JOB_FAILED = -21,
   /** What is stored is damaged, or of another program or version; it is left as it is. */
   ZPAT_E_CORRUPT = -22,
@@ -2226,6 +2252,1080 @@ int zpat_bus_counters(const zpat_bus_t *bus, zpat_bus_counters_t *counters);
 int zpat_bus_peers(const zpat_bus_t *bus,
                    zpat_bus_peer_t *out,
                    size_t most);
+
+/* ---- Job queue: options ----------------------------------------------------------------------------------- */
+
+/** Which of the jobs that wait for a worker is the next. */
+typedef enum zpat_order_t {
+  /**
+   * What was begun comes first: a job that goes on, then children, then other jobs in the order in which they came.
+   * What waits is bounded by the depth of a tree times its width.
+   */
+  ZPAT_ORDER_DEPTH = 0,
+  /** In the order in which they came, children too: a tree is worked through level by level. */
+  ZPAT_ORDER_FIFO = 1,
+  /** What came last. */
+  ZPAT_ORDER_LIFO = 2,
+  /** What has the highest priority; of those that have the same, as `ZPAT_ORDER_DEPTH`. */
+  ZPAT_ORDER_PRIORITY = 3,
+} zpat_order_t;
+
+/**
+ * The order of one queue, for `orders` in `zpat_queue_options_t`, which is an array: this structure does not grow. The
+ * text is read while the queue is opened, not later, and stays the caller's.
+ */
+typedef struct zpat_queue_order_t {
+  /** The name of the queue, 1 to 255 bytes. If it is there twice, the last one holds. */
+  const char *queue;
+  /** A `zpat_order_t`. */
+  int order;
+} zpat_queue_order_t;
+
+/**
+ * How a queue is set up. What is beyond a bound is refused with `ZPAT_E_FULL` and a hint when to try again; a tree that
+ * outgrows one of its own ends with `ZPAT_E_TOO_LARGE`. Start from `ZPAT_QUEUE_OPTIONS_INIT`.
+ */
+typedef struct zpat_queue_options_t {
+  /** `sizeof(zpat_queue_options_t)`. */
+  size_t struct_size;
+  /** A worker that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals it counts as dead, and its jobs are given to others. 2 or more. */
+  int64_t heartbeat_limit;
+  /** A `zpat_order_t`: which job is the next. */
+  int64_t order;
+  /** The same, of queues by their names. NULL, the default, is none. */
+  const zpat_queue_order_t *orders;
+  /** How many those are. */
+  size_t orders_count;
+  /**
+   * The file of the store, a path as `open(2)` takes it; the file is made if it is not there. With it, what is
+   * accepted is on the disk. The text is read while the queue is opened, not later, and stays the caller's. NULL, the
+   * default, is no store: then a queue that ends takes its jobs with it.
+   */
+  const char *store;
+  /** Names of queues. */
+  int64_t max_queues;
+  /** Jobs in all. */
+  int64_t max_jobs;
+  /** Bytes of jobs in all; each job counts as 256 more. */
+  int64_t max_bytes;
+  /** Bytes of the jobs in one queue. */
+  int64_t max_queue_bytes;
+  /** Generations of a tree, its root included. At most 65535. */
+  int64_t max_depth;
+  /** Children that a job spawns at once. */
+  int64_t max_children;
+  /** Jobs of one tree, over all its life. */
+  int64_t max_tree_jobs;
+  /** Bytes of the jobs of one tree at a time. */
+  int64_t max_tree_bytes;
+  /** Workers that may be lost with a job; with the next it fails with `ZPAT_E_UNREACHABLE`. At most 255. */
+  int64_t max_lost;
+  /** Outcomes that are kept; beyond, the one whose time comes first is dropped. */
+  int64_t max_kept;
+  /** Bytes of those. */
+  int64_t max_kept_bytes;
+  /** Dead letters, which are jobs that failed by themselves; beyond, the oldest is dropped. */
+  int64_t max_dead;
+  /** Bytes of those. */
+  int64_t max_dead_bytes;
+  /** Jobs that are being pushed part by part. */
+  int64_t max_drafts;
+  /** Bytes of those. */
+  int64_t max_draft_bytes;
+  /** Producers and workers connected at once. */
+  int64_t max_peers;
+  /** Jobs that one worker has at once. */
+  int64_t max_per_peer;
+} zpat_queue_options_t;
+
+/** How a producer is set up. Start from `ZPAT_PRODUCER_OPTIONS_INIT`. */
+typedef struct zpat_producer_options_t {
+  /** `sizeof(zpat_producer_options_t)`. */
+  size_t struct_size;
+  /** A queue that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals the connection counts as broken, and is made again. 2 or more. */
+  int64_t heartbeat_limit;
+  /** How long a job may take until it is accepted, and a question until it is answered, in milliseconds. */
+  int64_t patience;
+  /** What it may wait for at once; beyond, `ZPAT_E_FULL`. */
+  int64_t max_calls;
+  /** Bytes of jobs that are not accepted yet. */
+  int64_t max_bytes;
+} zpat_producer_options_t;
+
+/** How a worker of queues is set up. Start from `ZPAT_QUEUE_WORKER_OPTIONS_INIT`. */
+typedef struct zpat_queue_worker_options_t {
+  /** `sizeof(zpat_queue_worker_options_t)`. */
+  size_t struct_size;
+  /** A queue that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals the connection counts as broken, and is made again. 2 or more. */
+  int64_t heartbeat_limit;
+  /** How many jobs it has at once from each endpoint; the first is being done, the others are at hand. 1 or more. */
+  int64_t credit;
+  /** Bytes of what a queue has not taken. */
+  int64_t max_bytes;
+} zpat_queue_worker_options_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_QUEUE_OPTIONS_INIT` does. */
+int zpat_queue_options_init(zpat_queue_options_t *options, size_t struct_size);
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_PRODUCER_OPTIONS_INIT` does. */
+int zpat_producer_options_init(zpat_producer_options_t *options,
+                               size_t struct_size);
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_QUEUE_WORKER_OPTIONS_INIT` does. */
+int zpat_queue_worker_options_init(zpat_queue_worker_options_t *options,
+                                   size_t struct_size);
+
+/* ---- Job queue: counters ---------------------------------------------------------------------------------- */
+
+/** Room for the longest name of a queue, or key of a job, and a zero. */
+#define ZPAT_QUEUE_NAME_SIZE 256
+
+/**
+ * Jobs of all queues by what became of them. Always: `accepted` is `delivered` and `held` and all that is lost
+ * together. Start from `ZPAT_ZQUEUE_COUNTERS_INIT`.
+ */
+typedef struct zpat_zqueue_counters_t {
+  /** `sizeof(zpat_zqueue_counters_t)`. */
+  size_t struct_size;
+  /** Taken responsibility for: jobs that were pushed, and those that others spawned. */
+  uint64_t accepted;
+  /** Done. */
+  uint64_t delivered;
+  /**
+   * How often one was given to a worker once more, because a worker was lost, or because it failed and may be tried
+   * again.
+   */
+  uint64_t redelivered;
+  /** Still there. */
+  uint64_t held;
+  /** Of those, waiting for a worker. */
+  uint64_t waiting;
+  /** Of those, waiting for their time. */
+  uint64_t delayed;
+  /** Of those, with a worker. */
+  uint64_t running;
+  /** Of those, waiting for children. */
+  uint64_t suspended;
+  /** Not taken because there was no room; not accepted. */
+  uint64_t refused_full;
+  /** Not taken for another reason; not accepted. */
+  uint64_t refused_other;
+  /** Pushed again, and known already. */
+  uint64_t duplicates;
+  /** What workers said about jobs that they no longer had. */
+  uint64_t late_dropped;
+  /** Lost: a worker said so, or took too long, as often as the job may be tried. */
+  uint64_t lost_failed;
+  /** Lost: workers that had it were lost as often as that may happen to a job. */
+  uint64_t lost_workers_lost;
+  /** Lost: one of its children failed. */
+  uint64_t lost_child_failed;
+  /** Lost: it, or the job it was for, was cancelled. */
+  uint64_t lost_cancelled;
+  /** Lost: its tree outgrew a bound. */
+  uint64_t lost_bounds;
+  /** Outcomes that are kept. */
+  uint64_t kept;
+  /** Dead letters. */
+  uint64_t dead;
+  /** Bytes of jobs, of outcomes that are kept, and of dead letters. */
+  uint64_t bytes;
+  /** Messages that made no sense. */
+  uint64_t malformed;
+} zpat_zqueue_counters_t;
+
+/** One of the queues, since it was first named. Start from `ZPAT_QUEUE_COUNTERS_INIT`. */
+typedef struct zpat_queue_counters_t {
+  /** `sizeof(zpat_queue_counters_t)`. */
+  size_t struct_size;
+  /**
+   * Its name, with a zero at the end. It is whatever bytes somebody sent: not always text, and zeros may be among
+   * them.
+   */
+  char name[ZPAT_QUEUE_NAME_SIZE];
+  /** Length of the name, without the zero at its end. */
+  uint64_t name_len;
+  /** Jobs that wait for a worker. */
+  uint64_t waiting;
+  /** Bytes of jobs that are in it. */
+  uint64_t bytes;
+  /** Jobs that a worker has. */
+  uint64_t running;
+  /** Jobs done so far. */
+  uint64_t delivered;
+  /** Jobs lost so far. */
+  uint64_t lost;
+  /** Workers that take jobs from it. */
+  uint64_t workers;
+  /** For how long the one at its head has waited, in milliseconds. */
+  uint64_t oldest;
+} zpat_queue_counters_t;
+
+/** What a worker of queues did so far. Start from `ZPAT_QUEUE_WORKER_COUNTERS_INIT`. */
+typedef struct zpat_queue_worker_counters_t {
+  /** `sizeof(zpat_queue_worker_counters_t)`. */
+  size_t struct_size;
+  /** Jobs taken. */
+  uint64_t accepted;
+  /** Jobs done. */
+  uint64_t completed;
+  /** Jobs that failed. */
+  uint64_t failed;
+  /** Jobs that were broken into others. */
+  uint64_t spawned;
+  /** Jobs here: given to the program, or waiting for it. */
+  uint64_t held;
+  /** Jobs that were taken back. */
+  uint64_t withdrawn;
+  /** What was said of jobs, and was not heard. */
+  uint64_t rejected;
+  /** Messages that made no sense. */
+  uint64_t malformed;
+} zpat_queue_worker_counters_t;
+
+/* ---- Job queue: queues ------------------------------------------------------------------------------------ */
+
+/**
+ * Keeps jobs, gives them to workers, and tells what they come to; producers and workers connect to it. It works on
+ * threads of the context.
+ */
+typedef struct zpat_queue_t zpat_queue_t;
+
+/**
+ * Opens a queue at `count` endpoints, at least one; with a store, once it has read that. `options` may be NULL for the
+ * defaults. The caller frees it with `zpat_queue_close`. Errors as `zpat_socket_bind`. Of the store:
+ * `ZPAT_E_WRONG_STATE` if it is open already, here or in another process; `ZPAT_E_CORRUPT` if it is damaged, or no
+ * store of this version, and it is left as it is.
+ */
+int zpat_queue_bind(const zpat_context_t *context,
+                    const char *const *endpoints,
+                    size_t count,
+                    const zpat_queue_options_t *options,
+                    zpat_queue_t **queue);
+
+/**
+ * Writes where the queue is reached, with the port that the system chose, into `buffer` of `size` bytes;
+ * `ZPAT_ENDPOINT_SIZE` is enough. `index` counts from 0 in the order of `zpat_queue_bind`; `ZPAT_E_NOT_FOUND` if there
+ * is no such endpoint, `ZPAT_E_TOO_LARGE` if it does not fit.
+ */
+int zpat_queue_endpoint(const zpat_queue_t *queue,
+                        size_t index,
+                        char *buffer,
+                        size_t size);
+
+/** Number of workers connected now. */
+int zpat_queue_workers(const zpat_queue_t *queue);
+
+/** Writes what became of the jobs so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_queue_counters(const zpat_queue_t *queue, zpat_zqueue_counters_t *counters);
+
+/**
+ * Writes the same of each queue that was ever named, in the order of their names, into `out`, an array of `most`
+ * elements; `struct_size` of the first is set, and holds for all. Returns how many there are: if that is more than
+ * `most`, the last ones were not written. `out` may be NULL if `most` is 0.
+ */
+int zpat_queue_queues(const zpat_queue_t *queue,
+                      zpat_queue_counters_t *out,
+                      size_t most);
+
+/**
+ * Takes no more jobs from producers, which are told `ZPAT_E_CLOSED`, and waits until those that are here have ended.
+ * `ZPAT_E_TIMEOUT` if they have not in time; it goes on draining. One thread waits at a time.
+ */
+int zpat_queue_drain(const zpat_queue_t *queue,
+                     int64_t timeout_ms,
+                     const zpat_cancel_t *cancel);
+
+/**
+ * Calls `hook` with `user` once, as soon as the queue is drained or has ended; at once, on this thread, if that is so.
+ * An event loop then calls `zpat_queue_drain` with 0 for `timeout_ms`, as it did before to begin with it. The hook must
+ * return at once and must not call functions of this queue. Another takes its place, NULL one that does nothing; when
+ * `zpat_queue_close` has returned, it is not running and will not run again.
+ */
+int zpat_queue_set_drained_hook(const zpat_queue_t *queue,
+                                zpat_hook_t hook,
+                                void *user);
+
+/**
+ * Waits until the queue ends, because it was closed or its context shut down: what a program does that is only a
+ * queue. `ZPAT_E_TIMEOUT` if it still runs after the wait.
+ */
+int zpat_queue_wait(const zpat_queue_t *queue,
+                    int64_t timeout_ms,
+                    const zpat_cancel_t *cancel);
+
+/** Calls `hook` with `user` once, as soon as the queue has ended. Otherwise as `zpat_queue_set_drained_hook`. */
+int zpat_queue_set_end_hook(const zpat_queue_t *queue, zpat_hook_t hook, void *user);
+
+/**
+ * Closes a queue where it is, frees it and clears the pointer. What is not stored is lost; producers and workers wait
+ * for its successor. NULL and a cleared pointer are fine.
+ */
+int zpat_queue_close(zpat_queue_t **queue);
+
+/* ---- Job queue: how a job is done ------------------------------------------------------------------------- */
+
+/** What becomes of a job when one of its children fails. */
+typedef enum zpat_on_failure_t {
+  /** It fails in the same way, and its other children are cancelled. */
+  ZPAT_ON_FAILURE_FAIL = 0,
+  /** It goes on, and finds the failure among its results. */
+  ZPAT_ON_FAILURE_PASS = 1,
+  /** It goes on, and finds no result of this child: `ZPAT_JOB_OUTCOME_NOTHING`. */
+  ZPAT_ON_FAILURE_IGNORE = 2,
+} zpat_on_failure_t;
+
+/** How a job is to be done. Start from `ZPAT_JOB_OPTIONS_INIT`. */
+typedef struct zpat_job_options_t {
+  /** `sizeof(zpat_job_options_t)`. */
+  size_t struct_size;
+  /** In queues with `ZPAT_ORDER_PRIORITY`: the highest first. 0 to 255, default 0. */
+  int64_t priority;
+  /** It waits so long before it is given to a worker, in milliseconds. Default 0. */
+  int64_t delay;
+  /**
+   * How often it may fail and be tried again, the first time included. Workers that are lost are counted by
+   * themselves. 1 to 255, default 3.
+   */
+  int64_t attempts;
+  /** It is tried again after so long, then after twice as long, and so on, with jitter, in milliseconds. Default 1000. */
+  int64_t backoff;
+  /** A worker that has had it for so long has failed, in milliseconds. 0, the default, is no limit. */
+  int64_t time_limit;
+  /**
+   * Of the jobs in a queue with the same key one is taken, as long as that is there or its outcome is kept; at most
+   * 255 bytes, read during the call. NULL is none, the default.
+   */
+  zpat_slice_t key;
+  /** For how long its outcome is kept for who asks, in milliseconds. Default 0. */
+  int64_t keep;
+} zpat_job_options_t;
+
+/**
+ * A job that is to be done before another goes on. It does not grow, because children come in arrays; what it points to
+ * is copied during the call.
+ */
+typedef struct zpat_child_t {
+  /** The queue in which it waits, a name of 1 to 255 bytes. */
+  const char *queue;
+  /** The frames of its body; there may be none. */
+  const zpat_slice_t *frames;
+  /** How many frames. */
+  size_t count;
+  /**
+   * How it is to be done; NULL is the defaults. A child has no key, and its outcome is its parent's: `key` and `keep`
+   * are not looked at.
+   */
+  const zpat_job_options_t *options;
+  /** A `zpat_on_failure_t`. */
+  int on_failure;
+  /** 1: nobody waits for it, and it outlives who spawns it, as a job of its own. Else 0. */
+  int detached;
+} zpat_child_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_JOB_OPTIONS_INIT` does. */
+int zpat_job_options_init(zpat_job_options_t *options, size_t struct_size);
+
+/* ---- Job queue: what a job comes to ----------------------------------------------------------------------- */
+
+/** What a job came to. */
+typedef enum zpat_job_outcome_kind_t {
+  /** Nothing: the call failed; or, of a child, it failed, and `ZPAT_ON_FAILURE_IGNORE` was said of it. */
+  ZPAT_JOB_OUTCOME_NOTHING = 0,
+  /** It was done; what a worker said is the body. */
+  ZPAT_JOB_OUTCOME_DONE = 1,
+  /** It was not, because of `error`; the body has the worker's own words and data, or one line for people. */
+  ZPAT_JOB_OUTCOME_FAILED = 2,
+} zpat_job_outcome_kind_t;
+
+/** What a job came to, beside its body. Start from `ZPAT_JOB_OUTCOME_INIT`. */
+typedef struct zpat_job_outcome_t {
+  /** `sizeof(zpat_job_outcome_t)`. */
+  size_t struct_size;
+  /** A `zpat_job_outcome_kind_t`. */
+  int64_t kind;
+  /**
+   * A `zpat_error_t`: `ZPAT_OK` if it was done. Else `ZPAT_E_JOB_FAILED` if a worker said that it cannot be done,
+   * `ZPAT_E_TIMEOUT` if it took longer than its `time_limit` once too often, `ZPAT_E_UNREACHABLE` if too many workers
+   * were lost with it, `ZPAT_E_CANCELLED`, or `ZPAT_E_TOO_LARGE` if its tree outgrew a bound; of a queue that has lost
+   * its memory, `ZPAT_E_NOT_FOUND`.
+   */
+  int64_t error;
+  /** The worker's own code, 0 to 4294967295; `ZPAT_QUEUE_JOB_DROPPED` if it gave none. 0 if no worker failed. */
+  int64_t code;
+} zpat_job_outcome_t;
+
+/* ---- Job queue: watching ---------------------------------------------------------------------------------- */
+
+/** What comes of a job, or of something else that was posted. */
+typedef enum zpat_watch_event_kind_t {
+  /** Nothing: the call failed. */
+  ZPAT_WATCH_NOTHING = 0,
+  /**
+   * A job that was pushed is there: `job`, `known`. The last that is told of one that was posted without a wish to
+   * watch it; and of a cancel or a requeue that was posted, which is done.
+   */
+  ZPAT_WATCH_ACCEPTED = 1,
+  /** How far its tree is: `open`, `done`, `failed`. */
+  ZPAT_WATCH_PROGRESS = 2,
+  /**
+   * It has ended, and nothing follows. If `error` is `ZPAT_OK` it was done; else it was not, and `error` and `code`
+   * are as in `zpat_job_outcome_t`. The batch has what it came to, in either case.
+   */
+  ZPAT_WATCH_ENDED = 3,
+  /** What was posted is not done, because of `error`, and nothing follows: `may_be_accepted`, `retry_after_ms`. */
+  ZPAT_WATCH_REFUSED = 4,
+} zpat_watch_event_kind_t;
+
+/** A job that is pushed part by part. Nobody does it before it is executed. */
+typedef struct zpat_draft_t zpat_draft_t;
+
+/** A job whose outcome is waited for. One thread waits at a time. */
+typedef struct zpat_watch_t zpat_watch_t;
+
+/** What comes of a job, or of something else that was posted, beside a body. Start from `ZPAT_WATCH_EVENT_INIT`. */
+typedef struct zpat_watch_event_t {
+  /** `sizeof(zpat_watch_event_t)`. */
+  size_t struct_size;
+  /** A `zpat_watch_event_kind_t`; members that it does not name are 0. */
+  int64_t kind;
+  /** What it is about, of `zpat_producer_next`; 0 of a watch. */
+  int64_t ticket;
+  /** A `zpat_error_t`. */
+  int64_t error;
+  /** The worker's own code, 0 to 4294967295; `ZPAT_QUEUE_JOB_DROPPED` if it gave none. */
+  int64_t code;
+  /** The number of the job. */
+  int64_t job;
+  /** Of a push: 1 if it was there before, another with its key. Else 0. */
+  int64_t known;
+  /** Jobs of its tree that have not ended. */
+  uint64_t open;
+  /** Jobs of its tree that were done. */
+  uint64_t done;
+  /** Jobs of its tree that failed, or were cancelled. */
+  uint64_t failed;
+  /** 1 if the queue did not answer, and the job may be there all the same. Else 0. */
+  int64_t may_be_accepted;
+  /** When it may be worth trying again, in milliseconds; 0 is unknown. */
+  int64_t retry_after_ms;
+} zpat_watch_event_t;
+
+/**
+ * Waits for what comes next of a job, and returns 1: that it is accepted if it was pushed, how far its tree is if that
+ * is watched, and what it came to, after which nothing more comes. `*body` gets the frames of that as one message; it is NULL or a
+ * batch, as for `zpat_socket_recv`. `event`, whose `struct_size` the caller has set, gets the rest; if the job failed,
+ * its text is the last error's.
+ *
+ * `ZPAT_E_TIMEOUT` if nothing came in time: wait again. Another error if the job was not accepted, such as
+ * `ZPAT_E_FULL`, or is not known, `ZPAT_E_NOT_FOUND`; or if the producer is closed, `ZPAT_E_CLOSED`.
+ */
+int zpat_watch_next(const zpat_watch_t *watch,
+                    int64_t timeout_ms,
+                    const zpat_cancel_t *cancel,
+                    zpat_batch_t **body,
+                    zpat_watch_event_t *event);
+
+/**
+ * Waits for what the job comes to, and passes over what comes before. Returns as `zpat_producer_run`, with
+ * `ZPAT_E_TIMEOUT` if it has not ended in time: wait again.
+ */
+int zpat_watch_outcome(const zpat_watch_t *watch,
+                       int64_t timeout_ms,
+                       const zpat_cancel_t *cancel,
+                       zpat_batch_t **body,
+                       zpat_job_outcome_t *outcome);
+
+/**
+ * Frees a watch and clears the pointer; the job goes on. No other thread may be waiting with it: fire its `cancel`
+ * first. NULL and a cleared pointer are fine.
+ */
+int zpat_watch_free(zpat_watch_t **watch);
+
+/** Adds copies of these `count` frames to the body of a job. */
+int zpat_draft_send_part(const zpat_draft_t *draft, const zpat_slice_t *frames, size_t count);
+
+/**
+ * The job is whole: pushes it, frees the draft and clears the pointer. `*watch` becomes a handle that the caller frees
+ * with `zpat_watch_free`. After `ZPAT_E_INVALID_ARGUMENT` the draft is still there; after another error it never was.
+ */
+int zpat_draft_execute(zpat_draft_t **draft,
+                       zpat_watch_t **watch);
+
+/**
+ * Frees a draft and clears the pointer: a job that was not executed never was there. NULL and a cleared pointer are
+ * fine.
+ */
+int zpat_draft_free(zpat_draft_t **draft);
+
+/* ---- Job queue: producers --------------------------------------------------------------------------------- */
+
+/** Pushes jobs, cancels them, and hears what they come to. Any number of threads may use it at the same time. */
+typedef struct zpat_producer_t zpat_producer_t;
+
+/**
+ * Opens a producer for the queue at `endpoint`. It connects in the background; what it pushes waits for that. `options`
+ * may be NULL for the defaults. The caller frees it with `zpat_producer_close`. `ZPAT_E_INVALID_ENDPOINT` if the
+ * endpoint cannot be read.
+ */
+int zpat_producer_open(const zpat_context_t *context,
+                       const char *endpoint,
+                       const zpat_producer_options_t *options,
+                       zpat_producer_t **producer);
+
+/**
+ * Pushes a job into `queue`, a name of 1 to 255 bytes, with copies of these `count` frames, of which there may be none,
+ * and waits until it is accepted: with a store, until it is on the disk. `options` may be NULL for the defaults. Returns
+ * its number, 1 or more and below 2^53; of a key that is known, the number of the job that has it.
+ *
+ * `ZPAT_E_FULL` if there is no room now, `ZPAT_E_CLOSED` if the queue is being drained. `ZPAT_E_TIMEOUT` if the queue
+ * has not answered after the option `patience` of the producer, or if `timeout_ms` passed first; then, and after
+ * `ZPAT_E_CANCELLED` and `ZPAT_E_INTERRUPTED`, the job may be there all the same. A `key` lets it be pushed again.
+ */
+int64_t zpat_producer_push(const zpat_producer_t *producer,
+                           const char *queue,
+                           const zpat_slice_t *frames,
+                           size_t count,
+                           const zpat_job_options_t *options,
+                           int64_t timeout_ms,
+                           const zpat_cancel_t *cancel);
+
+/**
+ * Pushes a job for each message of `bodies`, as `zpat_producer_push` does with one, which costs far less than one by
+ * one; `options` are for all of them. The batch keeps its messages. Returns how many there were. `jobs`, which may be
+ * NULL, is an array of as many elements as the batch has messages, and gets the number of each.
+ *
+ * After an error `jobs` is as it was. The first jobs are there, so many as the text of the error says behind
+ * `accepted`; of up to some thousands that follow it is not known. Is there no such word, it is known of none.
+ */
+int64_t zpat_producer_push_many(const zpat_producer_t *producer,
+                                const char *queue,
+                                const zpat_batch_t *bodies,
+                                const zpat_job_options_t *options,
+                                int64_t timeout_ms,
+                                const zpat_cancel_t *cancel,
+                                int64_t *jobs);
+
+/**
+ * Pushes a job, as `zpat_producer_push`, and waits for what it comes to.
+ *
+ * Returns 0 if it was done. Else the negative `zpat_error_t` of why it was not, `ZPAT_E_JOB_FAILED` if a worker said
+ * that it cannot be done, or of why the call failed. `outcome`, which may be NULL, tells the two apart: its `kind` is
+ * `ZPAT_JOB_OUTCOME_NOTHING` if the call failed. `*body` gets the frames of what it came to, or of what was said of the
+ * failure, as one message; it is NULL or a batch, as for `zpat_socket_recv`. The text of a failure is the last error's.
+ *
+ * `ZPAT_E_TIMEOUT` if `timeout_ms` passed first; the job goes on, also after `ZPAT_E_CANCELLED` and
+ * `ZPAT_E_INTERRUPTED`.
+ */
+int zpat_producer_run(const zpat_producer_t *producer,
+                      const char *queue,
+                      const zpat_slice_t *frames,
+                      size_t count,
+                      const zpat_job_options_t *options,
+                      int64_t timeout_ms,
+                      const zpat_cancel_t *cancel,
+                      zpat_batch_t **body,
+                      zpat_job_outcome_t *outcome);
+
+/**
+ * Pushes a job, as `zpat_producer_push`, and goes on. `*watch` becomes a handle that brings what comes of it, and that
+ * the caller frees with `zpat_watch_free`.
+ */
+int zpat_producer_submit(const zpat_producer_t *producer,
+                         const char *queue,
+                         const zpat_slice_t *frames,
+                         size_t count,
+                         const zpat_job_options_t *options,
+                         zpat_watch_t **watch);
+
+/**
+ * Begins a job that is pushed part by part; these frames are the first, and there may be none. `*draft` becomes a
+ * handle that the caller executes or frees. A queue drops a draft of which it has heard nothing for 60 s.
+ */
+int zpat_producer_draft(const zpat_producer_t *producer,
+                        const char *queue,
+                        const zpat_slice_t *frames,
+                        size_t count,
+                        const zpat_job_options_t *options,
+                        zpat_draft_t **draft);
+
+/**
+ * Watches a job that is there, or whose outcome is kept; if `progress` is 1, not 0, also how far its tree is. `*watch`
+ * becomes a handle that the caller frees with `zpat_watch_free`. It brings `ZPAT_E_NOT_FOUND` if the queue does not
+ * know the job.
+ */
+int zpat_producer_watch(const zpat_producer_t *producer,
+                        int64_t job,
+                        int progress,
+                        zpat_watch_t **watch);
+
+/**
+ * Waits for what a job comes to that is there, or whose outcome is kept. Returns as `zpat_producer_run`;
+ * `ZPAT_E_NOT_FOUND` if the queue knows it not, or no more.
+ */
+int zpat_producer_result(const zpat_producer_t *producer,
+                         int64_t job,
+                         int64_t timeout_ms,
+                         const zpat_cancel_t *cancel,
+                         zpat_batch_t **body,
+                         zpat_job_outcome_t *outcome);
+
+/**
+ * Ends a job and all that it spawned, and waits until the queue says so. `ZPAT_E_WRONG_STATE` if it has ended,
+ * `ZPAT_E_NOT_FOUND` if the queue does not know it.
+ */
+int zpat_producer_cancel(const zpat_producer_t *producer,
+                         int64_t job,
+                         int64_t timeout_ms,
+                         const zpat_cancel_t *cancel);
+
+/**
+ * Takes a dead letter, which `zpat_producer_dead` finds, and tries it again as a job of its own. Returns that one's
+ * number. `ZPAT_E_NOT_FOUND` if there is no such letter, `ZPAT_E_WRONG_STATE` if another job of its key is there.
+ */
+int64_t zpat_producer_requeue(const zpat_producer_t *producer,
+                              int64_t letter,
+                              int64_t timeout_ms,
+                              const zpat_cancel_t *cancel);
+
+/**
+ * Closes a producer, frees it and clears the pointer: every wait ends with `ZPAT_E_CLOSED`. What was accepted is done
+ * all the same. Watches and drafts still have to be freed. NULL and a cleared pointer are fine.
+ */
+int zpat_producer_close(zpat_producer_t **producer);
+
+/* ---- Job queue: producers in event loops ------------------------------------------------------------------ */
+
+/**
+ * Pushes a job, as `zpat_producer_push`, and goes on. Returns a ticket, 1 or more; `zpat_producer_next` brings what
+ * comes of it, among others: that it is accepted, and if `watch` is 1, not 0, also what it comes to.
+ */
+int64_t zpat_producer_post(const zpat_producer_t *producer,
+                           const char *queue,
+                           const zpat_slice_t *frames,
+                           size_t count,
+                           const zpat_job_options_t *options,
+                           int watch);
+
+/**
+ * Begins a job that is pushed part by part, as `zpat_producer_draft`, and returns its ticket, for
+ * `zpat_producer_send_part` and `zpat_producer_execute`. What it comes to is told.
+ */
+int64_t zpat_producer_post_draft(const zpat_producer_t *producer,
+                                 const char *queue,
+                                 const zpat_slice_t *frames,
+                                 size_t count,
+                                 const zpat_job_options_t *options);
+
+/** Adds copies of these `count` frames to the body of a job that was posted as a draft. */
+int zpat_producer_send_part(const zpat_producer_t *producer,
+                            int64_t ticket,
+                            const zpat_slice_t *frames,
+                            size_t count);
+
+/** A job that was posted as a draft is whole: pushes it. */
+int zpat_producer_execute(const zpat_producer_t *producer, int64_t ticket);
+
+/** Watches a job, as `zpat_producer_watch`, and returns a ticket. */
+int64_t zpat_producer_post_watch(const zpat_producer_t *producer, int64_t job, int progress);
+
+/** Ends a job, as `zpat_producer_cancel`, and returns a ticket: `ZPAT_WATCH_ACCEPTED` says that it was done. */
+int64_t zpat_producer_post_cancel(const zpat_producer_t *producer, int64_t job);
+
+/**
+ * Tries a dead letter again, as `zpat_producer_requeue`, and returns a ticket: `ZPAT_WATCH_ACCEPTED` has the number of
+ * the new job.
+ */
+int64_t zpat_producer_post_requeue(const zpat_producer_t *producer,
+                                   int64_t letter);
+
+/** Of what was posted, nothing more is of interest. A draft that was not executed is dropped; a job goes on. */
+int zpat_producer_forget(const zpat_producer_t *producer, int64_t ticket);
+
+/**
+ * Waits for what comes next of anything that was posted, and returns 1. `event`, whose `struct_size` the caller has
+ * set, says what and of which ticket; if that failed, its text is the last error's. `*body` gets the frames of what a
+ * job came to as one message; it is NULL or a batch, as for `zpat_socket_recv`.
+ *
+ * `ZPAT_E_TIMEOUT` if nothing came in time. With 0 for `timeout_ms` it takes what is there, after a notice in an event
+ * loop: until `ZPAT_E_TIMEOUT`, then arm again.
+ */
+int zpat_producer_next(const zpat_producer_t *producer,
+                       int64_t timeout_ms,
+                       const zpat_cancel_t *cancel,
+                       zpat_batch_t **body,
+                       zpat_watch_event_t *event);
+
+/**
+ * Waits for what comes next of anything that was posted, and takes what is there besides. Returns how many came, 1 to
+ * `max_events`, which is the room in the caller's array `events`; `struct_size` of its first element is set, and holds
+ * for all. `*bodies`, NULL or a batch as for `zpat_socket_recv`, gets as many messages: message `i` belongs to
+ * `events[i]`.
+ *
+ * Their bodies are as of `zpat_producer_next`, except that the message of what was refused is its text, in one frame: a
+ * failure is no error of this call, and the last error stays as it was. `ZPAT_E_TIMEOUT` if nothing came in time.
+ */
+int zpat_producer_next_many(const zpat_producer_t *producer,
+                            size_t max_events,
+                            int64_t timeout_ms,
+                            const zpat_cancel_t *cancel,
+                            zpat_batch_t **bodies,
+                            zpat_watch_event_t *events);
+
+/**
+ * Keeps jobs back that are pushed from now on, by any thread, to send them together with `zpat_producer_uncork`, which
+ * costs less than one by one. They leave earlier if there are many, or if something else is to be sent. Corks are
+ * counted, and each is to be taken away soon.
+ */
+int zpat_producer_cork(const zpat_producer_t *producer);
+
+/** Undoes one `zpat_producer_cork`. */
+int zpat_producer_uncork(const zpat_producer_t *producer);
+
+/**
+ * Asks for one notice when `zpat_producer_next` has something. 1 if it has already, and then no notice comes; 0 means
+ * wait for it. As `zpat_socket_arm`.
+ */
+int zpat_producer_arm(const zpat_producer_t *producer);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the producer. */
+int zpat_producer_ready_fd(const zpat_producer_t *producer);
+
+/**
+ * Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. It may also run on a
+ * thread that calls a function of this producer.
+ */
+int zpat_producer_set_hook(const zpat_producer_t *producer,
+                           zpat_hook_t hook,
+                           void *user);
+
+/* ---- Job queue: what is there ----------------------------------------------------------------------------- */
+
+/** Where a job stands. */
+typedef enum zpat_job_state_t {
+  /** It waits for a worker, or for its elder siblings. */
+  ZPAT_JOB_WAITING = 0,
+  /** It waits for its time. */
+  ZPAT_JOB_DELAYED = 1,
+  /** A worker has it. */
+  ZPAT_JOB_RUNNING = 2,
+  /** It waits for its children. */
+  ZPAT_JOB_SUSPENDED = 3,
+} zpat_job_state_t;
+
+/** A job in a tree. Start from `ZPAT_TREE_JOB_INIT`. */
+typedef struct zpat_tree_job_t {
+  /** `sizeof(zpat_tree_job_t)`. */
+  size_t struct_size;
+  /** Its number. */
+  int64_t job;
+  /** The number of the one it is a child of; 0 if of none that is there. */
+  int64_t parent;
+  /** How far below the job that was asked about, which has 0. */
+  uint64_t depth;
+  /** The queue in which it is, with a zero at the end. It is whatever bytes somebody sent. */
+  char queue[ZPAT_QUEUE_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t queue_len;
+  /** A `zpat_job_state_t`. */
+  int64_t state;
+  /** For how long it has stood there, in milliseconds. */
+  uint64_t since;
+  /** Its children that have not ended. */
+  uint64_t open_children;
+  /** All children that it has spawned. */
+  uint64_t children;
+} zpat_tree_job_t;
+
+/** A dead letter: a job that failed by itself. Start from `ZPAT_DEAD_LETTER_INIT`. */
+typedef struct zpat_dead_letter_t {
+  /** `sizeof(zpat_dead_letter_t)`. */
+  size_t struct_size;
+  /** The number that the job had, by which `zpat_producer_requeue` takes it. */
+  int64_t job;
+  /** A `zpat_error_t`: why it failed, as in `zpat_job_outcome_t`. */
+  int64_t error;
+  /** The worker's own code, as in `zpat_job_outcome_t`. */
+  int64_t code;
+  /** The queue in which it was, with a zero at the end. It is whatever bytes somebody sent. */
+  char queue[ZPAT_QUEUE_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t queue_len;
+  /** Its key, with a zero at the end, of whatever bytes. It is empty if it has none. */
+  char key[ZPAT_QUEUE_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t key_len;
+  /** How it was to be done: this and the others are as in `zpat_job_options_t`. */
+  int64_t priority;
+  /** In milliseconds. */
+  int64_t delay;
+  /** How often it might fail. */
+  int64_t attempts;
+  /** In milliseconds. */
+  int64_t backoff;
+  /** In milliseconds. */
+  int64_t time_limit;
+  /** In milliseconds. */
+  int64_t keep;
+} zpat_dead_letter_t;
+
+/** The name of a `zpat_job_state_t`, the same in every language (`waiting`); `unknown` for what is none. Static text. */
+const char *zpat_job_state_name(int state);
+
+/** Asks the queue what became of the jobs in each of its queues; otherwise as `zpat_queue_queues`. */
+int zpat_producer_queues(const zpat_producer_t *producer,
+                         int64_t timeout_ms,
+                         const zpat_cancel_t *cancel,
+                         zpat_queue_counters_t *out,
+                         size_t most);
+
+/**
+ * Asks the queue for a job and what is below it and has not ended, each right behind the one it is a child of, and
+ * writes that into `out`, an array of `most` elements, 1 or more; `struct_size` of the first is set, and holds for all.
+ * Returns how many were written, which are never more than 10,000. `*more` is 1 if there are others, else 0; `more` may
+ * be NULL. `ZPAT_E_NOT_FOUND` if the queue does not know the job, or it has ended.
+ */
+int zpat_producer_tree(const zpat_producer_t *producer,
+                       int64_t job,
+                       int64_t timeout_ms,
+                       const zpat_cancel_t *cancel,
+                       zpat_tree_job_t *out,
+                       size_t most,
+                       int *more);
+
+/**
+ * Asks the queue for dead letters, the oldest first, from the number `first` on, and writes them into `out`, an array of
+ * `most` elements, 1 or more; `struct_size` of the first is set, and holds for all. Returns how many were written, which
+ * are never more than 10,000 and may be none. `*more` is 1 if there are others, else 0; `more` may be NULL. The next
+ * ones begin behind the `job` of the last.
+ *
+ * `*bodies` gets what was to be done, and `*failures` what was said of the failure, the worker's own words and data or
+ * one line for people: message `i` of each belongs to `out[i]`. Each is NULL or a batch, as for `zpat_socket_recv`;
+ * `failures` may be NULL.
+ */
+int zpat_producer_dead(const zpat_producer_t *producer,
+                       int64_t first,
+                       int64_t timeout_ms,
+                       const zpat_cancel_t *cancel,
+                       zpat_dead_letter_t *out,
+                       size_t most,
+                       zpat_batch_t **bodies,
+                       zpat_batch_t **failures,
+                       int *more);
+
+/* ---- Job queue: jobs -------------------------------------------------------------------------------------- */
+
+/** The code of a job that was freed without a word. */
+#define ZPAT_QUEUE_JOB_DROPPED UINT32_MAX
+
+/** A job to be done, by any thread. Its end frees it, so no other call may be using it then. */
+typedef struct zpat_queue_job_t zpat_queue_job_t;
+
+/** The queue's number for it, 1 or more and below 2^53. It is the same in every run. */
+int64_t zpat_queue_job_id(const zpat_queue_job_t *job);
+
+/** The queue in which it was. The bytes belong to the job, as those of the other functions that return a slice. */
+zpat_slice_t zpat_queue_job_queue(const zpat_queue_job_t *job);
+
+/** Number of frames of what is to be done; 0 for NULL. */
+size_t zpat_queue_job_frame_count(const zpat_queue_job_t *job);
+
+/**
+ * A frame of what is to be done, by position from 0. If there is no such frame, `data` is NULL; for an empty frame it
+ * is not.
+ */
+zpat_slice_t zpat_queue_job_frame(const zpat_queue_job_t *job,
+                                  size_t frame);
+
+/** How often it was given to a worker before, and not done: workers that failed and workers that were lost, at most 255. */
+int zpat_queue_job_tries(const zpat_queue_job_t *job);
+
+/** 1 if it comes back after it spawned children, else 0. */
+int zpat_queue_job_is_resumed(const zpat_queue_job_t *job);
+
+/** Number of frames of what it left when it spawned; 0 if it has not. */
+size_t zpat_queue_job_memo_count(const zpat_queue_job_t *job);
+
+/** A frame of what it left when it spawned, as `zpat_queue_job_frame`. */
+zpat_slice_t zpat_queue_job_memo(const zpat_queue_job_t *job, size_t frame);
+
+/** Number of children that it spawned last, without those that are detached; 0 if it has not spawned. */
+size_t zpat_queue_job_result_count(const zpat_queue_job_t *job);
+
+/**
+ * What a child came to, by position from 0 in the order in which they were spawned: returns a
+ * `zpat_job_outcome_kind_t`, which is `ZPAT_JOB_OUTCOME_NOTHING`, 0, of one that failed and is ignored. `outcome`,
+ * whose `struct_size` the caller has set, says why one failed that is passed; it may be NULL. That is no error of this
+ * call, and the last error stays as it was. `ZPAT_E_NOT_FOUND` if there is no such child.
+ */
+int zpat_queue_job_result(const zpat_queue_job_t *job,
+                          size_t index,
+                          zpat_job_outcome_t *outcome);
+
+/** Number of frames of what a child came to, or of what was said of its failure; 0 if there is nothing. */
+size_t zpat_queue_job_result_frame_count(const zpat_queue_job_t *job, size_t index);
+
+/** A frame of what a child came to, or of what was said of its failure, as `zpat_queue_job_frame`. */
+zpat_slice_t zpat_queue_job_result_frame(const zpat_queue_job_t *job, size_t index, size_t frame);
+
+/** 1 if nobody wants it any more, or another worker has it, else 0. */
+int zpat_queue_job_is_withdrawn(const zpat_queue_job_t *job);
+
+/**
+ * Waits until nobody wants it any more, or another worker has it. `ZPAT_E_TIMEOUT` if that is not so in time,
+ * `ZPAT_E_CLOSED` if the worker closed. It has to end before another thread ends the job: fire its `cancel` first.
+ */
+int zpat_queue_job_wait_withdrawn(const zpat_queue_job_t *job,
+                                  int64_t timeout_ms,
+                                  const zpat_cancel_t *cancel);
+
+/**
+ * Calls `hook` with `user` once, as soon as the job is withdrawn, or it or its worker has come to its end; at once, on
+ * this thread, if that is so. It must return at once and must not call functions of this job or its worker. NULL takes
+ * it away. When this function, or one that frees the job, returns, the hook before is not running and will not run
+ * again.
+ */
+int zpat_queue_job_set_hook(const zpat_queue_job_t *job,
+                            zpat_hook_t hook,
+                            void *user);
+
+/* ---- Job queue: how a run ends ---------------------------------------------------------------------------- */
+
+/**
+ * Says that the job is done, with copies of these `count` frames as what it came to, of which there may be none; frees
+ * the job and clears the pointer. The frames may be the job's own.
+ *
+ * `ZPAT_E_CANCELLED` if it was withdrawn: nobody hears of it. `ZPAT_E_CLOSED` if the worker was closed: the job was
+ * given to another. After `ZPAT_E_INVALID_ARGUMENT` the job is still there.
+ */
+int zpat_queue_job_complete(zpat_queue_job_t **job,
+                            const zpat_slice_t *frames,
+                            size_t count);
+
+/**
+ * Says that the job could not be done now, and may be tried again, as often as its option `attempts` allows; with a code
+ * of the program's own and copies of these `count` frames, of which there may be none. The first, if it is text, is
+ * shown to people. Otherwise as `zpat_queue_job_complete`.
+ */
+int zpat_queue_job_retry(zpat_queue_job_t **job,
+                         uint32_t code,
+                         const zpat_slice_t *frames,
+                         size_t count);
+
+/** Says that the job cannot be done, and is not to be tried again. Otherwise as `zpat_queue_job_retry`. */
+int zpat_queue_job_fail(zpat_queue_job_t **job, uint32_t code, const zpat_slice_t *frames, size_t count);
+
+/**
+ * Breaks the job into `count` others, which are to be done first, in any order; frees the job and clears the pointer.
+ * When they are done, it comes back, to any worker, with copies of these `memo_count` frames of `memo`, and with what
+ * they came to. If none of the children is waited for, it comes back at once. What the arguments point to may be the
+ * job's own.
+ *
+ * Errors are as of `zpat_queue_job_complete`. If the error is in a child, its text says which. A name that is empty or
+ * too long, and `attempts` of 0, are found after the job was taken: then the pointer is cleared, and the job has failed
+ * as if it had been freed.
+ */
+int zpat_queue_job_spawn(zpat_queue_job_t **job,
+                         const zpat_child_t *children,
+                         size_t count,
+                         const zpat_slice_t *memo,
+                         size_t memo_count);
+
+/** As `zpat_queue_job_spawn`, one after the other: the next child begins when the one before has ended. */
+int zpat_queue_job_spawn_in_order(zpat_queue_job_t **job,
+                                  const zpat_child_t *children,
+                                  size_t count,
+                                  const zpat_slice_t *memo,
+                                  size_t memo_count);
+
+/**
+ * Frees a job and clears the pointer. One of which nothing was said has failed with the code `ZPAT_QUEUE_JOB_DROPPED`,
+ * and may be tried again. NULL and a cleared pointer are fine.
+ */
+int zpat_queue_job_free(zpat_queue_job_t **job);
+
+/* ---- Job queue: workers ----------------------------------------------------------------------------------- */
+
+/** Does jobs of one or more queues. Any number of threads may use it at the same time, each with jobs of its own. */
+typedef struct zpat_queue_worker_t zpat_queue_worker_t;
+
+/**
+ * Opens a worker that takes jobs of `queue_count` queues, names of 1 to 255 bytes, from those that keep jobs at `count`
+ * endpoints; at least one of each. It connects in the background. `options` may be NULL for the defaults. The caller
+ * frees it with `zpat_queue_worker_close`. `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read.
+ */
+int zpat_queue_worker_connect(const zpat_context_t *context,
+                              const char *const *endpoints,
+                              size_t count,
+                              const char *const *queues,
+                              size_t queue_count,
+                              const zpat_queue_worker_options_t *options,
+                              zpat_queue_worker_t **worker);
+
+/**
+ * Waits for the next job, and returns 1. `*job` becomes a handle that the caller ends or frees, in any order among
+ * several. `ZPAT_E_TIMEOUT` if none came in time; `ZPAT_E_CLOSED` after `zpat_queue_worker_leave` when all is done.
+ */
+int zpat_queue_worker_next(const zpat_queue_worker_t *worker,
+                           int64_t timeout_ms,
+                           const zpat_cancel_t *cancel,
+                           zpat_queue_job_t **job);
+
+/**
+ * Waits for the next job, and takes those that are there besides. Returns how many came, 1 to `max_jobs`, which is the
+ * room in the caller's array `jobs`. As many of its elements become handles that the caller ends or frees, in any
+ * order; the others, and all after an error, stay as they were. Otherwise as `zpat_queue_worker_next`.
+ */
+int zpat_queue_worker_next_many(const zpat_queue_worker_t *worker,
+                                size_t max_jobs,
+                                int64_t timeout_ms,
+                                const zpat_cancel_t *cancel,
+                                zpat_queue_job_t **jobs);
+
+/** Takes no more jobs. Those that are here are to be done; then `zpat_queue_worker_next` ends with `ZPAT_E_CLOSED`. */
+int zpat_queue_worker_leave(const zpat_queue_worker_t *worker);
+
+/**
+ * Keeps back what is said of jobs from now on, by any thread, to send it together with `zpat_queue_worker_uncork`.
+ * Otherwise as `zpat_producer_cork`.
+ */
+int zpat_queue_worker_cork(const zpat_queue_worker_t *worker);
+
+/** Undoes one `zpat_queue_worker_cork`. */
+int zpat_queue_worker_uncork(const zpat_queue_worker_t *worker);
+
+/** Writes what the worker did so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_queue_worker_counters(const zpat_queue_worker_t *worker,
+                               zpat_queue_worker_counters_t *counters);
+
+/**
+ * Asks for one notice when `zpat_queue_worker_next` has something. 1 if it has already, and then no notice comes; 0
+ * means wait for it. As `zpat_socket_arm`.
+ */
+int zpat_queue_worker_arm(const zpat_queue_worker_t *worker);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the worker. */
+int zpat_queue_worker_ready_fd(const zpat_queue_worker_t *worker);
+
+/**
+ * Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. It may also run on a
+ * thread that ends a job.
+ */
+int zpat_queue_worker_set_hook(const zpat_queue_worker_t *worker,
+                               zpat_hook_t hook,
+                               void *user);
+
+/**
+ * Closes a worker where it is, frees it and clears the pointer. Jobs that are here are given to others; their handles
+ * still have to be freed. Every wait ends with `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_queue_worker_close(zpat_queue_worker_t **worker);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use zpatterns::{Deadline, Error, ErrorKind, Result};
+use zpatterns::{Deadline, Error, ErrorKind, Result, reqrep::Frames as Body};
 
 use crate::cancel::zpat_cancel_t;
 
@@ -85,6 +85,19 @@ pub(crate) fn check_array<T>(array: *const T, count: usize, name: &'static str) 
     Ok(())
 }
 
+/// An error unless `array` has room for something.
+pub(crate) fn check_room<T>(array: *const T, most: usize, name: &'static str) -> Result<()> {
+    if most == 0 {
+        return Err(invalid("there is no room for anything", name));
+    }
+    check_array(array, most, name)
+}
+
+/// As many as a result can count.
+pub(crate) fn at_most(most: usize) -> usize {
+    most.min(c_int::MAX as usize)
+}
+
 /// An array of slices that C describes.
 ///
 /// # Safety
@@ -93,6 +106,15 @@ pub(crate) unsafe fn frames_of<'a>(frames: *const zpat_slice_t, count: usize) ->
     check_array(frames, count, "frames")?;
     // SAFETY: as the caller promises; an index below `count` is inside.
     (0..count).map(|index| unsafe { bytes((*frames.add(index)).data, (*frames.add(index)).len) }).collect()
+}
+
+/// A body with copies of frames that C describes; there may be none.
+///
+/// # Safety
+/// As [`frames_of`].
+pub(crate) unsafe fn body_of(frames: *const zpat_slice_t, count: usize) -> Result<Body> {
+    // SAFETY: as the caller promises.
+    Ok(unsafe { frames_of(frames, count) }?.iter().map(|frame| frame.to_vec().into()).collect())
 }
 
 /// Frames of one message; the usual few need no memory of their own.
@@ -184,6 +206,16 @@ pub(crate) fn write_cut(text: &str, buffer: &mut [c_char]) -> usize {
         *to = c_char::from_ne_bytes([*from]);
     }
     end
+}
+
+/// A name of somebody else's, which may be any bytes, and zeros.
+pub(crate) fn named<const SIZE: usize>(name: &[u8]) -> [c_char; SIZE] {
+    let mut room = [0; SIZE];
+    assert!(name.len() < SIZE, "core takes no longer names");
+    for (to, from) in room.iter_mut().zip(name) {
+        *to = c_char::from_ne_bytes([*from]);
+    }
+    room
 }
 
 /// Names as C texts that live as long as the process.
@@ -316,6 +348,19 @@ pub(crate) fn hand_over<T>(handle: T, out: &mut *mut T) {
     *out = Box::into_raw(Box::new(handle));
 }
 
+/// Gives new handles to C, and returns how many.
+///
+/// # Safety
+/// `out` has room for as many, which may never have been written to.
+pub(crate) unsafe fn hand_over_many<T>(handles: impl ExactSizeIterator<Item = T>, out: *mut *mut T) -> c_int {
+    let count = c_int::try_from(handles.len()).expect("no more than fit were asked for");
+    for (index, handle) in handles.enumerate() {
+        // SAFETY: as the caller promises.
+        unsafe { out.add(index).write(Box::into_raw(Box::new(handle))) };
+    }
+    count
+}
+
 /// Takes a handle back from C and clears C's pointer; nothing if there is none any more.
 ///
 /// # Safety
@@ -326,4 +371,25 @@ pub(crate) unsafe fn take_back<T>(handle: *mut *mut T) -> Option<Box<T>> {
     let pointer = std::mem::replace(slot, ptr::null_mut());
     // SAFETY: as the caller promises; the pointer is cleared, so it is taken back once.
     (!pointer.is_null()).then(|| unsafe { Box::from_raw(pointer) })
+}
+
+/// As [`take_back`]; that there is none is an error.
+///
+/// # Safety
+/// As [`take_back`].
+pub(crate) unsafe fn take_required<T>(handle: *mut *mut T, name: &'static str) -> Result<Box<T>> {
+    // SAFETY: as the caller promises.
+    unsafe { take_back(handle) }.ok_or_else(|| invalid("the pointer is null", name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_and_its_zero_fit() {
+        let longest = [b'x'; 255];
+        let name = named::<256>(&longest).map(|byte| byte.to_ne_bytes()[0]);
+        assert_eq!(name.split_last(), Some((&0, &longest[..])));
+    }
 }

@@ -113,6 +113,15 @@ impl<'a> Slot<'a> {
         Ok(Self(slot))
     }
 
+    /// As [`empty`](Self::empty); null is for who does not look.
+    ///
+    /// # Safety
+    /// As [`empty`](Self::empty).
+    pub(crate) unsafe fn optional(batch: *mut *mut zpat_batch_t) -> Option<Self> {
+        // SAFETY: as the caller promises.
+        unsafe { Self::empty(batch) }.ok()
+    }
+
     pub(crate) fn fill_with_one(self, message: Message) {
         self.fill(Content::One(message));
     }

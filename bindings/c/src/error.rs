@@ -61,7 +61,7 @@ pub enum zpat_error_t {
     ZPAT_E_POISONED = -19,
     /// The operating system reported something else; the text has its number.
     ZPAT_E_SYSTEM = -20,
-    /// The worker that answered a request says that it cannot be done.
+    /// The worker that was given a request or a job says that it cannot be done.
     ZPAT_E_JOB_FAILED = -21,
     /// What is stored is damaged, or of another program or version; it is left as it is.
     ZPAT_E_CORRUPT = -22,
@@ -111,15 +111,15 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic")
 }
 
-/// The `zpat_error_t` of an error.
-pub(crate) fn code_of(error: &Error) -> c_int {
-    -c_int::from(error.kind().code())
+/// The `zpat_error_t` of a kind of error.
+pub(crate) fn code_of(kind: ErrorKind) -> c_int {
+    -c_int::from(kind.code())
 }
 
 /// Makes `error` the last one of this thread, and returns its code.
 pub(crate) fn remember(error: &Error) -> c_int {
     LAST.with_borrow_mut(|last| {
-        last.code = code_of(error);
+        last.code = code_of(error.kind());
         last.length = 0;
         let _ = write!(last, "{error}");
         last.code

@@ -262,6 +262,15 @@ pub(crate) unsafe fn hook_of(hook: zpat_hook_t, user: *mut c_void) -> Option<Hoo
     Some(Box::new(move || unsafe { hook(user.pointer()) }))
 }
 
+/// C's hook as core takes one that is called once; null does nothing, in the place of the one before.
+///
+/// # Safety
+/// As [`hook_of`].
+pub(crate) unsafe fn once_of(hook: zpat_hook_t, user: *mut c_void) -> Hook {
+    // SAFETY: as the caller promises.
+    unsafe { hook_of(hook, user) }.unwrap_or_else(|| Box::new(|| {}))
+}
+
 /// Sets what is called instead of making the descriptor readable, once per notice; NULL takes it away. It is called on
 /// a thread of the library: it must return at once and must not call functions of this socket (writing to a pipe or
 /// signalling a condition is right). When this function returns, the hook before is not running and will not run

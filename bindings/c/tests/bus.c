@@ -1,8 +1,7 @@
 /* A multicast bus on the loopback device: what one says all hear, events, event loops, bounds, mistakes. */
-#include "check.h"
+#include "loops.h"
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 /* A port that nobody uses, because somebody just did. */
@@ -193,15 +192,8 @@ static void injected(zpat_context_t *context) {
   OK(zpat_bus_close(&sender, 0));
 }
 
-static int readable(int fd, int timeout) {
-  struct pollfd polled = { fd, POLLIN, 0 };
-  return poll(&polled, 1, timeout) == 1;
-}
-
-static void hook(void *user) { CHECK(write(*(int *)user, "!", 1) == 1); }
-
 static void event_loop(zpat_context_t *context) {
-  char endpoint[ZPAT_ENDPOINT_SIZE], mark;
+  char endpoint[ZPAT_ENDPOINT_SIZE];
   int pipes[2];
   zpat_bus_events_t *events = NULL;
   somewhere(endpoint);
@@ -214,7 +206,7 @@ static void event_loop(zpat_context_t *context) {
   OK(zpat_bus_set_hook(listener, hook, &pipes[1]));
   CHECK(OK(zpat_bus_arm(listener, ZPAT_RECV)) == 0);
   say(sender, "two");
-  CHECK(read(pipes[0], &mark, 1) == 1 && mark == '!');
+  CHECK(heard(pipes));
   CHECK(OK(zpat_bus_arm(listener, ZPAT_RECV)) == ZPAT_RECV);
   OK(zpat_bus_set_hook(listener, NULL, NULL));
   CHECK(says(listener, &events, "two"));

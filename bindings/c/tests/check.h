@@ -29,6 +29,16 @@
 /* A call that fails with this code, and leaves it and a text that starts with its name. */
 #define FAILS(code, call) check_fails(__FILE__, __LINE__, #call, (code), (call))
 
+/* As FAILS, with a text that has this in it. */
+#define FAILS_WITH(code, call, part) (FAILS(code, call), check_text(__FILE__, __LINE__, (part)))
+
+static inline void check_text(const char *file, int line, const char *part) {
+  if (strstr(zpat_last_error(), part) == NULL) {
+    fprintf(stderr, "%s:%d: \"%s\" does not mention %s\n", file, line, zpat_last_error(), part);
+    exit(1);
+  }
+}
+
 static inline long long check_ok(const char *file, int line, const char *call, long long status) {
   if (status < 0) {
     fprintf(stderr, "%s:%d: %s: %s\n", file, line, call, zpat_last_error());
@@ -83,6 +93,11 @@ static inline void expect(zpat_socket_t *socket, const char *text) {
   CHECK(zpat_batch_count(message) == 1 && zpat_batch_frame_count(message, 0) == 1);
   CHECK(frame_is(message, 0, 0, text));
   OK(zpat_batch_free(&message));
+}
+
+/* A path in the test's own folder, with something before it. */
+static inline void in_folder(char path[256], const char *before, const char *folder, const char *name) {
+  CHECK(snprintf(path, 256, "%s%s/%s", before, folder, name) < 256);
 }
 
 static inline void send_text(zpat_socket_t *socket, const char *text) {

@@ -1,14 +1,5 @@
 /* Event loops: arming says what is there, the descriptor and the hook tell once of what comes. */
-#include "check.h"
-
-#include <poll.h>
-
-static int readable(int fd, int timeout) {
-  struct pollfd polled = { fd, POLLIN, 0 };
-  return poll(&polled, 1, timeout) == 1;
-}
-
-static void hook(void *user) { CHECK(write(*(int *)user, "!", 1) == 1); }
+#include "loops.h"
 
 /* What an event loop does. A notice may be late, for something that was taken already; arming again tells. */
 static void wait_for_message(zpat_socket_t *socket) {
@@ -34,12 +25,11 @@ static void descriptor(zpat_socket_t *pull, zpat_socket_t *push) {
 
 static void hooked(zpat_socket_t *pull, zpat_socket_t *push) {
   int pipes[2];
-  char mark;
   CHECK(pipe(pipes) == 0);
   OK(zpat_socket_set_hook(pull, hook, &pipes[1]));
   CHECK(OK(zpat_socket_arm(pull, ZPAT_RECV)) == 0);
   send_text(push, "three");
-  CHECK(read(pipes[0], &mark, 1) == 1 && mark == '!');
+  CHECK(heard(pipes));
   CHECK(!readable((int)OK(zpat_socket_ready_fd(pull)), 0));
   expect(pull, "three");
   OK(zpat_socket_set_hook(pull, NULL, NULL));

@@ -41,11 +41,6 @@ static void kill_broker(pid_t pid) {
   CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 }
 
-/* A path in the test's own folder, with something before it. */
-static void in_folder(char path[256], const char *before, const char *folder, const char *name) {
-  CHECK(snprintf(path, 256, "%s%s/%s", before, folder, name) < 256);
-}
-
 static zpat_request_options_t keyed(const char *key) {
   zpat_request_options_t options = patient();
   options.key = zpat_slice_text(key);

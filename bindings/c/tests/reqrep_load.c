@@ -1,7 +1,7 @@
 /* Many requests at once, from an event loop, and a worker killed half-way: every one is answered, once. */
+#include "loops.h"
 #include "reqrep.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -90,27 +90,24 @@ static void from_a_loop(zpat_client_t *client, zpat_worker_t *worker) {
   OK(zpat_batch_free(&body));
 }
 
-static void hook(void *user) { CHECK(write(*(int *)user, "!", 1) == 1); }
-
 static void hooked(zpat_client_t *client, zpat_worker_t *worker) {
   zpat_outcome_t outcome = ZPAT_OUTCOME_INIT;
   zpat_batch_t *body = NULL;
   unsigned char seen[1] = { 0 };
   int pipes[2];
-  char mark;
   CHECK(pipe(pipes) == 0);
   OK(zpat_client_set_hook(client, hook, &pipes[1]));
   OK(zpat_worker_set_hook(worker, hook, &pipes[1]));
   zpat_job_t *job = NULL;
   int64_t first = post_all(client, 1);
   while (zpat_worker_next(worker, 0, NULL, &job) != 1) {
-    if (OK(zpat_worker_arm(worker)) == 0) CHECK(read(pipes[0], &mark, 1) == 1 && mark == '!');
+    if (OK(zpat_worker_arm(worker)) == 0) CHECK(heard(pipes));
   }
   CHECK(OK(zpat_client_arm(client)) == 0);
   zpat_slice_t question = zpat_job_frame(job, 0);
   OK(zpat_job_reply(&job, &question, 1));
   while (zpat_client_next(client, 0, NULL, &body, &outcome) != 1) {
-    if (OK(zpat_client_arm(client)) == 0) CHECK(read(pipes[0], &mark, 1) == 1 && mark == '!');
+    if (OK(zpat_client_arm(client)) == 0) CHECK(heard(pipes));
   }
   check_answer(body, &outcome, first, seen);
   OK(zpat_client_set_hook(client, NULL, NULL));

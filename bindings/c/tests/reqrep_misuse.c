@@ -91,8 +91,7 @@ static void opening(zpat_context_t *context) {
 }
 
 /* An error that names the option. */
-#define NAMED(call, name) (REFUSED(call), CHECKED(strstr(zpat_last_error(), name) != NULL))
-#define CHECKED(condition) check_ok(__FILE__, __LINE__, #condition, (condition) ? 0 : -1)
+#define NAMED(call, name) FAILS_WITH(ZPAT_E_INVALID_ARGUMENT, call, name)
 
 static void options(zpat_context_t *context) {
   const zpat_client_options_t asks = ZPAT_CLIENT_OPTIONS_INIT;

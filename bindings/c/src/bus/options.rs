@@ -11,11 +11,9 @@ use zpatterns::{BusKey, BusOptions, Result};
 use super::fields::with_bus_options;
 use crate::{
     arguments::{bytes, growing, init_growing},
+    checked::{Checked, c_type, from_c, options, to_c},
     error::entry,
-    reqrep::{
-        fields::Plain,
-        options::{Checked, c_type, from_c, options, to_c},
-    },
+    plain::Plain,
 };
 
 /// For whom a sender waits.

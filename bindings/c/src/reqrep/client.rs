@@ -13,14 +13,17 @@ use zpatterns::{
 use super::{
     counters::zpat_reqrep_counters_t,
     options::zpat_client_options_t,
-    request::{Report, body_of, ticket_of, zpat_outcome_t, zpat_request_options_t},
+    request::{told, zpat_outcome_t, zpat_request_options_t},
 };
 use crate::{
-    arguments::{deadline, fill_growing, hand_over, required, required_mut, take_back, text, texts, zpat_slice_t},
+    arguments::{
+        body_of, deadline, fill_growing, hand_over, required, required_mut, take_back, text, texts, zpat_slice_t,
+    },
     batch::{Slot, zpat_batch_t},
     cancel::zpat_cancel_t,
     context::zpat_context_t,
     error::entry,
+    report::{Report, ticket_of},
     socket::{hook_of, zpat_hook_t},
 };
 
@@ -89,7 +92,7 @@ pub unsafe extern "C" fn zpat_client_request(
         // SAFETY: C's promise.
         let ((task, options), wait) = unsafe { (zpat_request_options_t::convert(options)?, deadline(-1, cancel)?) };
         let ticket = client.submit_task(task, service, question, &options)?;
-        report.fill(Ticket(0), Part::Outcome(client.outcome(ticket, &wait)?))
+        report.fill(told(Ticket(0), Part::Outcome(client.outcome(ticket, &wait)?)))
     })
 }
 
@@ -156,10 +159,10 @@ pub unsafe extern "C" fn zpat_client_wait(
 ) -> c_int {
     entry(|| {
         // SAFETY: C's promise.
-        let (report, client) = unsafe { (Report::empty(Slot::empty(body)?, outcome)?, handle(client)?) };
+        let (report, client) = unsafe { (Report::empty(body, outcome)?, handle(client)?) };
         // SAFETY: C's promise.
         let (ticket, wait) = (ticket_of(ticket), unsafe { deadline(timeout_ms, cancel) }?);
-        report.fill(ticket, client.wait(ticket, &wait)?).map(|_| 1)
+        report.fill(told(ticket, client.wait(ticket, &wait)?)).map(|_| 1)
     })
 }
 
@@ -176,10 +179,10 @@ pub unsafe extern "C" fn zpat_client_next(
 ) -> c_int {
     entry(|| {
         // SAFETY: C's promise.
-        let (report, client) = unsafe { (Report::empty(Slot::empty(body)?, outcome)?, handle(client)?) };
+        let (report, client) = unsafe { (Report::empty(body, outcome)?, handle(client)?) };
         // SAFETY: C's promise.
         let (ticket, part) = client.next(&unsafe { deadline(timeout_ms, cancel) }?)?;
-        report.fill(ticket, part).map(|_| 1)
+        report.fill(told(ticket, part)).map(|_| 1)
     })
 }
 

@@ -9,14 +9,15 @@ use zpatterns::reqrep::{Part, Ticket};
 
 use super::{
     client::{handle, zpat_client_t},
-    options::Checked,
-    request::{Report, body_of, zpat_outcome_t, zpat_request_options_t},
+    request::{told, zpat_outcome_t, zpat_request_options_t},
 };
 use crate::{
-    arguments::{bytes, deadline, text, zpat_slice_t},
+    arguments::{body_of, bytes, deadline, text, zpat_slice_t},
     batch::{Slot, zpat_batch_t},
     cancel::zpat_cancel_t,
+    checked::Checked,
     error::entry,
+    report::Report,
 };
 
 /// Leaves a durable request with a broker that has a store, and waits until it is on the broker's disk. `options` have
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn zpat_client_store(
         let (service, question) = unsafe { (text(service, "service")?, body_of(frames, count)?) };
         // SAFETY: C's promise.
         let ((_, options), wait) = unsafe { (zpat_request_options_t::convert(options)?, deadline(-1, cancel)?) };
-        report.fill(Ticket(0), Part::Outcome(client.store(service, question, &options, &wait)?))
+        report.fill(told(Ticket(0), Part::Outcome(client.store(service, question, &options, &wait)?)))
     })
 }
 
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn zpat_client_fetch(
         let (service, key) = unsafe { (text(service, "service")?, bytes(key.data, key.len)?) };
         // SAFETY: C's promise.
         let (patience, wait) = (Duration::checked(patience_ms, "patience_ms")?, unsafe { deadline(-1, cancel) }?);
-        report.fill(Ticket(0), Part::Outcome(client.fetch(service, key, patience, &wait)?))
+        report.fill(told(Ticket(0), Part::Outcome(client.fetch(service, key, patience, &wait)?)))
     })
 }
 
@@ -97,6 +98,6 @@ pub unsafe extern "C" fn zpat_client_discard(
         let (service, key) = unsafe { (text(service, "service")?, bytes(key.data, key.len)?) };
         // SAFETY: C's promise.
         let (patience, wait) = (Duration::checked(patience_ms, "patience_ms")?, unsafe { deadline(-1, cancel) }?);
-        report.fill(Ticket(0), Part::Outcome(client.discard(service, key, patience, &wait)?))
+        report.fill(told(Ticket(0), Part::Outcome(client.discard(service, key, patience, &wait)?)))
     })
 }

@@ -3,76 +3,7 @@
 //! The order is binary: a new option goes to the end. The structures themselves, with their texts, are in `options.rs`;
 //! the header generator reads these lists for the initialisers.
 
-use std::time::Duration;
-
-use zpatterns::{BusFlowControl, reqrep::Balance};
-
-/// An option as C has it: a number of eight bytes, whatever it is.
-pub(crate) trait Plain {
-    /// Milliseconds, a count, or the number of a choice.
-    fn plain(&self) -> i64;
-}
-
-impl Plain for Duration {
-    fn plain(&self) -> i64 {
-        i64::try_from(self.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-impl Plain for usize {
-    fn plain(&self) -> i64 {
-        i64::try_from(*self).unwrap_or(i64::MAX)
-    }
-}
-
-impl Plain for u32 {
-    fn plain(&self) -> i64 {
-        i64::from(*self)
-    }
-}
-
-impl Plain for u64 {
-    fn plain(&self) -> i64 {
-        i64::try_from(*self).unwrap_or(i64::MAX)
-    }
-}
-
-impl Plain for u8 {
-    fn plain(&self) -> i64 {
-        i64::from(*self)
-    }
-}
-
-impl Plain for bool {
-    fn plain(&self) -> i64 {
-        i64::from(*self)
-    }
-}
-
-/// The numbers are those of `zpat_bus_flow_control_t`.
-impl Plain for BusFlowControl {
-    fn plain(&self) -> i64 {
-        match self {
-            Self::None => 0,
-            Self::Slowest => 1,
-            Self::Tagged => 2,
-        }
-    }
-}
-
-/// The numbers are those of `zpat_balance_t`.
-impl Plain for Balance {
-    fn plain(&self) -> i64 {
-        match self {
-            Self::LeastRecentlyUsed => 0,
-            Self::MostFree => 1,
-            Self::Sticky => 2,
-            Self::Custom(_) => -1,
-        }
-    }
-}
-
-/// Calls `$then!` with the structure, core's options, and every option. One without a type is [`Plain`]; a `Path` is a
+/// Calls `$then!` with the structure, core's options, and every option. One without a type is a number; a `Path` is a
 /// `const char *`, and null by default; a `List` is a pointer and, right behind it, the count that it names, and empty;
 /// and so is a `Key`, of bytes.
 macro_rules! with_client_options {

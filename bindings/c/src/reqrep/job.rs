@@ -7,12 +7,12 @@ use std::{
 
 use zpatterns::{Result, reqrep::Job};
 
-use super::{fields::Plain, request::body_of};
 use crate::{
-    arguments::{deadline, invalid, required, take_back, zpat_slice_t},
+    arguments::{body_of, deadline, required, take_back, take_required, zpat_slice_t},
     cancel::zpat_cancel_t,
     error::{entry, entry_or},
-    socket::{hook_of, zpat_hook_t},
+    plain::Plain,
+    socket::{once_of, zpat_hook_t},
 };
 
 /// The error code of a job that was freed without an answer.
@@ -27,13 +27,6 @@ pub struct zpat_job_t(pub(super) Job);
 unsafe fn handle<'a>(job: *const zpat_job_t) -> Result<&'a Job> {
     // SAFETY: as the caller promises.
     unsafe { required(job, "job") }.map(|job| &job.0)
-}
-
-/// # Safety
-/// `job` is null or points to a pointer that is null or a live handle.
-unsafe fn taken(job: *mut *mut zpat_job_t) -> Result<Job> {
-    // SAFETY: as the caller promises.
-    unsafe { take_back(job) }.map(|job| job.0).ok_or_else(|| invalid("the pointer is null", "job"))
 }
 
 /// What is asked for. The bytes belong to the job, as those of `zpat_job_key` and `zpat_job_frame`.
@@ -100,9 +93,7 @@ pub unsafe extern "C" fn zpat_job_wait_cancelled(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_job_set_hook(job: *const zpat_job_t, hook: zpat_hook_t, user: *mut c_void) -> c_int {
     // SAFETY: C's promise, also about the hook.
-    let hook = unsafe { hook_of(hook, user) };
-    // SAFETY: C's promise.
-    entry(|| unsafe { handle(job) }?.set_hook(hook.unwrap_or_else(|| Box::new(|| {}))).map(|()| 0))
+    entry(|| unsafe { handle(job)?.set_hook(once_of(hook, user)) }.map(|()| 0))
 }
 
 /// Sends some of the answer, with copies of these `count` frames.
@@ -123,8 +114,8 @@ pub unsafe extern "C" fn zpat_job_send_partial(
 pub unsafe extern "C" fn zpat_job_reply(job: *mut *mut zpat_job_t, frames: *const zpat_slice_t, count: usize) -> c_int {
     entry(|| {
         // SAFETY: C's promise.
-        let (body, job) = unsafe { (body_of(frames, count)?, taken(job)?) };
-        job.reply(body).map(|()| 0)
+        let (body, job) = unsafe { (body_of(frames, count)?, take_required(job, "job")?) };
+        job.0.reply(body).map(|()| 0)
     })
 }
 
@@ -139,8 +130,8 @@ pub unsafe extern "C" fn zpat_job_fail(
 ) -> c_int {
     entry(|| {
         // SAFETY: C's promise.
-        let (body, job) = unsafe { (body_of(frames, count)?, taken(job)?) };
-        job.fail(code, body).map(|()| 0)
+        let (body, job) = unsafe { (body_of(frames, count)?, take_required(job, "job")?) };
+        job.0.fail(code, body).map(|()| 0)
     })
 }
 

@@ -15,15 +15,19 @@ use zpatterns::{
 use super::{
     client::{self, zpat_client_t},
     job::zpat_job_t,
-    options::Checked,
-    request::{Reports, body_of, zpat_outcome_kind_t, zpat_outcome_t, zpat_request_options_t},
+    request::{told, zpat_outcome_kind_t, zpat_outcome_t, zpat_request_options_t},
     worker::{self, zpat_worker_t},
 };
 use crate::{
-    arguments::{check_array, deadline, invalid, required, take_back, text, zpat_slice_t},
-    batch::{Slot, zpat_batch_t},
+    arguments::{
+        at_most, body_of, check_array, check_room, deadline, hand_over_many, invalid, required, take_back, text,
+        zpat_slice_t,
+    },
+    batch::zpat_batch_t,
     cancel::zpat_cancel_t,
+    checked::Checked,
     error::entry,
+    report::Reports,
 };
 
 /// Posts a request for `service` for each message of `questions`, as `zpat_client_post` does with one; `options`,
@@ -71,10 +75,10 @@ pub unsafe extern "C" fn zpat_client_next_many(
     entry(|| {
         check_room(outcomes, max_outcomes, "outcomes")?;
         // SAFETY: C's promise.
-        let (reports, client) = unsafe { (Reports::empty(Slot::empty(bodies)?, outcomes)?, client::handle(client)?) };
+        let (reports, client) = unsafe { (Reports::empty(bodies, outcomes)?, client::handle(client)?) };
         // SAFETY: C's promise.
         let parts = client.next_many(at_most(max_outcomes), &unsafe { deadline(timeout_ms, cancel) }?)?;
-        reports.fill(parts)
+        reports.fill(parts.into_iter().map(|(ticket, part)| told(ticket, part)))
     })
 }
 
@@ -113,12 +117,8 @@ pub unsafe extern "C" fn zpat_worker_next_many(
         // SAFETY: C's promise.
         let (worker, deadline) = unsafe { (worker::handle(worker)?, deadline(timeout_ms, cancel)?) };
         let taken = worker.next_many(at_most(max_jobs), &deadline)?;
-        let count = taken.len();
-        for (index, job) in taken.into_iter().enumerate() {
-            // SAFETY: C's promise, of an array that may never have been written to; no more come than were asked for.
-            unsafe { jobs.add(index).write(Box::into_raw(Box::new(zpat_job_t(job)))) };
-        }
-        Ok(c_int::try_from(count).expect("no more than fit were asked for"))
+        // SAFETY: C's promise; no more come than were asked for.
+        Ok(unsafe { hand_over_many(taken.into_iter().map(zpat_job_t), jobs) })
     })
 }
 
@@ -202,17 +202,4 @@ pub unsafe extern "C" fn zpat_worker_cork(worker: *const zpat_worker_t) -> c_int
 pub unsafe extern "C" fn zpat_worker_uncork(worker: *const zpat_worker_t) -> c_int {
     // SAFETY: C's promise.
     entry(|| unsafe { worker::handle(worker) }?.uncork().map(|()| 0))
-}
-
-/// An error unless `array` has room for something.
-fn check_room<T>(array: *const T, most: usize, name: &'static str) -> Result<()> {
-    if most == 0 {
-        return Err(invalid("there is no room for anything", name));
-    }
-    check_array(array, most, name)
-}
-
-/// As many as a result can count.
-fn at_most(most: usize) -> usize {
-    most.min(c_int::MAX as usize)
 }

@@ -9,10 +9,10 @@ use zpatterns::reqrep::{NewsKind, NewsRecord, Reason};
 
 use super::{
     broker::{handle, zpat_broker_t},
-    tallies::{ZPAT_SERVICE_SIZE, named},
+    tallies::ZPAT_SERVICE_SIZE,
 };
 use crate::{
-    arguments::{Names, c_names, check_growing, deadline, fill_growing},
+    arguments::{Names, c_names, check_growing, deadline, fill_growing, named},
     cancel::zpat_cancel_t,
     error::entry,
     socket::{hook_of, zpat_hook_t},

@@ -9,8 +9,10 @@ use zpatterns::{
     reqrep::{FreelanceServer, PlainEndpoint, Side},
 };
 
-use super::options::Checked;
-use crate::arguments::{check_array, text};
+use crate::{
+    arguments::text,
+    checked::{Checked, Element},
+};
 
 /// Who connects to a plain endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,16 +50,6 @@ pub struct zpat_freelance_server_t {
     pub credit: u32,
 }
 
-/// An element of a list among the options.
-pub(super) trait Element: Sized {
-    /// What core has for it.
-    type Core;
-
-    /// # Safety
-    /// Its texts are null or readable up to a zero.
-    unsafe fn convert(&self) -> Result<Self::Core>;
-}
-
 impl Element for zpat_plain_endpoint_t {
     type Core = PlainEndpoint;
 
@@ -77,17 +69,6 @@ impl Element for zpat_freelance_server_t {
         let (endpoint, service) = unsafe { (text(self.endpoint, "endpoint")?, text(self.service, "service")?) };
         Ok(FreelanceServer { endpoint: endpoint.to_owned(), service: service.to_owned(), credit: self.credit })
     }
-}
-
-/// A list among the options, as core takes it. An error says which element is wrong.
-///
-/// # Safety
-/// `list` is null or points to `count` elements, each as [`Element::convert`] asks.
-pub(super) unsafe fn list<T: Element>(list: *const T, count: usize, name: &'static str) -> Result<Vec<T::Core>> {
-    check_array(list, count, name)?;
-    // SAFETY: as the caller promises; an index below `count` is inside.
-    let element = |index| unsafe { (*list.add(index)).convert() };
-    (0..count).map(|index| element(index).map_err(|error| error.with(name, index))).collect()
 }
 
 #[cfg(test)]

@@ -4,21 +4,22 @@ use std::{
     ffi::{c_char, c_int, c_void},
     mem::offset_of,
     ptr,
-    time::Duration,
 };
 
 use zpatterns::{
-    BusFlowControl, Result,
-    reqrep::{Balance, BrokerOptions, ClientOptions, Side, Task, WorkerOptions},
+    Result,
+    reqrep::{BrokerOptions, ClientOptions, WorkerOptions},
 };
 
 use super::{
-    fields::{Plain, with_broker_options, with_client_options, with_worker_options},
-    older::{list, zpat_freelance_server_t, zpat_plain_endpoint_t},
+    fields::{with_broker_options, with_client_options, with_worker_options},
+    older::{zpat_freelance_server_t, zpat_plain_endpoint_t},
 };
 use crate::{
-    arguments::{growing, init_growing, invalid, optional_path},
+    arguments::{growing, init_growing, optional_path},
+    checked::{Checked, c_type, from_c, list, options, to_c},
     error::entry,
+    plain::Plain,
 };
 
 /// How requests are spread over those that offer the same service.
@@ -128,124 +129,6 @@ pub struct zpat_broker_options_t {
     pub plain_count: usize,
 }
 
-/// An option as core has it, or an error that names it.
-pub(crate) trait Checked: Sized {
-    fn checked(value: i64, name: &'static str) -> Result<Self>;
-}
-
-macro_rules! checked {
-    ($($type:ty: $from:expr, $text:literal;)*) => {$(
-        impl Checked for $type {
-            fn checked(value: i64, name: &'static str) -> Result<Self> {
-                let converted: Option<Self> = $from(value);
-                converted.ok_or_else(|| invalid($text, name).with("value", value))
-            }
-        }
-    )*};
-}
-
-checked! {
-    Duration: |value| u64::try_from(value).ok().map(Self::from_millis), "a duration is not negative";
-    usize: |value| Self::try_from(value).ok(), "a bound is not negative";
-    u64: |value| Self::try_from(value).ok(), "a number is not negative";
-    u32: |value| Self::try_from(value).ok(), "a number from 0 to 4294967295";
-    BusFlowControl: |value| match value {
-        0 => Some(Self::None),
-        1 => Some(Self::Slowest),
-        2 => Some(Self::Tagged),
-        _ => None,
-    }, "there is no such flow control";
-    u8: |value| Self::try_from(value).ok(), "a number from 0 to 255";
-    bool: |value| [false, true].get(usize::try_from(value).unwrap_or(usize::MAX)).copied(), "a switch is 0 or 1";
-    Balance: |value| match value {
-        0 => Some(Self::LeastRecentlyUsed),
-        1 => Some(Self::MostFree),
-        2 => Some(Self::Sticky),
-        _ => None,
-    }, "there is no such balance";
-    Side: |value| match value {
-        0 => Some(Self::Clients),
-        1 => Some(Self::Workers),
-        _ => None,
-    }, "there is no such side";
-    Task: |value| match value {
-        0 => Some(Self::Ask),
-        1 => Some(Self::Store),
-        2 => Some(Self::Fetch),
-        3 => Some(Self::Discard),
-        _ => None,
-    }, "there is no such task";
-}
-
-macro_rules! c_type {
-    () => { i64 };
-    (Path) => { *const c_char };
-    (List) => { *const c_void };
-    (Key) => { *const c_void };
-}
-
-/// A default of core as C sees it.
-macro_rules! to_c {
-    ($value:expr) => {
-        $value.plain()
-    };
-    ($value:expr, $pointer:ident) => {
-        ptr::null()
-    };
-}
-
-/// A value from C as core takes it.
-macro_rules! from_c {
-    ($name:expr, $value:expr) => {
-        Checked::checked($value, $name)?
-    };
-    ($name:expr, $value:expr, Path) => {
-        // SAFETY: C's promise.
-        unsafe { optional_path($value) }
-    };
-    ($name:expr, $value:expr, List, $count:expr) => {
-        // SAFETY: C's promise.
-        unsafe { list($value, $count, $name) }?
-    };
-    ($name:expr, $value:expr, Key, $count:expr) => {
-        // SAFETY: C's promise.
-        unsafe { key($value, $count) }?
-    };
-}
-
-macro_rules! options {
-    ($c:ident, $core:ident: $($name:ident $(: $type:ident $(($count:ident))?)? = $($path:ident).+,)*) => {
-        impl $c {
-            pub(crate) const ENDS: &'static [usize] = &[size_of::<usize>(), $(
-                offset_of!(Self, $name) + size_of::<c_type!($($type)?)>()
-                    $($(+ offset_of!(Self, $count) - offset_of!(Self, $name))?)?,
-            )*];
-
-            pub(crate) fn defaults() -> Self {
-                let core = $core::default();
-                Self {
-                    struct_size: size_of::<Self>(),
-                    $($name: to_c!(core.$($path).+ $(, $type)?), $($($count: 0,)?)?)*
-                }
-            }
-
-            /// What C passed, or the defaults for null, as core takes it.
-            ///
-            /// # Safety
-            /// `options` is null or points to a structure that starts with its size, with readable paths in it.
-            pub(crate) unsafe fn convert(options: *const Self) -> Result<$core> {
-                // SAFETY: as the caller promises.
-                let given = unsafe { growing(options, Self::defaults(), Self::ENDS) }?;
-                let mut core = $core::default();
-                $(core.$($path).+ = from_c!(stringify!($name), given.$name $(, $type $(, given.$count)?)?);)*
-                Ok(core)
-            }
-        }
-    };
-}
-
-pub(crate) use {c_type, from_c, options, to_c};
-
 with_client_options!(options);
 with_worker_options!(options);
 with_broker_options!(options);
@@ -276,7 +159,10 @@ pub unsafe extern "C" fn zpat_broker_options_init(options: *mut zpat_broker_opti
 
 #[cfg(test)]
 mod tests {
+    use zpatterns::reqrep::Balance;
+
     use super::*;
+    use crate::checked::has_no_holes;
 
     #[test]
     fn structures_have_the_order_of_fields_rs_and_no_holes() {
@@ -286,10 +172,7 @@ mod tests {
             (zpat_broker_options_t::ENDS, size_of::<zpat_broker_options_t>()),
         ];
         for (ends, size) in layouts {
-            let mut steps = ends.windows(2).map(|pair| pair[1] - pair[0]);
-            let (option, list) = (size_of::<i64>(), size_of::<*const c_void>() + size_of::<usize>());
-            assert!(steps.all(|step| step == option || step == list), "{ends:?}");
-            assert_eq!((ends.first(), ends.last()), (Some(&size_of::<usize>()), Some(&size)));
+            assert!(has_no_holes(ends, size), "{ends:?}");
         }
     }
 

@@ -1,17 +1,18 @@
 //! A request: how it is made, and how it ended.
 
-use std::{borrow::Cow, ffi::c_int, mem::offset_of, time::Duration};
+use std::{ffi::c_int, mem::offset_of, time::Duration};
 
 use zpatterns::{
-    Error, ErrorKind, Result,
-    reqrep::{Failure, Frames as Body, Outcome, Part, RequestOptions, Task, Ticket},
+    Error, Result,
+    reqrep::{Failure, Outcome, Part, RequestOptions, Task, Ticket},
 };
 
-use super::{fields::Plain, options::Checked};
 use crate::{
-    arguments::{bytes, check_growing, fill_growing, frames_of, growing, init_growing, zpat_slice_t},
-    batch::Slot,
-    error::{code_of, entry, remember},
+    arguments::{bytes, growing, init_growing, zpat_slice_t},
+    checked::Checked,
+    error::{code_of, entry},
+    plain::Plain,
+    report::{Record, Told, worker_error},
 };
 
 /// What is wanted of a request. All but asking is for durable requests: it needs a key, and a broker with a store.
@@ -150,9 +151,9 @@ pub struct zpat_outcome_t {
     pub retry_after_ms: i64,
 }
 
-impl zpat_outcome_t {
-    pub(super) const ENDS: &'static [usize] = &[offset_of!(Self, retry_after_ms) + size_of::<i64>()];
-    pub(super) const NOTHING: Self = Self {
+impl Record for zpat_outcome_t {
+    const ENDS: &'static [usize] = &[offset_of!(Self, retry_after_ms) + size_of::<i64>()];
+    const NOTHING: Self = Self {
         struct_size: size_of::<Self>(),
         kind: zpat_outcome_kind_t::ZPAT_OUTCOME_NONE as i64,
         error: 0,
@@ -164,149 +165,34 @@ impl zpat_outcome_t {
     };
 }
 
-/// Where a call writes what came of a request.
-pub(super) struct Report<'a> {
-    body: Option<Slot<'a>>,
-    outcome: *mut zpat_outcome_t,
-}
-
-impl<'a> Report<'a> {
-    /// As [`empty`](Self::empty), of a call whose caller need not look: null is for who does not.
-    ///
-    /// # Safety
-    /// As [`empty`](Self::empty), or `outcome` is null.
-    pub(super) unsafe fn optional(body: Option<Slot<'a>>, outcome: *mut zpat_outcome_t) -> Result<Self> {
-        if !outcome.is_null() {
-            // SAFETY: as the caller promises.
-            unsafe { fill_growing(outcome, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
+/// What came of a request, as C sees it.
+pub(super) fn told(ticket: Ticket, part: Part) -> Told<zpat_outcome_t> {
+    use zpat_outcome_kind_t as Kind;
+    let mut record = zpat_outcome_t { ticket: ticket.0.cast_signed(), ..zpat_outcome_t::NOTHING };
+    let (kind, body, error) = match part {
+        Part::Partial { run, body } => {
+            record.run = run.into();
+            (Kind::ZPAT_OUTCOME_PARTIAL, Some(body), None)
         }
-        Ok(Self { body, outcome })
-    }
-
-    /// Says that nothing came, so that after an error nobody takes an old outcome for a new one.
-    ///
-    /// # Safety
-    /// `body` is as [`Slot::empty`] asks; `outcome` points to a structure that starts with its size.
-    pub(super) unsafe fn empty(body: Slot<'a>, outcome: *mut zpat_outcome_t) -> Result<Self> {
-        // SAFETY: as the caller promises.
-        unsafe { fill_growing(outcome, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
-        Ok(Self { body: Some(body), outcome })
-    }
-
-    /// Writes what came, and returns its `zpat_error_t`, which is then the last error of the thread.
-    pub(super) fn fill(self, ticket: Ticket, part: Part) -> Result<c_int> {
-        let Told { outcome, body, error } = Told::of(ticket, part);
-        if let (Some(slot), Some(body)) = (self.body, body) {
-            slot.fill_with_bodies([body]);
+        Part::Outcome(Outcome::Reply(body)) => (Kind::ZPAT_OUTCOME_REPLY, Some(body), None),
+        Part::Outcome(Outcome::Accepted) => (Kind::ZPAT_OUTCOME_ACCEPTED, None, None),
+        Part::Outcome(Outcome::Error { code, body }) => {
+            record.code = code.into();
+            let error = worker_error(code, &body);
+            (Kind::ZPAT_OUTCOME_ERROR, Some(body), Some(error))
         }
-        if !self.outcome.is_null() {
-            // SAFETY: a structure was promised, and it was filled in once already.
-            unsafe { fill_growing(self.outcome, outcome, zpat_outcome_t::ENDS) }?;
+        Part::Outcome(Outcome::Failed(failure)) => {
+            record.may_have_run = failure.may_have_run.into();
+            record.retry_after_ms = failure.retry_after.plain();
+            (Kind::ZPAT_OUTCOME_FAILED, None, Some(failed(&failure)))
         }
-        Ok(error.as_ref().map_or(0, remember))
-    }
-}
-
-/// As [`Report`], for a call that brings many.
-pub(super) struct Reports<'a> {
-    bodies: Slot<'a>,
-    outcomes: *mut zpat_outcome_t,
-    size: usize,
-}
-
-impl<'a> Reports<'a> {
-    /// As [`Report::empty`]; the first structure stands for all.
-    ///
-    /// # Safety
-    /// As [`Report::empty`], and `outcomes` is an array of structures of that size.
-    pub(super) unsafe fn empty(bodies: Slot<'a>, outcomes: *mut zpat_outcome_t) -> Result<Self> {
-        // SAFETY: as the caller promises.
-        let size = unsafe { check_growing(outcomes, zpat_outcome_t::ENDS) }?;
-        // SAFETY: as the caller promises.
-        unsafe { fill_growing(outcomes, zpat_outcome_t::NOTHING, zpat_outcome_t::ENDS) }?;
-        Ok(Self { bodies, outcomes, size })
-    }
-
-    /// Writes what came, no more than there is room for, and returns how many.
-    pub(super) fn fill(self, parts: Vec<(Ticket, Part)>) -> Result<c_int> {
-        let (count, mut bodies) = (parts.len(), Vec::with_capacity(parts.len()));
-        for (index, (ticket, part)) in parts.into_iter().enumerate() {
-            let Told { outcome, body, error } = Told::of(ticket, part);
-            let text = || error.map(|error| error.to_string().into()).into_iter().collect();
-            bodies.push(body.unwrap_or_else(text));
-            // SAFETY: an array was promised, of structures as an older program may know them.
-            unsafe {
-                let place = self.outcomes.byte_add(index * self.size);
-                init_growing(place, self.size, outcome, zpat_outcome_t::ENDS)
-            }?;
-        }
-        self.bodies.fill_with_bodies(bodies);
-        Ok(c_int::try_from(count).expect("no more than fit were asked for"))
-    }
-}
-
-/// What came of a request as C sees it.
-struct Told {
-    outcome: zpat_outcome_t,
-    /// Of what has one.
-    body: Option<Body>,
-    /// What it is for a call that brings nothing else.
-    error: Option<Error>,
-}
-
-impl Told {
-    fn of(ticket: Ticket, part: Part) -> Self {
-        use zpat_outcome_kind_t as Kind;
-        let mut outcome = zpat_outcome_t { ticket: ticket.0.cast_signed(), ..zpat_outcome_t::NOTHING };
-        let (kind, body, error) = match part {
-            Part::Partial { run, body } => {
-                outcome.run = run.into();
-                (Kind::ZPAT_OUTCOME_PARTIAL, Some(body), None)
-            }
-            Part::Outcome(Outcome::Reply(body)) => (Kind::ZPAT_OUTCOME_REPLY, Some(body), None),
-            Part::Outcome(Outcome::Accepted) => (Kind::ZPAT_OUTCOME_ACCEPTED, None, None),
-            Part::Outcome(Outcome::Error { code, body }) => {
-                outcome.code = code.into();
-                let error = worker_error(code, &body);
-                (Kind::ZPAT_OUTCOME_ERROR, Some(body), Some(error))
-            }
-            Part::Outcome(Outcome::Failed(failure)) => {
-                outcome.may_have_run = failure.may_have_run.into();
-                outcome.retry_after_ms = failure.retry_after.plain();
-                (Kind::ZPAT_OUTCOME_FAILED, None, Some(failed(&failure)))
-            }
-        };
-        outcome.kind = kind as i64;
-        outcome.error = error.as_ref().map_or(0, |error| code_of(error).into());
-        Self { outcome, body, error }
-    }
-}
-
-/// How many bytes of a worker's words go into the error's text.
-const WORDS: usize = 500;
-
-fn worker_error(code: u32, body: &Body) -> Error {
-    let words =
-        body.first().map_or(Cow::Borrowed(""), |first| String::from_utf8_lossy(&first[..first.len().min(WORDS)]));
-    let error = Error::new(ErrorKind::JobFailed, "the worker says that it cannot be done").with("code", code);
-    if words.is_empty() { error } else { error.with("words", words.replace(char::is_control, " ")) }
+    };
+    record.kind = kind as i64;
+    record.error = error.as_ref().map_or(0, |error| code_of(error.kind()).into());
+    Told { record, body, error }
 }
 
 fn failed(failure: &Failure) -> Error {
     let ran = if failure.may_have_run { "may have run" } else { "never ran" };
     Error::new(failure.kind, format!("the request {ran}: {}", failure.text))
-}
-
-/// A body with copies of frames that C describes; there may be none.
-///
-/// # Safety
-/// As [`frames_of`].
-pub(super) unsafe fn body_of(frames: *const zpat_slice_t, count: usize) -> Result<Body> {
-    // SAFETY: as the caller promises.
-    Ok(unsafe { frames_of(frames, count) }?.iter().map(|frame| frame.to_vec().into()).collect())
-}
-
-/// The number of a request as core has it; what is negative is no request's.
-pub(super) fn ticket_of(ticket: i64) -> Ticket {
-    Ticket(u64::try_from(ticket).unwrap_or(0))
 }

@@ -11,7 +11,10 @@ use super::{
     broker::{handle, zpat_broker_t},
     counters::zpat_reqrep_counters_t,
 };
-use crate::{arguments::write_growing, error::entry};
+use crate::{
+    arguments::{named, write_growing},
+    error::entry,
+};
 
 /// Room for the longest name of a service and a zero.
 pub const ZPAT_SERVICE_SIZE: usize = 256;
@@ -94,16 +97,6 @@ impl zpat_peer_counters_t {
     }
 }
 
-/// A name of a service and zeros.
-pub(super) fn named(name: &[u8]) -> [c_char; ZPAT_SERVICE_SIZE] {
-    let mut room = [0; ZPAT_SERVICE_SIZE];
-    assert!(name.len() < room.len(), "core takes no longer names");
-    for (to, from) in room.iter_mut().zip(name) {
-        *to = c_char::from_ne_bytes([*from]);
-    }
-    room
-}
-
 /// Writes what became of the requests for each service that a worker has offered, in the order of their names, into
 /// `out`, an array of `most` elements; `struct_size` of the first is set, and holds for all. Returns how many there
 /// are: if that is more than `most`, the last ones were not written. `out` may be NULL if `most` is 0.
@@ -147,12 +140,5 @@ mod tests {
     fn the_sizes_known_are_those_of_the_structures() {
         assert_eq!(zpat_service_counters_t::ENDS.last(), Some(&size_of::<zpat_service_counters_t>()));
         assert_eq!(zpat_peer_counters_t::ENDS.last(), Some(&size_of::<zpat_peer_counters_t>()));
-    }
-
-    #[test]
-    fn the_longest_name_and_its_zero_fit() {
-        let longest = [b'x'; ZPAT_SERVICE_SIZE - 1];
-        let name = named(&longest).map(|byte| byte.to_ne_bytes()[0]);
-        assert_eq!(name.split_last(), Some((&0, &longest[..])));
     }
 }

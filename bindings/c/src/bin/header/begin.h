@@ -37,6 +37,18 @@
  *       zpat_slice_t greeting[] = { zpat_slice_text("Hello"), zpat_job_frame(job, 0) };
  *       zpat_job_reply(&job, greeting, 2);
  *     }
+ *
+ * Jobs that a worker does, or breaks into others and leaves until those are done: who pushes one, and who does it.
+ *
+ *     if (zpat_producer_run(producer, "sum", &tree, 1, NULL, -1, NULL, &sum, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     while (zpat_queue_worker_next(worker, -1, NULL, &run) > 0) {
+ *       zpat_child_t halves[] = { { "sum", &left, 1, NULL, ZPAT_ON_FAILURE_FAIL, 0 },
+ *                                 { "sum", &right, 1, NULL, ZPAT_ON_FAILURE_FAIL, 0 } };
+ *       if (zpat_queue_job_is_resumed(run)) zpat_queue_job_complete(&run, &both, 1);
+ *       else zpat_queue_job_spawn(&run, halves, 2, NULL, 0);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -75,6 +87,19 @@
 #define ZPAT_BUS_COUNTERS_INIT { sizeof(zpat_bus_counters_t), \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_BUS_PEER_INIT { sizeof(zpat_bus_peer_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_OPTIONS_INIT { sizeof(zpat_queue_options_t), \
+@QUEUE@ }
+#define ZPAT_PRODUCER_OPTIONS_INIT { sizeof(zpat_producer_options_t), @PRODUCER@ }
+#define ZPAT_QUEUE_WORKER_OPTIONS_INIT { sizeof(zpat_queue_worker_options_t), @QUEUE_WORKER@ }
+#define ZPAT_JOB_OPTIONS_INIT { sizeof(zpat_job_options_t), @JOB@ }
+#define ZPAT_JOB_OUTCOME_INIT { sizeof(zpat_job_outcome_t), 0, 0, 0 }
+#define ZPAT_WATCH_EVENT_INIT { sizeof(zpat_watch_event_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_ZQUEUE_COUNTERS_INIT { sizeof(zpat_zqueue_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_WORKER_COUNTERS_INIT { sizeof(zpat_queue_worker_counters_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_QUEUE_COUNTERS_INIT { sizeof(zpat_queue_counters_t), { 0 }, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_TREE_JOB_INIT { sizeof(zpat_tree_job_t), 0, 0, 0, { 0 }, 0, 0, 0, 0, 0 }
+#define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {

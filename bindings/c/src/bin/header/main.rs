@@ -2,7 +2,7 @@
 //!
 //! cbindgen turns each source file into a section, in the order of a reader. It cannot see what macros make, so the
 //! options of a socket come from the same list and table as the structure itself, and the initialisers of other options
-//! from the lists in `reqrep/fields.rs`.
+//! from the lists in the `fields.rs` of their patterns.
 
 use std::{
     env, fs,
@@ -12,18 +12,25 @@ use std::{
 
 use bus_fields::with_bus_options;
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
-use reqrep_fields::{Plain, with_broker_options, with_client_options, with_worker_options};
+use plain::Plain;
+use reqrep_fields::{with_broker_options, with_client_options, with_worker_options};
 use zpatterns::{
     BusOptions, ContextOptions, OptionInfo, OptionType, SocketOptions,
     reqrep::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions},
+    zqueue::{JobOptions, ProducerOptions, QueueOptions, QueueWorkerOptions},
 };
+use zqueue_fields::{with_job_options, with_producer_options, with_queue_options, with_queue_worker_options};
 
 #[path = "../../bus/fields.rs"]
 mod bus_fields;
 #[path = "../../fields.rs"]
 mod fields;
+#[path = "../../plain.rs"]
+mod plain;
 #[path = "../../reqrep/fields.rs"]
 mod reqrep_fields;
+#[path = "../../zqueue/fields.rs"]
+mod zqueue_fields;
 
 /// Source files and the headings of their sections.
 const SECTIONS: &[(&str, &str)] = &[
@@ -58,10 +65,22 @@ const SECTIONS: &[(&str, &str)] = &[
     ("bus/events.rs", "Bus: messages and events"),
     ("bus/place.rs", "Bus"),
     ("bus/tallies.rs", "Bus: counters"),
+    ("zqueue/options.rs", "Job queue: options"),
+    ("zqueue/counters.rs", "Job queue: counters"),
+    ("zqueue/queue.rs", "Job queue: queues"),
+    ("zqueue/jobs.rs", "Job queue: how a job is done"),
+    ("zqueue/outcome.rs", "Job queue: what a job comes to"),
+    ("zqueue/watch.rs", "Job queue: watching"),
+    ("zqueue/producer.rs", "Job queue: producers"),
+    ("zqueue/post.rs", "Job queue: producers in event loops"),
+    ("zqueue/look.rs", "Job queue: what is there"),
+    ("zqueue/job.rs", "Job queue: jobs"),
+    ("zqueue/ending.rs", "Job queue: how a run ends"),
+    ("zqueue/worker.rs", "Job queue: workers"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 18] = [
+const NAMED: [&str; 29] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
@@ -80,6 +99,17 @@ const NAMED: [&str; 18] = [
     "zpat_reason_t",
     "zpat_bus_event_kind_t",
     "zpat_bus_flow_control_t",
+    "zpat_order_t",
+    "zpat_queue_order_t",
+    "zpat_zqueue_counters_t",
+    "zpat_queue_counters_t",
+    "zpat_queue_worker_counters_t",
+    "zpat_on_failure_t",
+    "zpat_child_t",
+    "zpat_job_outcome_kind_t",
+    "zpat_job_outcome_t",
+    "zpat_watch_event_kind_t",
+    "zpat_job_state_t",
 ];
 
 /// Width of comments and declarations.
@@ -113,6 +143,9 @@ macro_rules! written {
     ($value:expr, Key) => {
         String::from("NULL, 0")
     };
+    ($value:expr, Slice) => {
+        String::from("{ NULL, 0 }")
+    };
 }
 
 /// Core's defaults in the order of a structure.
@@ -140,6 +173,10 @@ fn header() -> String {
         .replace("@BROKER@", &wrapped(&with_broker_options!(defaults), "   ", "   ").join(" \\\n"))
         .replace("@BUS@", &wrapped(&with_bus_options!(defaults), "   ", "   ").join(" \\\n"))
         .replace("@REQUEST@", &request_defaults())
+        .replace("@QUEUE@", &wrapped(&with_queue_options!(defaults), "   ", "   ").join(" \\\n"))
+        .replace("@PRODUCER@", &with_producer_options!(defaults))
+        .replace("@QUEUE_WORKER@", &with_queue_worker_options!(defaults))
+        .replace("@JOB@", &with_job_options!(defaults))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
         .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
