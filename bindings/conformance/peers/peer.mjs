@@ -8,7 +8,8 @@ import {
   Authenticator, Broker, Client, RequestFailed, Socket, Worker, ZpatternsError, curveKeyPair, info,
 } from 'zpatterns';
 import * as buses from './bus.mjs';
-import { flat, hex, list, named, option, snake, split, text, unhex, within } from './words.mjs';
+import { atMost, flat, hex, list, named, option, snake, split, text, unhex, within } from './words.mjs';
+import * as yard from './zqueue.mjs';
 
 const sockets = new Map();
 const monitors = new Map();
@@ -40,14 +41,6 @@ async function outcome(answer, shown = (body) => `outcome=reply body=${list(body
 }
 
 const stored = () => 'outcome=accepted';
-
-/** Rejects with `Timeout` if it takes longer. */
-function atMost(millis, promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new ZpatternsError('Timeout', 'it takes longer')), Number(millis));
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
 
 async function askOne(client, service, body, options) {
   const answer = await outcome(client.request(service, body, options)).catch((error) => error.code);

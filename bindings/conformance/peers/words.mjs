@@ -33,6 +33,14 @@ export function flat(counters, before = '') {
   return Object.entries(counters).map(one).join(' ');
 }
 
+/** Rejects with `Timeout` if it takes longer. */
+export function atMost(millis, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new ZpatternsError('Timeout', 'it takes longer')), Number(millis));
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** The handle of this name. */
 export function named(name, handles) {
   const handle = handles.get(name);

@@ -52,3 +52,14 @@ export class JobFailed extends RequestFailed {
     super('JobFailed', words === '' ? text : `${text}: ${words}`, { mayHaveRun: true, workerCode, body });
   }
 }
+
+/**
+ * A job of a queue that was not done, and no worker said so: it was cancelled, workers were lost with it, and so on. `code`
+ * says which.
+ */
+export class JobLost extends ZpatternsError {
+  /** @internal */
+  constructor(code: ErrorCode, message: string) {
+    super(code, message);
+  }
+}

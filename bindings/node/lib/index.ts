@@ -19,7 +19,7 @@ export type { BusOptions } from './bus/options';
 export { Context, type ContextOptions } from './context';
 export type { WaitOptions } from './deadline';
 export { type ErrorCode, ZpatternsError } from './errors';
-export { JobFailed, RequestFailed } from './failed';
+export { JobFailed, JobLost, RequestFailed } from './failed';
 export { type CurveKeyPair, type Info, curveKeyPair, info } from './info';
 export type { Data, MessageLike } from './message';
 export { type ConnectionEvent, type ConnectionEventKind, Monitor } from './monitor';

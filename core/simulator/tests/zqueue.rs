@@ -24,6 +24,17 @@ fn nothing_goes_wrong_on_a_quiet_day() {
 }
 
 #[test]
+fn who_pushes_in_parts_has_the_time_that_he_needs() {
+    seeds(0..100, |seed| {
+        let drafts = Some((50 * SECOND, 5 * SECOND));
+        let mut yard = Yard::new(seed, Plan { producers: 2, drafts, ..Plan::default() });
+        yard.push(6, SECOND);
+        yard.finish();
+        yard.assert_all_done();
+    });
+}
+
+#[test]
 fn a_worker_that_dies_loses_nothing() {
     seeds(0..300, |seed| {
         let mut yard = Yard::new(seed, Plan { workers: 2, ..Plan::default() });

@@ -6,7 +6,7 @@ import { Watch, type Watched } from './watch';
 
 /**
  * A job that is pushed part by part. Nobody does it before it is executed; if it is disposed of before, it never was
- * there. It is to be executed and accepted within the producer's `patience`.
+ * there, and so is one to which nothing is added for a minute.
  */
 export class Draft implements Disposable {
   readonly #calls: Calls;

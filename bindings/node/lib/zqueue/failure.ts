@@ -1,11 +1,11 @@
 /** Why a job was not done. */
 import { ZpatternsError, codeOf } from '../errors';
-import { JobFailed } from '../failed';
+import { JobFailed, JobLost } from '../failed';
 
-/** An error of this kind: a worker's own, or one with words for people. */
+/** Why it was not: a worker's own error, or one with words for people. */
 export function failure(kind: number, workerCode: number, body: Buffer[]): ZpatternsError {
   const code = codeOf(kind);
-  return code === 'JobFailed' ? new JobFailed(workerCode, body) : new ZpatternsError(code, String(body[0] ?? ''));
+  return code === 'JobFailed' ? new JobFailed(workerCode, body) : new JobLost(code, String(body[0] ?? ''));
 }
 
 /** A refusal of this kind: its text, and then the names and values of its facts. */

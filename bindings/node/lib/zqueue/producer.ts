@@ -101,9 +101,9 @@ export class Producer implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Pushes a job, and resolves with what it comes to. `JobFailed` is the worker's own error; `Timeout` that it took
-   * longer than `timeLimit`, `Unreachable` that workers were lost with it, `Cancelled` that it was cancelled,
-   * `TooLarge` that its tree outgrew a bound; or as {@link push}.
+   * Pushes a job, and resolves with what it comes to. `JobFailed` is the worker's own error. A `JobLost` is, by its `code`,
+   * `Timeout` if it took longer than `timeLimit`, `Unreachable` if workers were lost with it, `Cancelled`, or `TooLarge` if
+   * its tree outgrew a bound. Or as {@link push}.
    */
   async run(queue: string, body: MessageLike = [], options?: JobOptions): Promise<Buffer[]> {
     return this.submit(queue, body, options).outcome();

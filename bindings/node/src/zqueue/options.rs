@@ -22,13 +22,7 @@ impl Given for Order {
     const EXPECTATION: &'static str = "the option takes 'depth', 'fifo', 'lifo' or 'priority'";
 
     fn given(value: OptionValue) -> Option<Self> {
-        match &*String::given(value)? {
-            "depth" => Some(Self::Depth),
-            "fifo" => Some(Self::Fifo),
-            "lifo" => Some(Self::Lifo),
-            "priority" => Some(Self::Priority),
-            _ => None,
-        }
+        String::given(value)?.parse().ok()
     }
 }
 

@@ -56,7 +56,7 @@ pub enum ProducerCommand {
         watch: bool,
         /// There is more of it: [`Part`](Self::Part), and then [`Execute`](Self::Execute) or [`Forget`](Self::Forget).
         draft: bool,
-        /// How long it may take until it is accepted.
+        /// How long it may take until it is accepted; if there is more of it, from when it is whole.
         patience: Duration,
     },
     /// More of a job that was not pushed whole.
@@ -167,6 +167,7 @@ enum Call {
         push: Push,
         executed: bool,
         bytes: usize,
+        patience: Duration,
     },
     Ask(Ask),
     /// It was accepted, and is watched.
@@ -253,14 +254,14 @@ impl Producer {
         self.links.send(now, self.site.as_ref()?.link, kind, &fields, body)
     }
 
-    fn begin(&mut self, now: Time, id: u64, call: Call, patience: Duration) {
+    /// `until` it is to be answered.
+    fn begin(&mut self, now: Time, id: u64, call: Call, until: Time) {
         let bytes = if let Call::Push { bytes, .. } = &call { *bytes } else { 0 };
         if self.calls.len() >= self.options.max_calls || self.bytes + bytes > self.options.max_bytes {
             let text = "the producer waits for as much as it may";
             return self.refused(id, Refusal::new(ErrorKind::Full, text), false);
         }
         self.bytes += bytes;
-        let until = now + patience;
         self.deadlines.insert((until, id));
         self.calls.insert(id, Open { call, sequence: None, until });
         self.say(now, id);
@@ -289,7 +290,7 @@ impl Producer {
     }
 
     fn part(&mut self, now: Time, id: u64, more: Frames) {
-        let Some(Open { call: Call::Push { push, bytes, executed: false }, .. }) = self.calls.get_mut(&id) else {
+        let Some(Open { call: Call::Push { push, bytes, executed: false, .. }, .. }) = self.calls.get_mut(&id) else {
             return;
         };
         let added: usize = more.iter().map(Bytes::len).sum();
@@ -307,14 +308,19 @@ impl Producer {
     }
 
     fn execute(&mut self, now: Time, id: u64) {
-        if let Some(Open { call: Call::Push { push, executed, .. }, .. }) = self.calls.get_mut(&id)
-            && push.draft
-            && !std::mem::replace(executed, true)
-        {
-            let sequence = self.send(now, Message::Execute { number: id });
-            if let Some(open) = self.calls.get_mut(&id) {
-                open.sequence = sequence;
-            }
+        let Some(Open { call: Call::Push { push, executed, patience, .. }, until, .. }) = self.calls.get_mut(&id)
+        else {
+            return;
+        };
+        if !push.draft || std::mem::replace(executed, true) {
+            return;
+        }
+        self.deadlines.remove(&(*until, id));
+        *until = now + *patience;
+        self.deadlines.insert((*until, id));
+        let sequence = self.send(now, Message::Execute { number: id });
+        if let Some(open) = self.calls.get_mut(&id) {
+            open.sequence = sequence;
         }
     }
 
@@ -467,12 +473,14 @@ impl Machine for Producer {
                     let bytes = body.iter().map(Bytes::len).sum();
                     let (number, producer) = (id, self.identity);
                     let push = Push { number, producer, watch, draft, queue, options, body };
-                    self.begin(now, id, Call::Push { push, executed: !draft, bytes }, patience);
+                    // Whoever pushes in parts takes the time that he needs, and waits from when it is whole.
+                    let until = if draft { Time::MAX } else { now + patience };
+                    self.begin(now, id, Call::Push { push, executed: !draft, bytes, patience }, until);
                 }
                 ProducerCommand::Part { id, body } => self.part(now, id, body),
                 ProducerCommand::Execute { id } => self.execute(now, id),
                 ProducerCommand::Forget { id } => self.forget(now, id),
-                ProducerCommand::Ask { id, what, patience } => self.begin(now, id, Call::Ask(what), patience),
+                ProducerCommand::Ask { id, what, patience } => self.begin(now, id, Call::Ask(what), now + patience),
                 ProducerCommand::Close => {
                     self.outputs.extend(self.links.say_goodbye());
                     self.closed = true;

@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Faults,
     /// Of ten trees, how many are cancelled.
     pub(crate) cancels: u8,
+    /// Half of the trees are pushed in parts, if so: how long it may take until they are whole, and how patient who pushes is then.
+    pub(crate) drafts: Option<(Duration, Duration)>,
     /// Of a hundred tries, how many fail.
     pub(crate) fails: u8,
 }
@@ -48,7 +50,17 @@ pub(crate) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         let (faults, order) = (Faults::default(), Order::Depth);
-        Self { producers: 1, workers: 2, credit: 2, order, is_stored: false, faults, cancels: 0, fails: 0 }
+        Self {
+            producers: 1,
+            workers: 2,
+            credit: 2,
+            order,
+            is_stored: false,
+            faults,
+            cancels: 0,
+            drafts: None,
+            fails: 0,
+        }
     }
 }
 
@@ -68,6 +80,7 @@ impl Plan {
                 delay: (Duration::ZERO, most),
                 reorder: random.bool(),
             },
+            drafts: random.bool().then_some((Duration::from_secs(2), PATIENCE)),
             cancels: if random.bool() { 2 } else { 0 },
             fails: if random.bool() { 3 } else { 0 },
         }
@@ -94,6 +107,8 @@ pub(crate) struct Yard {
     lives_of: BTreeMap<Node, u64>,
     /// When who pushes a tree of which size.
     to_push: Vec<(Time, usize, u64)>,
+    /// When who says of which that it is whole.
+    to_execute: Vec<(Time, usize, u64)>,
     /// When who cancels which.
     to_cancel: Vec<(Time, usize, u64)>,
     /// What is being done, by when it is done.
@@ -119,6 +134,7 @@ impl Yard {
             down: BTreeSet::new(),
             lives_of: BTreeMap::new(),
             to_push: Vec::new(),
+            to_execute: Vec::new(),
             to_cancel: Vec::new(),
             doing: BTreeMap::new(),
             jobs: 0,
@@ -261,6 +277,10 @@ impl Yard {
             let (_, producer, to) = self.to_push.pop().expect("it was there");
             self.push_now(producer, to);
         }
+        while self.to_execute.first().is_some_and(|(at, ..)| *at <= now) {
+            let (_, producer, id) = self.to_execute.remove(0);
+            self.world.command(self.producers[producer], Command::Producer(ProducerCommand::Execute { id }));
+        }
         while self.to_cancel.first().is_some_and(|(at, ..)| *at <= now) {
             let (_, producer, id) = self.to_cancel.remove(0);
             self.cancel_now(producer, id);
@@ -307,9 +327,18 @@ impl Yard {
             keep: if self.world.random().bool() { Duration::from_secs(3600) } else { Duration::ZERO },
             ..JobOptions::default()
         };
-        let command =
-            ProducerCommand::Push { id, queue: NAME, body, options, watch: true, draft: false, patience: PATIENCE };
-        self.world.command(self.producers[producer], Command::Producer(command));
+        let draft = self.plan.drafts.filter(|_| self.world.random().bool());
+        let patience = draft.map_or(PATIENCE, |(_, patience)| patience);
+        let watch = true;
+        let push = ProducerCommand::Push { id, queue: NAME, body, options, watch, draft: draft.is_some(), patience };
+        self.world.command(self.producers[producer], Command::Producer(push));
+        if let Some((latest, _)) = draft {
+            let part = ProducerCommand::Part { id, body: vec!["the rest".into()] };
+            self.world.command(self.producers[producer], Command::Producer(part));
+            let at = self.world.now() + latest.mul_f64(self.world.random().f64());
+            self.to_execute.push((at, producer, id));
+            self.to_execute.sort_unstable();
+        }
     }
 
     fn cancel_now(&mut self, producer: usize, id: u64) {
