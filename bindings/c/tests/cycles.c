@@ -66,12 +66,47 @@ static void requests(zpat_context_t *context) {
   OK(zpat_job_free(&job));
 }
 
+/* A job that is done, one that is left lying, a draft that nobody executes, and a watch that nobody waits with. */
+static void jobs(zpat_context_t *context) {
+  const char *const anywhere[] = { "tcp://127.0.0.1:0" }, *const names[] = { "once" };
+  char endpoint[ZPAT_ENDPOINT_SIZE];
+  const char *const there[] = { endpoint };
+  zpat_queue_t *queue = NULL;
+  zpat_producer_t *producer = NULL;
+  zpat_queue_worker_t *worker = NULL;
+  zpat_watch_t *watch = NULL, *left = NULL;
+  zpat_draft_t *draft = NULL;
+  zpat_queue_job_t *job = NULL;
+  zpat_slice_t frame = zpat_slice_text("frame");
+  zpat_batch_t *body = NULL;
+  OK(zpat_queue_bind(context, anywhere, 1, NULL, &queue));
+  OK(zpat_queue_endpoint(queue, 0, endpoint, sizeof endpoint));
+  OK(zpat_producer_open(context, endpoint, NULL, &producer));
+  OK(zpat_queue_worker_connect(context, there, 1, names, 1, NULL, &worker));
+  OK(zpat_producer_submit(producer, "once", &frame, 1, NULL, &watch));
+  CHECK(OK(zpat_queue_worker_next(worker, LONG, NULL, &job)) == 1);
+  OK(zpat_queue_job_complete(&job, &frame, 1));
+  CHECK(OK(zpat_watch_outcome(watch, LONG, NULL, &body, NULL)) == 0 && frame_is(body, 0, 0, "frame"));
+  OK(zpat_producer_submit(producer, "once", &frame, 1, NULL, &left));
+  OK(zpat_producer_draft(producer, "once", &frame, 1, NULL, &draft));
+  CHECK(OK(zpat_queue_worker_next(worker, LONG, NULL, &job)) == 1);
+  OK(zpat_batch_free(&body));
+  OK(zpat_watch_free(&watch));
+  OK(zpat_producer_close(&producer));
+  OK(zpat_queue_worker_close(&worker));
+  OK(zpat_queue_close(&queue));
+  OK(zpat_queue_job_free(&job));
+  OK(zpat_draft_free(&draft));
+  OK(zpat_watch_free(&left));
+}
+
 static void run(long cycles) {
   zpat_context_t *context = open_context();
   for (long i = 0; i < cycles; i++) {
     zpat_batch_t *batch = NULL;
     sockets(context, i % 2 == 0, i);
     if (i % 4 == 0) requests(context);
+    if (i % 4 == 2) jobs(context);
     FAILS(ZPAT_E_INVALID_ARGUMENT, zpat_socket_recv(NULL, 0, NULL, &batch));
     if (i % 20 == 0) {
       OK(zpat_context_close(&context));

@@ -7,7 +7,7 @@ use zpatterns::{
     zqueue::{Child, Frames, QueueJob},
 };
 
-use super::{job::zpat_queue_job_t, jobs::zpat_child_t};
+use super::{job::zpat_queue_job_t, wanted::zpat_child_t};
 use crate::{
     arguments::{body_of, take_back, take_required, zpat_slice_t},
     checked::list,

@@ -183,7 +183,7 @@ pub unsafe extern "C" fn zpat_queue_worker_options_init(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{checked::has_no_holes, zqueue::jobs::zpat_job_options_t};
+    use crate::{checked::has_no_holes, zqueue::wanted::zpat_job_options_t};
 
     #[test]
     fn structures_have_the_order_of_fields_rs_and_no_holes() {

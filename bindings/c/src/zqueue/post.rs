@@ -8,8 +8,8 @@ use std::{
 use zpatterns::{Result, zqueue::Ask};
 
 use super::{
-    jobs::{job_of, zpat_job_options_t},
     producer::{handle, job_number, zpat_producer_t},
+    wanted::{job_of, zpat_job_options_t},
     watch::{told, zpat_watch_event_t},
 };
 use crate::{

@@ -8,9 +8,9 @@ use zpatterns::{
 };
 
 use super::{
-    jobs::{job_of, zpat_job_options_t},
     options::zpat_producer_options_t,
     outcome::{told, zpat_job_outcome_t},
+    wanted::{job_of, zpat_job_options_t},
     watch::{zpat_draft_t, zpat_watch_t},
 };
 use crate::{

@@ -68,7 +68,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("zqueue/options.rs", "Job queue: options"),
     ("zqueue/counters.rs", "Job queue: counters"),
     ("zqueue/queue.rs", "Job queue: queues"),
-    ("zqueue/jobs.rs", "Job queue: how a job is done"),
+    ("zqueue/wanted.rs", "Job queue: how a job is done"),
     ("zqueue/outcome.rs", "Job queue: what a job comes to"),
     ("zqueue/watch.rs", "Job queue: watching"),
     ("zqueue/producer.rs", "Job queue: producers"),
