@@ -3227,9 +3227,7 @@ int zpat_queue_job_fail(zpat_queue_job_t **job, uint32_t code, const zpat_slice_
  * they came to. If none of the children is waited for, it comes back at once. What the arguments point to may be the
  * job's own.
  *
- * Errors are as of `zpat_queue_job_complete`. If the error is in a child, its text says which. A name that is empty or
- * too long, and `attempts` of 0, are found after the job was taken: then the pointer is cleared, and the job has failed
- * as if it had been freed.
+ * Errors are as of `zpat_queue_job_complete`. If the error is in a child, its text says which.
  */
 int zpat_queue_job_spawn(zpat_queue_job_t **job,
                          const zpat_child_t *children,

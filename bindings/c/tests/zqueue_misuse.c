@@ -415,6 +415,10 @@ static void jobs(zpat_context_t *context) {
   NAMED(zpat_queue_job_spawn_in_order(&job, children, 2, NULL, 0), "children 1");
   once.struct_size = sizeof once, once.backoff = -1;
   NAMED(zpat_queue_job_spawn_in_order(&job, children, 2, NULL, 0), "backoff");
+  children[1] = child(long_name, &frame);
+  NAMED(zpat_queue_job_spawn(&job, children, 2, NULL, 0), "children 1");
+  children[1] = child("x", &frame), children[1].options = &once, once.backoff = 0, once.attempts = 0;
+  NAMED(zpat_queue_job_spawn(&job, children, 2, NULL, 0), "attempts");
   CHECK(job != NULL);
   children[1] = child("x", &frame);
   OK(zpat_queue_job_spawn(&job, children, 2, NULL, 0));
@@ -427,8 +431,7 @@ static void jobs(zpat_context_t *context) {
   REFUSED(zpat_queue_job_result(job, 0, &outcome));
   FAILS(ZPAT_E_NOT_FOUND, zpat_queue_job_result(job, 2, NULL));
   outcome.struct_size = sizeof outcome;
-  children[1].queue = long_name;
-  REFUSED(zpat_queue_job_spawn(&job, children, 2, NULL, 0));
+  OK(zpat_queue_job_free(&job));
   CHECK(job == NULL);
   CHECK(zpat_watch_outcome(watch, LONG, NULL, &body, &outcome) == ZPAT_E_JOB_FAILED);
   CHECK(outcome.code == ZPAT_QUEUE_JOB_DROPPED);

@@ -135,6 +135,8 @@ def test_a_watch_tells_what_happens(yard: Yard) -> None:
         for _ in range(2):
             worker.next(WATCHDOG).complete(b"d")
         assert watch.next(WATCHDOG) == Ended([b"d"])
+        with pytest.raises(zpatterns.NotFound):
+            watch.next()
         events = []
         while not isinstance(event := other.next(WATCHDOG), Ended):
             assert isinstance(event, Progress)
@@ -361,8 +363,10 @@ def test_mistakes_have_a_kind(yard: Yard) -> None:
     for children in (1, [1], [("x",)], [("x", "text")]):
         with pytest.raises((TypeError, ValueError)):
             job.spawn(children)  # type: ignore[arg-type]
-    with pytest.raises(zpatterns.InvalidArgument):
-        job.spawn([("", b"")])
+    for wrong in (("", b""), Child("x", attempts=0)):
+        with pytest.raises(zpatterns.InvalidArgument):
+            job.spawn([wrong])
+    job.complete()  # Nothing was said of it.
 
 
 def test_a_program_may_end_with_everything_open(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_drafts(tell: Callable[[Story], None]) -> None:
         assert job.body == [b"one", b"two", b"three"]
         job.complete()
         assert await watch.outcome() == []
-        with pytest.raises(zpatterns.Closed):
+        with pytest.raises(zpatterns.NotFound):
             await watch.next()
 
     tell(story)

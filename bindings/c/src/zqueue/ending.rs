@@ -69,9 +69,7 @@ pub unsafe extern "C" fn zpat_queue_job_fail(
 /// they came to. If none of the children is waited for, it comes back at once. What the arguments point to may be the
 /// job's own.
 ///
-/// Errors are as of `zpat_queue_job_complete`. If the error is in a child, its text says which. A name that is empty or
-/// too long, and `attempts` of 0, are found after the job was taken: then the pointer is cleared, and the job has failed
-/// as if it had been freed.
+/// Errors are as of `zpat_queue_job_complete`. If the error is in a child, its text says which.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zpat_queue_job_spawn(
     job: *mut *mut zpat_queue_job_t,

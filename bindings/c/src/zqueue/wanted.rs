@@ -92,7 +92,9 @@ impl Element for zpat_child_t {
         let (queue, body, options) = unsafe { job_of(self.queue, self.frames, self.count, self.options) }?;
         let on_failure = OnFailure::checked(self.on_failure.into(), "on_failure")?;
         let detached = bool::checked(self.detached.into(), "detached")?;
-        Ok(Child { options, on_failure, detached, ..Child::new(queue, body) })
+        let child = Child { options, on_failure, detached, ..Child::new(queue, body) };
+        // Here, because a job that has been taken does not come back.
+        child.check().map(|()| child)
     }
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Union
 
 from . import _native
 from ._batches import BATCH, Corked
-from .errors import Closed, Error
+from .errors import Error, NotFound
 from .zqueue import Accepted, Ended, Event, Progress
 
 _Value = Union[Event, Error, list[Any], tuple[Any, bool]]
@@ -144,15 +144,15 @@ class Watch:
         return self._over
 
     async def next(self) -> Event:
-        """What comes next of the job; nothing follows ``Ended``. One task waits at a time.
+        """What comes next of the job. One task waits at a time.
 
-        An error if the job was not accepted, or is not known.
+        ``NotFound`` if the job is not known, and after ``Ended``; another error if it was not accepted.
         """
         while not self._events:
             if self._error is not None:
                 raise self._error
             if self._over:
-                raise Closed("the watch is over")
+                raise NotFound("nothing more comes of it")
             self._waiter = self._loop.create_future()
             await self._waiter
         return self._events.popleft()

@@ -704,9 +704,9 @@ class Watch:
     """A job whose outcome is waited for, by one thread at a time. If it is dropped, the job goes on."""
 
     def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> WatchEvent:
-        """What comes next of the job, or ``Timeout``: watch on. Nothing follows ``Ended``.
+        """What comes next of the job, or ``Timeout``: watch on.
 
-        Another error if the job was not accepted, or is not known.
+        ``NotFound`` if the job is not known, and after ``Ended``; another error if it was not accepted.
         """
     def outcome(self, timeout: float | None = None, cancel: Cancel | None = None) -> list[bytes]:
         """What the job comes to: frames, or the exception that says why it was not done."""

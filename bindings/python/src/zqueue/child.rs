@@ -9,6 +9,7 @@ use zpatterns::zqueue::{Child as Core, Frames, OnFailure};
 use super::options;
 use crate::{
     convert::{body_of, body_to_list},
+    error::OrRaise,
     given::Given,
 };
 
@@ -50,14 +51,19 @@ impl Child {
     }
 }
 
-/// Children: each a `Child`, or a tuple of a queue and a body.
+/// Children: each a `Child`, or a tuple of a queue and a body. They are checked here, because a job that has been taken out of its
+/// cell does not come back.
 pub(super) fn children_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<Core>> {
-    let child = |child: Bound<'_, PyAny>| match child.cast::<Child>() {
-        Ok(child) => Ok(child.get().0.clone()),
-        Err(_) => {
-            let (queue, body): (String, Bound<'_, PyAny>) = child.extract()?;
-            Ok(Core::new(queue, body_of(&body)?))
-        }
+    let py = given.py();
+    let child = |child: Bound<'_, PyAny>| {
+        let child = match child.cast::<Child>() {
+            Ok(child) => child.get().0.clone(),
+            Err(_) => {
+                let (queue, body): (String, Bound<'_, PyAny>) = child.extract()?;
+                Core::new(queue, body_of(&body)?)
+            }
+        };
+        child.check().map(|()| child).or_raise(py)
     };
     given.try_iter()?.map(|given| child(given?)).collect()
 }

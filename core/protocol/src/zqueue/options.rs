@@ -151,6 +151,12 @@ impl Child {
         let (options, on_failure) = (JobOptions::default(), OnFailure::default());
         Self { queue: queue.into().into(), body, options, on_failure, detached: false }
     }
+
+    /// Checks what an application may get wrong.
+    pub fn check(&self) -> Result<()> {
+        check_queue(&self.queue)?;
+        self.options.check()
+    }
 }
 
 /// How a job ended.

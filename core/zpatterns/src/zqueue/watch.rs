@@ -110,8 +110,11 @@ impl Call {
         Ok(call)
     }
 
-    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: wait on.
+    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: wait on. [`ErrorKind::NotFound`] after the last.
     pub fn next(&self, deadline: &Deadline) -> Result<Answer> {
+        if self.over.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::NotFound, "nothing more comes of it"));
+        }
         let answer = answer(self.producer.host().next_in(self.id, deadline)?)?.1;
         if self.is_last(&answer) {
             self.over.store(true, Ordering::Relaxed);
@@ -171,8 +174,8 @@ impl Drop for Call {
 pub struct Watch(pub(super) Call);
 
 impl Watch {
-    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: watch on. An error of another kind if the job was not
-    /// accepted, or is not known.
+    /// What comes next. [`ErrorKind::Timeout`] if nothing came until `deadline`: watch on. [`ErrorKind::NotFound`] if the job is not
+    /// known, and after its end; another error if it was not accepted.
     pub fn next(&self, deadline: &Deadline) -> Result<WatchEvent> {
         match self.0.next(deadline)? {
             Answer::Job(event) => Ok(event),

@@ -267,6 +267,9 @@ impl QueueJob {
     }
 
     /// These are to be done first, in any order. Then the job comes back, to any worker, with this memo.
+    ///
+    /// [`ErrorKind::InvalidArgument`] if a child makes no sense, and then the job is dropped without a word: who does not know
+    /// [checks](Child::check) it before.
     pub fn spawn(mut self, children: Vec<Child>, memo: Frames) -> Result<()> {
         self.finish(|id| WorkerCommand::Spawn { id, ordered: false, memo, children })
     }
@@ -283,10 +286,7 @@ impl QueueJob {
         }
         let command = command(self.job.ticket);
         if let WorkerCommand::Spawn { children, .. } = &command {
-            for child in children {
-                machine::check_queue(&child.queue)?;
-                child.options.check()?;
-            }
+            children.iter().try_for_each(Child::check)?;
         }
         self.worker.0.host.command(command)?;
         self.note_done();
