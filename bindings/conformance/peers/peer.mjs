@@ -204,6 +204,7 @@ const commands = {
   counters: (name) => flat(named(name, parties).counters()),
   end: (name) => named(name, parties).close(),
   ...buses.commands,
+  ...yard.commands,
   info: () => {
     const { version, libzmq, curve, transports } = info();
     const can = [
@@ -223,6 +224,7 @@ const commands = {
     for (const party of parties.values()) party.close();
     for (const map of [parties, jobs, asked]) map.clear();
     await buses.reset();
+    await yard.reset();
     // What a scenario leaves unsent may be lost, and close says so.
     await Promise.allSettled(open.map((socket) => socket.close({ linger: 0 })));
     Object.assign(many, { equal: 0, others: 0 });

@@ -35,6 +35,7 @@ class Peer(Reqrep, Buses, Zqueue):
 
     abilities = (
         *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "direct", "zpat"),
+        "withdrawn-verdict",
         *Reqrep.abilities,
     )
     Socket = zpatterns.Socket
@@ -154,7 +155,7 @@ class Peer(Reqrep, Buses, Zqueue):
 
 class AsyncPeer(AsyncReqrep, AsyncBuses, AsyncZqueue, Peer):
     abilities = (
-        *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat"),
+        *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat", "withdrawn-verdict"),
         *AsyncReqrep.abilities,
     )
     Socket = aio.Socket

@@ -156,6 +156,7 @@ impl Peer {
         let info = zpatterns::info()?;
         let mut can: Vec<&str> = commands().map(|(name, _)| *name).collect();
         can.extend(["quit", "cancel-verdict", "try-send", "named-options", "closed-handle", "multipart-batches"]);
+        can.push("withdrawn-verdict");
         can.extend((!self.asynchronous).then_some("direct"));
         let (curve, transports) = (info.curve, info.transports.join(","));
         Ok(format!(

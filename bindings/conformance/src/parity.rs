@@ -189,7 +189,7 @@ fn covers(row: &str, export: &str) -> bool {
 fn convention(language: &str, owner: &str, row: &str) -> String {
     let snake = row.replace('-', "_");
     match language {
-        "c" => format!("zpat_{}_{snake}", owner.to_lowercase()),
+        "c" => format!("zpat_{}_{snake}", snake_case(owner)),
         "node" => {
             let mut words = row.split('-').map(|word| if word == "recv" { "receive" } else { word });
             let first = words.next().unwrap_or_default().to_owned();
@@ -246,6 +246,15 @@ impl<'a> Notes<'a> {
     }
 }
 
+/// `QueueJob` as `queue_job`.
+fn snake_case(name: &str) -> String {
+    let inner = |(index, letter): (usize, char)| {
+        let between = (index > 0 && letter.is_uppercase()).then_some('_');
+        between.into_iter().chain(letter.to_lowercase())
+    };
+    name.chars().enumerate().flat_map(inner).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +278,7 @@ mod tests {
     fn names_follow_the_convention_of_their_language() {
         let named = ["rust", "c", "python", "node"].map(|language| convention(language, "Socket", "recv-text"));
         assert_eq!(named, ["recv_text", "zpat_socket_recv_text", "recv_text", "receiveText"]);
+        assert_eq!(snake_case("QueueJob"), "queue_job");
         assert!(covers("Batch.*", "Batch.push") && covers("send", "send") && !covers("send", "send_many"));
     }
 }

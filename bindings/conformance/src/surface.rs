@@ -45,7 +45,7 @@ struct Syntax {
 const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "rust",
-        index: &["core/zpatterns/src/lib.rs", "core/zpatterns/src/reqrep.rs"],
+        index: &["core/zpatterns/src/lib.rs", "core/zpatterns/src/reqrep.rs", "core/zpatterns/src/zqueue.rs"],
         sources: &[
             "core/protocol/src/error.rs",
             "core/engine/src",
@@ -53,6 +53,7 @@ const SYNTAXES: &[Syntax] = &[
             "core/engine/src/socket",
             "core/zpatterns/src",
             "core/zpatterns/src/reqrep",
+            "core/zpatterns/src/zqueue",
         ],
         types: &["impl "],
         members: &["    pub fn ", "    pub const fn "],
@@ -87,9 +88,14 @@ const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "node",
         index: &["bindings/node/lib/index.ts"],
-        sources: &["bindings/node/lib", "bindings/node/lib/bus", "bindings/node/lib/reqrep"],
-        types: &["export class "],
-        members: &["  static ", "  async ", "  get ", "  "],
+        sources: &[
+            "bindings/node/lib",
+            "bindings/node/lib/bus",
+            "bindings/node/lib/reqrep",
+            "bindings/node/lib/zqueue",
+        ],
+        types: &["export class ", "export abstract class "],
+        members: &["  static override ", "  static ", "  async ", "  get ", "  "],
         functions: &["export function "],
     },
 ];
@@ -99,10 +105,14 @@ pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
     let syntax = SYNTAXES.iter().find(|syntax| syntax.language == language);
     let syntax = syntax.with_context(|| format!("nothing says how {language} exports"))?;
     let index = syntax.index.iter().map(|file| fs::read_to_string(root.join(file)).context(*file));
-    let index = index.collect::<Result<Vec<_>>>()?.join(" ");
+    // Where something comes from is not what it is called.
+    let of_line = |line: &str| line.split(" from '").next().unwrap_or_default().to_owned();
+    let index: Vec<String> =
+        index.collect::<Result<Vec<_>>>()?.iter().flat_map(|text| text.lines().map(of_line)).collect();
+    let index = index.join(" ");
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let listed: BTreeSet<&str> = index.split(|c| !is_word(c)).collect();
-    let mut found = BTreeSet::new();
+    let (mut found, mut all, mut heirs) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for source in syntax.sources.iter().map(|source| root.join(source)) {
         let mut files = vec![source.clone()];
         if source.is_dir() {
@@ -117,8 +127,17 @@ pub(crate) fn exports(root: &Path, language: &str) -> Result<BTreeSet<String>> {
                 let first = name.split('.').next().unwrap_or_default();
                 syntax.index.is_empty() || listed.contains(first)
             };
-            found.extend(syntax.declared(&text).iter().filter(is_listed).map(|name| format!("{module}{name}")));
+            let declared = syntax.declared(&text);
+            found.extend(declared.iter().filter(is_listed).map(|name| format!("{module}{name}")));
+            all.extend(declared);
+            let heirs_here = text.lines().filter_map(|line| inheritance(line, syntax.types));
+            heirs.extend(heirs_here.map(|(heir, base)| (format!("{module}{heir}"), base.to_owned())));
         }
+    }
+    // What several types share is declared once, in a type that is not exported itself.
+    for (heir, base) in heirs.iter().filter(|(heir, _)| found.contains(heir)).cloned().collect::<Vec<_>>() {
+        let of_base = format!("{base}.");
+        found.extend(all.iter().filter_map(|name| Some(format!("{heir}.{}", name.strip_prefix(&of_base)?))));
     }
     Ok(found)
 }
@@ -155,6 +174,15 @@ fn declaration<'a>(line: &'a str, starts: &[&str]) -> Option<(&'a str, char)> {
     })
 }
 
+/// A type that a line declares, and the one whose members it has too: `class Worker(Taker[Job]):`, `class Job extends Held {`.
+fn inheritance<'a>(line: &'a str, types: &[&str]) -> Option<(&'a str, &'a str)> {
+    let (heir, _) = declaration(line, types)?;
+    let (_, rest) = line.split_once('(').or_else(|| line.split_once(" extends "))?;
+    let base = rest.split(|c: char| !c.is_alphanumeric() && !"_.".contains(c)).next()?;
+    let base = base.rsplit('.').next()?;
+    (base != heir && !base.is_empty()).then_some((heir, base))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +190,16 @@ mod tests {
     fn declared(language: &str, text: &str) -> String {
         let syntax = SYNTAXES.iter().find(|syntax| syntax.language == language).expect("a language");
         syntax.declared(text).join(" ")
+    }
+
+    #[test]
+    fn what_is_inherited_is_found() {
+        assert_eq!(inheritance("class Worker(Taker[Job]):", &["class "]), Some(("Worker", "Taker")));
+        assert_eq!(inheritance("class Queue(_native.Queue):", &["class "]), None, "a stub of the same name");
+        assert_eq!(inheritance("class Socket:", &["class "]), None);
+        let types = ["export class "];
+        assert_eq!(inheritance("export class Job extends Held<X> implements Y {", &types), Some(("Job", "Held")));
+        assert_eq!(inheritance("export class Bus implements AsyncDisposable {", &types), None);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 """Reliable messaging patterns over ZeroMQ.
 
 Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; reliable request-reply, with
-the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a job queue for recursion, with the Queue, Producer and
-QueueWorker of :mod:`zpatterns.zqueue`; a multicast bus, with :class:`Bus`, whose events are in
+the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a job queue for recursion, with the Queue, Producer, Watch,
+Draft, QueueWorker, QueueJob, Child, Handlers and Workers of :mod:`zpatterns.zqueue`; a multicast bus, with :class:`Bus`, whose events are in
 :mod:`zpatterns.bus`. :mod:`zpatterns.aio` has them for asyncio.
 """
 
