@@ -4,6 +4,7 @@
  * asks for a notice and waits for it with poll, as an event loop does. Words are decoded in place, so a line is all
  * the memory that a command needs. Commands of a pattern are in a file of its name. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -27,6 +28,14 @@
   X(sent_messages) X(sent_bytes) X(received_messages) X(received_bytes) X(send_full) X(send_unreachable) \
   X(inbox_messages) X(inbox_bytes) X(inbox_full) X(lost_closed)
 
+/* What was begun with a producer: a handle in one face, a ticket in the other. */
+struct begun {
+  zpat_watch_t *watch;
+  zpat_draft_t *draft;
+  const zpat_producer_t *producer;
+  int64_t ticket;
+};
+
 /* What has a name; things of different types may have the same. */
 struct slot {
   char name[32];
@@ -47,12 +56,21 @@ struct slot {
   pthread_t server;
   int64_t jobs;
   zpat_cancel_t *stop;
+  zpat_queue_t *queue;
+  zpat_producer_t *producer;
+  zpat_queue_worker_t *queue_worker;
+  zpat_queue_job_t *queue_job;
+  struct begun watched, drafted;
+  /* Who does jobs for the queue's worker, and what stops that. */
+  pthread_t doer;
+  zpat_cancel_t *rest;
 };
 
 static zpat_context_t *context;
 static zpat_authenticator_t *authenticator;
 static zpat_batch_t *batch;
-enum { SLOTS = 64 };
+/* A scenario takes a hundred jobs at once. */
+enum { SLOTS = 256 };
 static struct slot slots[SLOTS];
 static int is_async;
 
@@ -339,11 +357,15 @@ static int do_keys(char **rest) {
 
 #include "reqrep.h"
 #include "bus.h"
+#include "zqueue.h"
+#include "zqueue_producer.h"
+#include "zqueue_worker.h"
 
 static int do_reset(char **rest) {
   (void)rest;
   for (size_t i = 0; i < SLOTS; i++) {
     end_parties(&slots[i]);
+    end_yard(&slots[i]);
     zpat_job_free(&slots[i].job);
     zpat_batch_free(&slots[i].body);
     zpat_monitor_close(&slots[i].monitor);
@@ -376,7 +398,16 @@ static const struct {
   { "bus-subscribe", do_bus_subscribe }, { "bus-unsubscribe", do_bus_unsubscribe }, { "say", do_say },
   { "say-many", do_say_many }, { "hear", do_hear }, { "hear-many", do_hear_many }, { "cancel-hear", do_cancel_hear },
   { "lose", do_lose }, { "bus-peers", do_bus_peers }, { "bus-counters", do_bus_counters },
-  { "bus-close", do_bus_close },
+  { "bus-close", do_bus_close }, { "queue", do_queue }, { "queue-workers", do_queue_workers },
+  { "queue-counters", do_queue_counters }, { "queue-drain", do_queue_drain }, { "producer", do_producer },
+  { "push", do_push }, { "push-many", do_push_many }, { "run", do_run }, { "submit", do_submit },
+  { "watch", do_watch }, { "watched", do_watched }, { "outcome", do_outcome }, { "draft", do_draft },
+  { "draft-part", do_draft_part }, { "draft-execute", do_draft_execute }, { "draft-drop", do_draft_drop },
+  { "result", do_result }, { "cancel-job", do_cancel_job }, { "requeue", do_requeue }, { "queues", do_queues },
+  { "tree", do_tree }, { "dead", do_dead }, { "queue-worker", do_queue_worker }, { "take", do_take },
+  { "complete", do_complete }, { "retry", do_retry }, { "fail", do_fail }, { "spawn", do_spawn },
+  { "drop", do_drop }, { "withdrawn", do_withdrawn }, { "work", do_work }, { "queue-leave", do_queue_leave },
+  { "worker-counters", do_worker_counters }, { "queue-end", do_queue_end },
   { "info", do_info }, { "reset", do_reset },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
