@@ -353,5 +353,7 @@ mod tests {
         assert!(Plan::parse(&REAL.replacen("peer = \"nats\"", "peer = \"gnats\"", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("peer = \"libzmq-epgm\"", "peer = \"libzmq-norm\"", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("receivers = 1", "receivers = 0", 1)).is_err());
+        let in_another = "peer = \"bullmq\"\npeer_language = \"node\"";
+        assert!(Plan::parse(&REAL.replacen(in_another, "peer = \"bullmq\"", 1)).is_err(), "Rust has no packages");
     }
 }

@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_is_judged_by_its_size_and_by_what_more_costs() {
+        let row = |metric: &Metric, ours| BenchRow { ours: Some(ours), ..row(metric, None) };
+        let mut rows = [row(&JOB_BYTES, 372.0), row(&PUSH_GROWTH, 1.1), row(&TAKE_GROWTH, 2.5), row(&PUSH, 9.0)];
+        let (job_bytes, push_growth, take_growth) = (Some(500.0), Some(2.0), Some(2.0));
+        let at_most = AtMost { job_bytes, push_growth, take_growth, ..AtMost::default() };
+        judge(&mut rows, Size { at_most, ..promise(None, None) }, false);
+        let expected = [Some(Verdict::Met), Some(Verdict::Met), Some(Verdict::Missed), None];
+        assert_eq!(rows.map(|row| row.verdict), expected);
+    }
+
+    #[test]
     fn what_must_be_reached_does_not_depend_on_the_peer() {
         let judged = |ours| {
             let mut rows = [BenchRow { ours, ..row(&TRIP_RATE, None) }];
