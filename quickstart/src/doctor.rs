@@ -92,6 +92,8 @@ pub struct Toolchains {
     pub pkg_config: Option<PathBuf>,
     /// The server that requests are compared with; its rows are missing without.
     pub nats_server: Option<PathBuf>,
+    /// The server that keeps the jobs of queues that ours is compared with; their rows are missing without.
+    pub redis_server: Option<PathBuf>,
     /// Whether the system has a libzmq with pgm, which the bus is compared with.
     pub has_pgm: bool,
     /// How networks are made in which datagrams are lost.
@@ -106,7 +108,8 @@ impl Toolchains {
         let python = Python::newest();
         let mut cc = Compiler::new("CC", &["cc", "gcc", "clang"]);
         let mut cxx = Compiler::new("CXX", &["c++", "g++", "clang++"]);
-        let (pkg_config, nats_server, networks) = (pkg_config(), nats_server(), networks());
+        let (pkg_config, networks) = (pkg_config(), networks());
+        let (nats_server, redis_server) = (server("nats-server", "2.9", NATS), server("redis-server", "6.2", REDIS));
         let pgm = cc.pgm();
         let tools = vec![
             by_version("rustc", "1.90", &Language::ALL, RUST, &["rustc"]),
@@ -119,6 +122,7 @@ impl Toolchains {
             by_version("npm", "9.2", &[Language::Node], NODE, &["npm"]),
             pkg_config.1,
             nats_server.1,
+            redis_server.1,
             pgm.1,
             networks.1,
         ];
@@ -129,6 +133,7 @@ impl Toolchains {
             cxx: cxx.path,
             pkg_config: pkg_config.0,
             nats_server: nats_server.0,
+            redis_server: redis_server.0,
             has_pgm: pgm.0,
             networks: networks.0,
             host: host(),
@@ -152,6 +157,8 @@ const BUILD: &str = "apt install build-essential | xcode-select --install";
 const NODE: &str = "apt install nodejs npm (Debian 13 or newer) | brew install node | https://nodejs.org/en/download";
 const PKG_CONFIG: &str = "apt install pkg-config | brew install pkgconf | (optional: plain flags do as well)";
 const NATS: &str = "apt install nats-server | brew install nats-server | (optional: to compare requests with NATS)";
+const REDIS: &str =
+    "apt install redis-server | brew install redis | (optional: to compare job queues with those on Redis)";
 const PGM: &str = "apt install libzmq5 | (optional: to compare the bus with libzmq's)";
 const NETWORKS: &str = "apt install nftables iproute2 | (optional: to measure the bus where datagrams are lost)";
 /// Prints the version of a libzmq that has pgm.
@@ -210,10 +217,10 @@ fn pkg_config() -> (Option<PathBuf>, Tool) {
     (path.filter(|_| tool.status == Status::Ok), tool)
 }
 
-/// Debian has it where only an administrator's PATH leads.
-fn nats_server() -> (Option<PathBuf>, Tool) {
-    let names = ["nats-server", "/usr/sbin/nats-server"];
-    let tool = by_version("nats-server", "2.9", &[], NATS, &names);
+/// A server, which Debian may have where only an administrator's PATH leads.
+fn server(name: &'static str, oldest: &'static str, install: &'static str) -> (Option<PathBuf>, Tool) {
+    let names = [name, &format!("/usr/sbin/{name}")];
+    let tool = by_version(name, oldest, &[], install, &names);
     let path = names.iter().find_map(|name| which::which(name).ok());
     (path.filter(|_| tool.status == Status::Ok), tool)
 }
@@ -291,6 +298,7 @@ mod tests {
             cxx: "c++".into(),
             pkg_config: None,
             nats_server: None,
+            redis_server: None,
             has_pgm: false,
             networks: None,
             host: None,

@@ -57,6 +57,8 @@ pub struct Built {
     pub limit: Result<Call, Absent>,
     /// The broker between the requests of NATS.
     pub nats_server: Result<Call, Absent>,
+    /// The server that keeps the jobs of BullMQ and arq.
+    pub redis_server: Result<Call, Absent>,
     /// What a bus is measured with, beside the drivers.
     pub bus: Bus,
     /// Where measurements may leave files; it is on a disk.
@@ -160,7 +162,8 @@ impl Builder<'_> {
             |rust| rust.driver.clone(),
         );
         let bus = self.bus(natives, sender);
-        Built { languages, limit, nats_server: self.nats_server(), bus, folder: self.layout.made("") }
+        let (nats_server, redis_server) = (self.nats_server(), self.redis_server());
+        Built { languages, limit, nats_server, redis_server, bus, folder: self.layout.made("") }
     }
 
     /// The programs on a bus; what the machine has not is missing.
@@ -189,11 +192,16 @@ impl Builder<'_> {
         };
         let driver = driver.unwrap_or_else(|| Err(Absent::Missing("not asked for".into())));
         let wanted = peers.and_then(|peers| peers.get(&language)).into_iter().flatten();
-        let peers = wanted.flat_map(|peer| {
+        let mut peers = BTreeMap::<String, Result<(), Absent>>::new();
+        for peer in wanted {
             let installed = self.peer(language, &peer.package);
-            peer.implementations.iter().map(move |name| (name.clone(), installed.clone()))
-        });
-        Ok(Programs { tutorials, driver, peers: peers.collect() })
+            for name in &peer.implementations {
+                // One that needs several packages needs all of them.
+                let known = peers.entry(name.clone()).or_insert(Ok(()));
+                *known = known.clone().and_then(|()| installed.clone());
+            }
+        }
+        Ok(Programs { tutorials, driver, peers })
     }
 
     /// Installs a package to compare with, beside ours.
@@ -210,6 +218,11 @@ impl Builder<'_> {
         let found = self.toolchains.nats_server.clone();
         let program = found.map_or_else(|| missing("nats-server (apt install nats-server)"), Ok)?;
         Ok(Call::new(program).args(["--addr", "127.0.0.1", "--port", "-1"]))
+    }
+
+    fn redis_server(&self) -> Result<Call, Absent> {
+        let found = self.toolchains.redis_server.clone();
+        found.map_or_else(|| missing("redis-server (apt install redis-server)"), |program| Ok(Call::new(program)))
     }
 
     /// Runs `work` as one step with a log of its own; tells at once what fails.

@@ -8,7 +8,8 @@
  *     limit paced ENDPOINT SIZE TOTAL RATE          as source, but RATE messages per second, each with a stamp, whether
  *                                                   or not the driver keeps up
  *
- * Every other role is one of request-reply, in limit_reqrep.c.
+ * Roles that begin with `jobs-` are those of a job queue, in limit_jobs.c; every other role is one of request-reply, in
+ * limit_reqrep.c.
  *
  * Only the linger differs from the default, which is without end: a driver that died must not keep its peer.
  */
@@ -185,7 +186,7 @@ int main(int argc, char **argv) {
     bind_to(ZMQ_PUSH, endpoint);
     do_paced(count, extra);
   } else {
-    int status = reqrep(argc, argv);
+    int status = strncmp(role, "jobs-", 5) == 0 ? jobs(argc, argv) : reqrep(argc, argv);
     if (status == 2) fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
     return status;
   }

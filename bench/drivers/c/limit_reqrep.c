@@ -22,39 +22,6 @@
 /* A request of 100 bytes and what has to be stored beside it. */
 enum { RECORD_BYTES = 200 };
 
-static void *context;
-
-static void *open_unbounded(int kind) {
-  int none = 0;
-  if (context == NULL) context = zmq_ctx_new();
-  void *socket = zmq_socket(context, kind);
-  if (socket == NULL) check(-1, "socket");
-  check(zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none), "option");
-  check(zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof none), "option");
-  check(zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none), "option");
-  return socket;
-}
-
-static void *connected(const char *endpoint) {
-  void *socket = open_unbounded(ZMQ_DEALER);
-  check(zmq_connect(socket, endpoint), endpoint);
-  return socket;
-}
-
-/* A socket that is bound, and in `bound` where. */
-static void *listening(int kind, const char *endpoint, char bound[256]) {
-  size_t length = 256;
-  void *socket = open_unbounded(kind);
-  check(zmq_bind(socket, endpoint), endpoint);
-  check(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &length), "endpoint");
-  return socket;
-}
-
-static void say(const char *line) {
-  printf("%s\n", line);
-  fflush(stdout);
-}
-
 static void broker(const char *endpoint) {
   char front[256], back[256];
   void *clients = listening(ZMQ_ROUTER, endpoint, front);

@@ -21,8 +21,9 @@ pub(super) fn readme(work: &mut Work<'_>) -> Result<()> {
 
 /// The quickstart, and whether its report has the form that it promises.
 pub(super) fn quickstart(work: &mut Work<'_>) -> Result<()> {
-    // Without them the comparisons with NATS, and with libzmq on a bus, are missing, which is no failure.
+    // Without them the comparisons with NATS, with BullMQ and arq, and with libzmq on a bus are missing, which is no failure.
     work.have("nats-server", "nats-server")?;
+    work.have("redis-server", "redis-server")?;
     interop::have_epgm(work)?;
     work.run(&work.cargo(&["quickstart"]))?;
     let path = work.layout.made("report.json");

@@ -145,6 +145,7 @@ impl Bus {
             cpu_us: Some(mean(&|line, messages| line.cpu_seconds * 1e6 / messages)),
             peak_kb: Some(mean(&|line, _| line.max_rss_kb)),
             latency_us: receivers[0].percentiles_of(self.latencies(), count)?,
+            waiting: None,
             heard: Some(Heard {
                 sender_cpu_us: sender.cpu_seconds * 1e6 / count as f64,
                 missed,

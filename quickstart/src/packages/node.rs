@@ -42,7 +42,9 @@ impl Builder<'_> {
             fs::create_dir_all(self.layout.made("node").join("bench"))
                 .context("cannot make a folder for the driver")?;
             let copy = |name| self.node_program("bench/drivers/node", "bench", name);
+            copy("bullmq.mjs")?;
             copy("bus.mjs")?;
+            copy("jobs.mjs")?;
             copy("majordomo.mjs")?;
             copy("reqrep.mjs")?;
             copy("driver.mjs")

@@ -4,11 +4,14 @@
 //!     zpatterns-bench-driver IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]
 //!     zpatterns-bench-driver zpatterns bus-recv|bus-latency ENDPOINT SIZE COUNT
 //!     zpatterns-bench-driver zpatterns bus-send ENDPOINT SIZE COUNT PACE [RATE]
+//!     zpatterns-bench-driver zpatterns jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]
 //!
 //! With a workload it connects to a counterpart on plain libzmq. With a role it is one of the processes of request-reply:
-//! see `reqrep`. On a bus, see `bus`, it sends or receives. Elsewhere a tenth of COUNT warms up, outside the clock.
+//! see `reqrep`, or of a job queue: see `jobs`. On a bus, see `bus`, it sends or receives. Elsewhere a tenth of COUNT warms
+//! up, outside the clock.
 
 mod bus;
+mod jobs;
 mod reqrep;
 
 use std::{
@@ -48,6 +51,10 @@ fn main() -> ExitCode {
             ("send", [pace, rate @ ..]) => told(bus::send(endpoint, &plan, *pace, rate.first().copied())),
             _ => unsupported(implementation, workload),
         };
+    }
+    if let Some(work) = workload.strip_prefix("jobs-").filter(|_| implementation == "zpatterns") {
+        let load = jobs::Load { size, count, more: role.first().cloned() };
+        return jobs::play(work, endpoint, &load).map_or_else(|| unsupported(implementation, workload), told);
     }
     if let [outstanding, store @ ..] = role {
         let (Ok(outstanding), "zpatterns") = (outstanding.parse(), implementation.as_str()) else {
