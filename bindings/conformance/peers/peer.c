@@ -419,7 +419,7 @@ static int do_info(char **rest) {
   if (outcome < 0) return outcome;
   printf("ok zpatterns=%s libzmq=%s curve=%s transports=", info.version, info.libzmq, info.curve ? "true" : "false");
   for (const char *c = info.transports; *c; c++) putchar(*c == ' ' ? ',' : *c);
-  fputs(" can=quit,try-send,multipart-batches,cancel-verdict", stdout);
+  fputs(" can=quit,try-send,multipart-batches,cancel-verdict,withdrawn-verdict", stdout);
   if (!is_async) fputs(",direct", stdout);
   for (int i = 0; i < COMMANDS; i++) printf(",%s", commands[i].name);
   putchar('\n');
