@@ -294,6 +294,23 @@ fn more_jobs_than_a_producer_may_wait_for_are_pushed_one_after_the_other() {
 }
 
 #[test]
+fn no_answer_is_overlooked() {
+    // A message that arrives while others are sent must be seen; no heartbeat helps here, so who overlooks one hangs.
+    let heartbeat = Heartbeat { interval: Duration::from_secs(1000), limit: 3 };
+    let context = Context::new().expect("a context");
+    let options = QueueOptions { heartbeat, ..QueueOptions::default() };
+    let queue = Queue::bind(&context, &["tcp://127.0.0.1:0"], options).expect("a queue");
+    let elsewhere = Context::new().expect("a context");
+    let options = ProducerOptions { heartbeat, ..ProducerOptions::default() };
+    let producer = Producer::connect(&elsewhere, queue.endpoints()[0], options).expect("a producer");
+    for _ in 0..200 {
+        let bodies = (0..1000).map(|_| vec![vec![0; 100].into()]);
+        producer.push_many("x", bodies, &JobOptions::default(), &watchdog()).expect("room");
+    }
+    assert_eq!(queue.counters().expect("open").waiting, 200_000);
+}
+
+#[test]
 fn what_was_posted_is_told_among_others() {
     let context = Context::new().expect("a context");
     let (_queue, producer, worker) = yard(&context);

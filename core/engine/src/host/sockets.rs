@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     os::fd::RawFd,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use smallvec::SmallVec;
@@ -13,6 +13,9 @@ use zpatterns_protocol::{
 };
 
 use crate::{Frame, context::Opener, raw::RawSocket};
+
+/// When to try a refused ROUTER again: libzmq calls it writable all the time.
+const RETRY: Duration = Duration::from_millis(2);
 
 /// What whoever drives the machine holds.
 pub(super) struct State<M> {
@@ -107,6 +110,19 @@ impl<M> State<M> {
         }
     }
 
+    /// What no descriptor may tell of any more, because sending takes libzmq's notices away: whether messages are here, or there is
+    /// room again; and when to look again for sockets that cannot say whether they have room.
+    pub(super) fn left(&mut self) -> (bool, Option<Instant>) {
+        let (mut more, mut retry) = (false, false);
+        for socket in self.sockets.values_mut() {
+            let (events, waits) = (socket.events(), !socket.full.is_empty());
+            let is_router = socket.role == Role::Router;
+            more |= events & libzmq::POLLIN != 0 || (waits && !is_router && events & libzmq::POLLOUT != 0);
+            retry |= waits && is_router;
+        }
+        (more, retry.then(|| Instant::now() + RETRY))
+    }
+
     pub(super) fn send<C>(&mut self, outgoing: Outgoing) -> Option<Input<C>> {
         let Outgoing { socket, peer, token, mut frames } = outgoing;
         let refused = |why| Some(Input::Refused { socket, token, why });
@@ -127,6 +143,11 @@ impl<M> State<M> {
 }
 
 impl HostedSocket {
+    /// What libzmq says of it. Of a socket that it cannot say anything of, receiving says what is wrong.
+    pub(super) fn events(&mut self) -> i16 {
+        self.raw.events().unwrap_or(libzmq::POLLIN)
+    }
+
     fn ready(&self, peer: &Peer, frames: Frames) -> Result<SmallVec<[Frame; 2]>> {
         let mut ready = SmallVec::new();
         if self.role == Role::Router {

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{MutexGuard, PoisonError, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use zpatterns_protocol::{
@@ -26,9 +26,6 @@ use crate::{
 const TURN: usize = 256;
 /// How many messages wait for a cork to be taken away.
 const CORKED: usize = 1024;
-/// When to try a refused ROUTER again: libzmq calls it writable all the time.
-const RETRY: Duration = Duration::from_millis(2);
-
 impl<M> Source for Shared<M>
 where
     M: Machine + Send,
@@ -194,8 +191,9 @@ impl<M: Machine> Shared<M> {
     /// Ends a turn: what else is to be done, and when.
     fn finish(&self, state: &mut State<M>) -> Turn {
         self.flush(state);
-        let (again, retry) = self.settle(state);
+        self.settle(state);
         self.flush(state);
+        let (again, retry) = state.left();
         Turn { again, at: [self.deadline(state), retry].into_iter().flatten().min() }
     }
 
@@ -286,15 +284,11 @@ impl<M: Machine> Shared<M> {
         self.tell(state, Input::Failed { socket, error });
     }
 
-    /// Sending may have taken away libzmq's notice of a message, so every socket is looked at once more. Tells the
-    /// machine of sockets that have room again. Whether messages wait, and when to look again for those sockets that
-    /// cannot say whether they have room.
-    fn settle(&self, state: &mut State<M>) -> (bool, Option<Instant>) {
-        let (mut more, mut writable) = (false, Vec::new());
+    /// Tells the machine of sockets that have room again.
+    fn settle(&self, state: &mut State<M>) {
+        let mut writable = Vec::new();
         for (id, socket) in &mut state.sockets {
-            let events = socket.raw.events().unwrap_or(libzmq::POLLIN);
-            more |= events & libzmq::POLLIN != 0;
-            if !socket.full.is_empty() && events & libzmq::POLLOUT != 0 {
+            if !socket.full.is_empty() && socket.events() & libzmq::POLLOUT != 0 {
                 socket.full.clear();
                 writable.push(*id);
             }
@@ -302,8 +296,6 @@ impl<M: Machine> Shared<M> {
         for socket in writable {
             self.tell(state, Input::Writable { socket });
         }
-        let again = state.sockets.values().any(|socket| !socket.full.is_empty() && socket.role == Role::Router);
-        (more, again.then(|| Instant::now() + RETRY))
     }
 
     /// Does what the machine wants; the answer, if there is one at once.
