@@ -1,4 +1,4 @@
-/* What the parts of the driver share: driver.c measures sockets, reqrep.c requests, bus.c a bus. */
+/* What the parts of the driver share: driver.c measures sockets, reqrep.c requests, bus.c a bus, jobs.c a job queue. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -21,5 +21,8 @@ int reqrep(int argc, char **argv);
 
 /* Receives from a bus, likewise. */
 int bus(int argc, char **argv);
+
+/* Plays a role of a job queue, likewise. */
+int jobs(int argc, char **argv);
 
 #endif

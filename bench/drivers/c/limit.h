@@ -41,11 +41,6 @@ static inline void *listening(int kind, const char *endpoint, char bound[256]) {
   return socket;
 }
 
-static inline void say(const char *line) {
-  printf("%s\n", line);
-  fflush(stdout);
-}
-
 /* Plays a role of request-reply, or of a job queue; the arguments are those of the program. */
 int reqrep(int argc, char **argv);
 int jobs(int argc, char **argv);

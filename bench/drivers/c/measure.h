@@ -87,6 +87,11 @@ static inline long peak_kb(void) {
   return peak > 0 ? peak : usage.ru_maxrss;
 }
 
+static inline void say(const char *line) {
+  printf("%s\n", line);
+  fflush(stdout);
+}
+
 /* The line of JSON: what happened between two moments, and what else there is to tell. */
 static inline void report_begin(long messages, struct moment start, struct moment end) {
   printf("{\"messages\":%ld,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"max_rss_kb\":%ld", messages, end.wall - start.wall,

@@ -16,11 +16,6 @@ enum { MOST_CREDIT = 1000 };
 static const char *const SERVICE = "echo";
 static zpat_context_t *context;
 
-static void say(const char *line) {
-  printf("%s\n", line);
-  fflush(stdout);
-}
-
 static void broker(const char *endpoint, const char *store) {
   char bound[ZPAT_ENDPOINT_SIZE];
   zpat_broker_options_t options = ZPAT_BROKER_OPTIONS_INIT;
