@@ -31,6 +31,7 @@
 
 mod datagram;
 mod dice;
+mod job_words;
 mod party;
 mod relay;
 mod stranger;

@@ -17,7 +17,7 @@ mod tap;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -26,7 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strangers::Strangers;
+use stranger::Gossip;
+use strangers::{MAX_GROWTH, Mischief, Strangers, Way, resident};
 use tap::Tap;
 use zpatterns::{
     Context, Deadline,
@@ -38,18 +39,18 @@ use zpatterns::{
 
 /// Honest requests that a client has open.
 const OPEN: usize = 50;
-/// A process that grows beyond this keeps what strangers send.
-const MAX_GROWTH: u64 = 512 << 20;
-
 fn watchdog() -> Deadline {
     Deadline::after(Duration::from_secs(120))
 }
 
-/// Bytes of memory that this process has.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse().map_or(0, |kib: u64| kib << 10)
+impl Mischief for Gossip {
+    fn hear(&mut self, frames: &Frames) {
+        Self::hear(self, frames);
+    }
+
+    fn say(&mut self, dice: &mut dice::Dice<'_>) -> Frames {
+        Self::say(self, dice)
+    }
 }
 
 /// Answers until the worker is closed.
@@ -111,7 +112,8 @@ fn whatever_strangers_send_honest_parties_are_served() {
             let (context, stop, answered) = (&context, &stop, &answered);
             scope.spawn(move || ask(context, &at, stop, answered));
         }
-        let strangers = Strangers::at(&endpoint, tap.gossip(), frames);
+        let ways: [Way<Gossip>; 3] = [strangers::dealers, strangers::routers, strangers::no_zeromq];
+        let strangers = Strangers::at(&endpoint, tap.gossip(), frames, &ways);
         while !strangers.are_done() {
             thread::park_timeout(Duration::from_millis(10));
             if strangers.sent() > frames / 10 && usual == 0 {

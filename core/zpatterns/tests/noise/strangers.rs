@@ -1,6 +1,7 @@
-//! Those who mean the broker no good.
+//! Those who mean a broker, or a queue, no good.
 
 use std::{
+    fs,
     io::Write,
     net::TcpStream,
     sync::{
@@ -12,9 +13,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use zpatterns::{Context, Deadline, Socket, SocketKind, SocketOptions};
+use zpatterns::{Context, Deadline, Socket, SocketKind, SocketOptions, reqrep::Frames};
 
-use crate::{dice::Dice, stranger::Gossip, tap::bytes};
+use crate::{dice::Dice, tap::bytes};
 
 /// After so many messages a stranger connects anew.
 const VISIT: u64 = 2000;
@@ -27,6 +28,28 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Long enough for two heartbeats.
 const HEARTBEATS: Duration = Duration::from_secs(2);
 
+/// A process that grows beyond this keeps what strangers send.
+pub(crate) const MAX_GROWTH: u64 = 512 << 20;
+
+/// Bytes of memory that this process has.
+pub(crate) fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().map_or(0, |kib: u64| kib << 10)
+}
+
+/// What strangers know, and what they say.
+pub(crate) trait Mischief: Default + Send + 'static {
+    /// Somebody said this.
+    fn hear(&mut self, frames: &Frames);
+
+    /// What a stranger says next.
+    fn say(&mut self, dice: &mut Dice<'_>) -> Frames;
+}
+
+/// A way to reach the port, again and again.
+pub(crate) type Way<M> = fn(&str, &Mutex<M>, &AtomicU64, u64);
+
 /// Threads that send until enough was sent.
 pub(crate) struct Strangers {
     sent: Arc<AtomicU64>,
@@ -34,9 +57,11 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    pub(crate) fn at(broker: &str, gossip: Arc<Mutex<Gossip>>, frames: u64) -> Self {
+    /// Each way is a thread.
+    pub(crate) fn at<M: Mischief>(broker: &str, gossip: Arc<Mutex<M>>, frames: u64, ways: &[Way<M>]) -> Self {
         let sent = Arc::new(AtomicU64::new(0));
-        let start = |run: fn(&str, &Mutex<Gossip>, &AtomicU64, u64)| {
+        let start = |run: &Way<M>| {
+            let run = *run;
             let (broker, gossip, sent) = (broker.to_owned(), Arc::clone(&gossip), Arc::clone(&sent));
             thread::spawn(move || {
                 while sent.load(Ordering::SeqCst) < frames {
@@ -44,8 +69,7 @@ impl Strangers {
                 }
             })
         };
-        let threads = vec![start(dealers), start(routers), start(no_zeromq)];
-        Self { sent, threads }
+        Self { threads: ways.iter().map(start).collect(), sent }
     }
 
     pub(crate) fn sent(&self) -> u64 {
@@ -76,7 +100,7 @@ fn connect(context: &Context, kind: SocketKind, broker: &str, name: Option<Vec<u
     socket
 }
 
-fn dealers(broker: &str, gossip: &Mutex<Gossip>, sent: &AtomicU64, frames: u64) {
+pub(crate) fn dealers<M: Mischief>(broker: &str, gossip: &Mutex<M>, sent: &AtomicU64, frames: u64) {
     let context = Context::new().expect("a context");
     let dealer = |_| Stranger { socket: connect(&context, SocketKind::Dealer, broker, None), address: Vec::new() };
     let all: Vec<Stranger> = (0..SOCKETS).map(dealer).collect();
@@ -85,7 +109,7 @@ fn dealers(broker: &str, gossip: &Mutex<Gossip>, sent: &AtomicU64, frames: u64) 
 
 /// A ROUTER speaks to the broker's once it has heard from it. So it takes the name of a worker of Majordomo that has just
 /// gone, and waits for the heartbeat that is meant for that one.
-fn routers(broker: &str, gossip: &Mutex<Gossip>, sent: &AtomicU64, frames: u64) {
+pub(crate) fn routers<M: Mischief>(broker: &str, gossip: &Mutex<M>, sent: &AtomicU64, frames: u64) {
     let context = Context::new().expect("a context");
     let name = [b"stranger", &chance(8)[..]].concat();
     let worker = connect(&context, SocketKind::Dealer, broker, Some(name.clone()));
@@ -99,7 +123,7 @@ fn routers(broker: &str, gossip: &Mutex<Gossip>, sent: &AtomicU64, frames: u64) 
     }
 }
 
-fn visit(strangers: &[Stranger], gossip: &Mutex<Gossip>, sent: &AtomicU64, frames: u64) {
+fn visit<M: Mischief>(strangers: &[Stranger], gossip: &Mutex<M>, sent: &AtomicU64, frames: u64) {
     let mut said = 0;
     while said < VISIT && sent.load(Ordering::SeqCst) < frames {
         let decisions = chance(DECISIONS);
@@ -125,7 +149,7 @@ fn visit(strangers: &[Stranger], gossip: &Mutex<Gossip>, sent: &AtomicU64, frame
 }
 
 /// Connections that speak no ZeroMQ, or not for long: each counts as one message.
-fn no_zeromq(broker: &str, _: &Mutex<Gossip>, sent: &AtomicU64, _: u64) {
+pub(crate) fn no_zeromq<M: Mischief>(broker: &str, _: &Mutex<M>, sent: &AtomicU64, _: u64) {
     const GREETING: [u8; 12] = [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0];
     const NULL: &[u8] = b"NULL";
     let Ok(mut stream) = TcpStream::connect(broker.trim_start_matches("tcp://")) else { return };

@@ -1,4 +1,4 @@
-//! Passes messages between honest parties and a broker, and lets strangers hear them.
+//! Passes messages between honest parties and a broker or a queue, and lets strangers hear them.
 
 use std::{
     collections::BTreeMap,
@@ -10,19 +10,19 @@ use std::{
 use bytes::Bytes;
 use zpatterns::{Context, Deadline, ErrorKind, Message, Socket, SocketKind, SocketOptions};
 
-use crate::stranger::Gossip;
+use crate::strangers::Mischief;
 
 /// Who connects here reaches the broker.
-pub(crate) struct Tap {
+pub(crate) struct Tap<M> {
     endpoint: String,
-    gossip: Arc<Mutex<Gossip>>,
+    gossip: Arc<Mutex<M>>,
 }
 
-impl Tap {
+impl<M: Mischief> Tap<M> {
     pub(crate) fn to(context: &Context, broker: &str) -> Self {
         let front = context.socket(SocketKind::Router, &SocketOptions::default()).expect("a socket");
         let endpoint = front.bind("tcp://127.0.0.1:0").expect("a port is free");
-        let gossip = Arc::<Mutex<Gossip>>::default();
+        let gossip = Arc::<Mutex<M>>::default();
         // The thread ends with the context.
         thread::spawn({
             let (context, broker, gossip) = (context.clone(), broker.to_owned(), Arc::clone(&gossip));
@@ -36,7 +36,7 @@ impl Tap {
     }
 
     /// What strangers know of what was said here.
-    pub(crate) fn gossip(&self) -> Arc<Mutex<Gossip>> {
+    pub(crate) fn gossip(&self) -> Arc<Mutex<M>> {
         Arc::clone(&self.gossip)
     }
 }
@@ -46,7 +46,7 @@ pub(crate) fn bytes(message: &Message) -> Vec<Bytes> {
 }
 
 /// Each connection at the front has one of its own to the broker.
-fn pass(context: &Context, front: &Socket, broker: &str, gossip: &Mutex<Gossip>) {
+fn pass<M: Mischief>(context: &Context, front: &Socket, broker: &str, gossip: &Mutex<M>) {
     let mut backs: BTreeMap<Bytes, Socket> = BTreeMap::new();
     loop {
         let pause = Deadline::after(Duration::from_millis(1));
