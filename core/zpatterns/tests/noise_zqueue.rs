@@ -43,6 +43,8 @@ const HONEST: &str = "honest";
 const THEIRS: &str = "nobody";
 /// Sessions of strangers have numbers below.
 const SESSIONS: usize = 12;
+/// The kind of a push, and in its fields the number of the job and that of the producer come first.
+const PUSH: u8 = 16;
 /// How much of what was heard is remembered.
 const HEARD: usize = 64;
 
@@ -77,6 +79,13 @@ impl Rumours {
         let heard = &self.heard[dice.below(self.heard.len())];
         let mut frames: Frames = heard.iter().map(without_name).collect();
         if let Some((header, fields, body)) = Header::read(MAGIC, frames.clone()) {
+            let mut fields = fields.to_vec();
+            if header.kind == PUSH
+                && let Some(producer) = fields.get_mut(8..16)
+            {
+                // Whoever knows this number pushes in its owner's name, as with that of a session.
+                producer.fill(dice.byte());
+            }
             frames = self.head(dice, header.kind, &fields, body);
         }
         for _ in 0..dice.below(4) {
