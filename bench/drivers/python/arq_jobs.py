@@ -1,7 +1,6 @@
 """The roles of a job queue as users of arq play them. The queue is a Redis, which whoever runs this starts.
 
-arq has no call for many jobs, so many tasks enqueue one by one. rq is the other queue of many users: it forks for every job,
-and without that its worker does a third of arq's jobs.
+arq has no call for many jobs, so many tasks enqueue one by one. rq is the other queue of many users: it forks for every job.
 """
 
 import asyncio

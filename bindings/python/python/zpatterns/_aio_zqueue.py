@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,10 +53,13 @@ class Producer:
         self, queue: str, bodies: Iterable[Buffer | Sequence[Buffer]], **options: Unpack[JobOptions]
     ) -> list[int]:
         """Pushes any number of jobs, as :meth:`zpatterns.zqueue.Producer.push_many`."""
-        given, jobs = iter(bodies), list[int]()
+        given: Iterator[Buffer | Sequence[Buffer]] = iter(bodies)
+        jobs: list[int] = []
         while some := list(islice(given, _TOGETHER)):
             loop = self._calls.running()
             tickets = self._producer.post_many(queue, some, **options)
+            # Why the rest was not posted shows when it is the first.
+            given = chain(some[len(tickets) :], given)
             several = Several(loop, tickets)
             self._calls.callers.update(dict.fromkeys(tickets, several))
             jobs += await several.future
