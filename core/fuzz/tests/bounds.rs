@@ -68,7 +68,7 @@ impl Pair {
     /// What the broker does when `name` says this.
     fn hear(&mut self, name: &'static str, frames: Frames) -> Vec<Output<BrokerEvent>> {
         self.now += Duration::from_micros(10);
-        self.tell(Input::Message { socket: SocketId(0), peer: Peer(text(name)), frames })
+        self.tell(Input::Message { socket: SocketId(0), peer: Peer(text(name)), user: Bytes::new(), frames })
     }
 
     fn link(&mut self, kind: u8, sequence: u64, fields: &[u8], body: Frames) {

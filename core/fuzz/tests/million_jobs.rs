@@ -63,7 +63,10 @@ fn a_million_jobs_fit_into_half_a_gigabyte() {
     let hear = |queue: &mut Queue, kind, sequence, fields: &[u8], body| {
         let header = Header { kind, session: Session(1), sequence, received: u64::MAX };
         let frames = header.write(MAGIC, fields, body);
-        tell(queue, Input::Message { socket: SocketId(0), peer: Peer(Bytes::from_static(b"peer")), frames })
+        tell(
+            queue,
+            Input::Message { socket: SocketId(0), peer: Peer(Bytes::from_static(b"peer")), user: Bytes::new(), frames },
+        )
     };
     hear(&mut queue, OPEN, 0, &[], vec![]);
     let before = in_use();

@@ -12,6 +12,7 @@ mod fields;
 pub mod link;
 pub mod liveness;
 pub mod machine;
+pub mod pubsub;
 mod reasons;
 pub mod reqrep;
 pub mod time;

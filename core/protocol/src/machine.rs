@@ -40,6 +40,11 @@ pub enum Role {
     Dealer,
     /// Talks to everybody who connects, each by its [`Peer`].
     Router,
+    /// Says to everybody who connects what he asked for by a prefix of the first frame. Who does not keep up misses some of
+    /// it, and nobody is told.
+    Pub,
+    /// Hears what somebody says to everybody, if it asked for it with [`Output::Subscribe`].
+    Sub,
 }
 
 /// Why a message was not taken.
@@ -75,8 +80,10 @@ pub enum Input<C> {
     Message {
         /// On this socket.
         socket: SocketId,
-        /// Over this connection; on a DEALER it is the default.
+        /// Over this connection; except on a ROUTER it is the default.
         peer: Peer,
+        /// Who that is, by the security of the connection: a user, or a CURVE key as text. Empty is nobody knows.
+        user: Bytes,
         /// What was sent.
         frames: Frames,
     },
@@ -140,7 +147,7 @@ impl<C> Input<C> {
     /// The same, with another command; for machines that are made of others.
     pub fn map<D>(self, convert: impl FnOnce(C) -> D) -> Input<D> {
         match self {
-            Self::Message { socket, peer, frames } => Input::Message { socket, peer, frames },
+            Self::Message { socket, peer, user, frames } => Input::Message { socket, peer, user, frames },
             Self::Bound { socket, endpoint } => Input::Bound { socket, endpoint },
             Self::Failed { socket, error } => Input::Failed { socket, error },
             Self::Refused { socket, token, why } => Input::Refused { socket, token, why },
@@ -179,6 +186,29 @@ pub enum Output<E> {
         /// To here.
         endpoint: String,
     },
+    /// Connect a ROUTER, and reconnect until [`Output::HangUp`]; who is there is this peer from now on.
+    Dial {
+        /// This socket.
+        socket: SocketId,
+        /// To here.
+        endpoint: String,
+        /// A name of the machine's own, not used for another connection of this socket; at most 255 bytes, the first is not 0.
+        peer: Peer,
+    },
+    /// Undo a [`Output::Dial`]: what was taken for sending there may be lost.
+    HangUp {
+        /// This socket.
+        socket: SocketId,
+        /// From here.
+        endpoint: String,
+    },
+    /// Let a SUB hear what begins so, from whomever it is connected to.
+    Subscribe {
+        /// This socket.
+        socket: SocketId,
+        /// How the first frame begins.
+        prefix: Bytes,
+    },
     /// Close a socket; what was taken for sending still leaves, within the linger of its driver.
     Close {
         /// This one.
@@ -188,7 +218,7 @@ pub enum Output<E> {
     Send {
         /// On this socket.
         socket: SocketId,
-        /// Over this connection; on a DEALER it is the default.
+        /// Over this connection; except on a ROUTER it is the default.
         peer: Peer,
         /// By which a refusal is told.
         token: Token,
@@ -216,6 +246,9 @@ impl<E> Output<E> {
             Self::Open { socket, role } => Output::Open { socket, role },
             Self::Bind { socket, endpoint } => Output::Bind { socket, endpoint },
             Self::Connect { socket, endpoint } => Output::Connect { socket, endpoint },
+            Self::Dial { socket, endpoint, peer } => Output::Dial { socket, endpoint, peer },
+            Self::HangUp { socket, endpoint } => Output::HangUp { socket, endpoint },
+            Self::Subscribe { socket, prefix } => Output::Subscribe { socket, prefix },
             Self::Close { socket } => Output::Close { socket },
             Self::Send { socket, peer, token, frames } => Output::Send { socket, peer, token, frames },
             Self::Deliver(event) => Output::Deliver(convert(event)),

@@ -43,6 +43,8 @@ struct State<M: Machine> {
     /// For each open socket, its role, where it is bound, and whom it reaches.
     sockets: BTreeMap<SocketId, Socket>,
     events: VecDeque<(Time, M::Event)>,
+    /// What its connections say who it is.
+    user: Bytes,
     /// Outlives crashes.
     table: Table,
 }
@@ -51,13 +53,16 @@ struct Socket {
     role: Role,
     bound: Vec<String>,
     connected: Vec<String>,
+    /// What a SUB hears, and whom a ROUTER dialled under which name.
+    subscribed: Vec<Bytes>,
+    dialled: BTreeMap<Peer, String>,
     /// It refused a message because nobody was there, and has yet to say that somebody is.
     refused: bool,
 }
 
 #[derive(Debug)]
 enum Happening {
-    Message { to: Node, life: u64, socket: SocketId, peer: Peer, frames: Frames },
+    Message { to: Node, life: u64, socket: SocketId, peer: Peer, user: Bytes, frames: Frames },
     Writable { node: Node, life: u64, socket: SocketId },
     Refused { node: Node, life: u64, socket: SocketId, token: Token, why: Refusal },
     Stored { node: Node, life: u64, sequence: u64 },
@@ -98,11 +103,17 @@ impl<M: Machine<Event: Debug>> World<M> {
             life: 0,
             sockets: BTreeMap::new(),
             events: VecDeque::new(),
+            user: Bytes::new(),
             table: Table::default(),
         });
         let node = self.nodes.len() - 1;
         self.tell(node, Input::Room(usize::MAX));
         node
+    }
+
+    /// From now on the connections of a node say that it is this user.
+    pub fn set_user(&mut self, node: Node, user: Bytes) {
+        self.nodes[node].user = user;
     }
 
     /// Gives a node's machine a command.
@@ -173,8 +184,8 @@ impl<M: Machine<Event: Debug>> World<M> {
             && first.key().0 <= self.now
         {
             let (node, life, socket, input) = match first.remove() {
-                Happening::Message { to, life, socket, peer, frames } => {
-                    (to, life, Some(socket), Input::Message { socket, peer, frames })
+                Happening::Message { to, life, socket, peer, user, frames } => {
+                    (to, life, Some(socket), Input::Message { socket, peer, user, frames })
                 }
                 Happening::Writable { node, life, socket } => (node, life, Some(socket), Input::Writable { socket }),
                 Happening::Refused { node, life, socket, token, why } => {
@@ -215,7 +226,14 @@ impl<M: Machine<Event: Debug>> World<M> {
         let now = self.now;
         match output {
             Output::Open { socket, role } => {
-                let opened = Socket { role, bound: Vec::new(), connected: Vec::new(), refused: false };
+                let opened = Socket {
+                    role,
+                    bound: Vec::new(),
+                    connected: Vec::new(),
+                    subscribed: Vec::new(),
+                    dialled: BTreeMap::new(),
+                    refused: false,
+                };
                 let before = self.nodes[node].sockets.insert(socket, opened);
                 assert!(before.is_none(), "node {node} opened {socket:?} twice");
             }
@@ -229,6 +247,11 @@ impl<M: Machine<Event: Debug>> World<M> {
                 return Some(Input::Bound { socket, endpoint });
             }
             Output::Connect { socket, endpoint } => self.socket(node, socket).connected.push(endpoint),
+            Output::Dial { socket, endpoint, peer } => drop(self.socket(node, socket).dialled.insert(peer, endpoint)),
+            Output::HangUp { socket, endpoint } => {
+                self.socket(node, socket).dialled.retain(|_, dialled| *dialled != endpoint);
+            }
+            Output::Subscribe { socket, prefix } => self.socket(node, socket).subscribed.push(prefix),
             Output::Close { socket } => drop(self.nodes[node].sockets.remove(&socket)),
             Output::Send { socket, peer, token, frames } => return self.send(node, socket, &peer, token, frames),
             Output::Deliver(event) => self.nodes[node].events.push_back((now, event)),
@@ -263,7 +286,10 @@ impl<M: Machine<Event: Debug>> World<M> {
     fn found(&mut self, endpoint: &str) {
         let soon = self.now + TO_RECONNECT;
         for (node, state) in self.nodes.iter_mut().enumerate() {
-            let waiting = |socket: &&mut Socket| socket.refused && socket.connected.iter().any(|name| name == endpoint);
+            let waiting = |socket: &&mut Socket| {
+                let mut wanted = socket.connected.iter().chain(socket.dialled.values());
+                socket.refused && wanted.any(|name| name == endpoint)
+            };
             for (id, socket) in &mut state.sockets {
                 if let Some(socket) = Some(socket).filter(waiting) {
                     socket.refused = false;
@@ -272,6 +298,34 @@ impl<M: Machine<Event: Debug>> World<M> {
                     self.agenda.insert((soon, self.caused), happening);
                 }
             }
+        }
+    }
+
+    /// What a PUB sends arrives at every SUB that is connected and asked for it.
+    fn spread(&mut self, from: Node, socket: SocketId, frames: &Frames) {
+        let bound = self.socket(from, socket).bound.clone();
+        let first = frames.first().cloned().unwrap_or_default();
+        let mut hearers = Vec::new();
+        for (node, state) in self.nodes.iter().enumerate() {
+            let hears = |socket: &Socket| {
+                socket.connected.iter().any(|endpoint| bound.contains(endpoint))
+                    && socket.subscribed.iter().any(|prefix| first.starts_with(prefix))
+            };
+            hearers.extend(state.sockets.iter().filter(|(_, socket)| hears(socket)).map(|(id, _)| (node, *id)));
+        }
+        for (to, at) in hearers {
+            self.transmit(from, to, at, &Peer::default(), frames);
+        }
+    }
+
+    /// Messages of one link, to one socket.
+    fn transmit(&mut self, from: Node, to: Node, socket: SocketId, peer: &Peer, frames: &Frames) {
+        let life = self.nodes[to].life;
+        for arrival in self.network.arrivals(self.now, from, to, &mut self.random) {
+            self.caused += 1;
+            let user = self.nodes[from].user.clone();
+            let happening = Happening::Message { to, life, socket, peer: peer.clone(), user, frames: frames.clone() };
+            self.agenda.insert((arrival, self.caused), happening);
         }
     }
 
@@ -284,10 +338,22 @@ impl<M: Machine<Event: Debug>> World<M> {
         token: Token,
         frames: Frames,
     ) -> Option<Input<M::Command>> {
-        let endpoints = self.socket(from, socket).connected.clone();
+        let mut endpoints = self.socket(from, socket).connected.clone();
         let to = match self.socket(from, socket).role {
+            Role::Pub => {
+                self.spread(from, socket, &frames);
+                return None;
+            }
+            Role::Sub => panic!("node {from} sends on a SUB"),
             Role::Dealer => endpoints.iter().find_map(|endpoint| self.bound_to(endpoint)),
-            Role::Router => self.named(peer),
+            Role::Router => match self.socket(from, socket).dialled.get(peer).cloned() {
+                Some(endpoint) => {
+                    let to = self.bound_to(&endpoint);
+                    endpoints.push(endpoint);
+                    to
+                }
+                None => self.named(peer),
+            },
         };
         let Some((to, at)) = to else {
             let why = if endpoints.is_empty() { Refusal::Gone } else { Refusal::Full };
@@ -302,17 +368,20 @@ impl<M: Machine<Event: Debug>> World<M> {
             self.agenda.insert((at, self.caused), happening);
             return None;
         };
-        let life = self.nodes[to].life;
         let sender = match self.nodes[to].sockets[&at].role {
-            Role::Dealer => Peer::default(),
-            Role::Router => name(from, self.nodes[from].life, socket),
+            Role::Router => self.known_as(to, at, from, socket),
+            _ => Peer::default(),
         };
-        for arrival in self.network.arrivals(self.now, from, to, &mut self.random) {
-            self.caused += 1;
-            let happening = Happening::Message { to, life, socket: at, peer: sender.clone(), frames: frames.clone() };
-            self.agenda.insert((arrival, self.caused), happening);
-        }
+        self.transmit(from, to, at, &sender, &frames);
         None
+    }
+
+    /// Under which name a ROUTER knows a socket of another node: its own, if it dialled that.
+    fn known_as(&self, router: Node, at: SocketId, node: Node, socket: SocketId) -> Peer {
+        let bound = &self.nodes[node].sockets[&socket].bound;
+        let dialled = &self.nodes[router].sockets[&at].dialled;
+        let known = dialled.iter().find(|(_, endpoint)| bound.contains(endpoint)).map(|(peer, _)| peer.clone());
+        known.unwrap_or_else(|| name(node, self.nodes[node].life, socket))
     }
 
     fn named(&self, peer: &Peer) -> Option<(Node, SocketId)> {

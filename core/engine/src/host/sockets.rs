@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use libzmq::option as zmq;
 use smallvec::SmallVec;
 use zpatterns_protocol::{
     Error, ErrorKind, Result, Time,
     machine::{Frames, Input, Peer, Refusal, Role, SocketId, Token},
 };
 
-use crate::{Frame, context::Opener, raw::RawSocket};
+use crate::{Frame, context::Opener, options::Setting, raw::RawSocket};
 
 /// When to try a refused ROUTER again: libzmq calls it writable all the time.
 const RETRY: Duration = Duration::from_millis(2);
@@ -171,7 +172,7 @@ impl HostedSocket {
 
     pub(super) fn recv(&mut self) -> Result<Option<(Peer, Frames)>> {
         // Most messages have one frame. On a ROUTER the address goes before.
-        let (mut peer, mut frames) = ((self.role == Role::Dealer).then(Peer::default), Frames::with_capacity(1));
+        let (mut peer, mut frames) = ((self.role != Role::Router).then(Peer::default), Frames::with_capacity(1));
         let found = self.raw.recv_message(|frame| {
             let bytes = std::mem::take(frame).into_bytes();
             match peer {
@@ -186,4 +187,10 @@ impl HostedSocket {
 pub(super) fn bind(raw: &mut RawSocket, endpoint: &str) -> Result<String> {
     raw.bind(endpoint)?;
     raw.last_endpoint()
+}
+
+/// Connects a ROUTER to somebody whom it will know by this name.
+pub(super) fn dial(raw: &mut RawSocket, endpoint: &str, peer: &Peer) -> Result<()> {
+    raw.set("connect_routing_id", zmq::CONNECT_ROUTING_ID, Setting::Bytes(&peer.0))?;
+    raw.connect(endpoint)
 }

@@ -7,6 +7,8 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
+use libzmq::option as zmq;
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Result, Time,
     machine::{Input, Output, Role, SocketId},
@@ -14,10 +16,12 @@ use zpatterns_protocol::{
 
 use super::{
     Shared,
-    sockets::{HostedSocket, State, bind},
+    sockets::{HostedSocket, State, bind, dial},
 };
 use crate::{
     SocketKind, SocketOptions,
+    options::Setting,
+    raw::RawSocket,
     reactor::{Source, Turn, panic_text},
     store::Notice,
 };
@@ -266,7 +270,9 @@ impl<M: Machine> Shared<M> {
                 // A message may make the machine close the socket.
                 let Some(socket) = state.sockets.get_mut(&id) else { break };
                 match socket.recv() {
-                    Ok(Some((peer, frames))) => self.tell(state, Input::Message { socket: id, peer, frames }),
+                    Ok(Some((peer, frames))) => {
+                        self.tell(state, Input::Message { socket: id, peer, user: Bytes::new(), frames });
+                    }
                     Ok(None) => break,
                     Err(error) => {
                         self.failed(state, id, error);
@@ -310,6 +316,18 @@ impl<M: Machine> Shared<M> {
             Output::Connect { socket, endpoint } => {
                 failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
             }
+            Output::Dial { socket, endpoint, peer } => {
+                failed(socket, state.raw(socket).and_then(|raw| dial(raw, &endpoint, &peer)))
+            }
+            Output::HangUp { socket, endpoint } => {
+                // Where it was not connected there is nothing to undo.
+                let _ = state.raw(socket).and_then(|raw| raw.disconnect(&endpoint));
+                None
+            }
+            Output::Subscribe { socket, prefix } => {
+                let subscribe = |raw: &mut RawSocket| raw.set("subscribe", zmq::SUBSCRIBE, Setting::Bytes(&prefix));
+                failed(socket, state.raw(socket).and_then(subscribe))
+            }
             Output::Close { socket } => {
                 state.send_last(socket);
                 self.close_socket(state, socket);
@@ -344,6 +362,8 @@ impl<M: Machine> Shared<M> {
         let kind = match role {
             Role::Dealer => SocketKind::Dealer,
             Role::Router => SocketKind::Router,
+            Role::Pub => SocketKind::Pub,
+            Role::Sub => SocketKind::Sub,
         };
         // A message goes to a connection, or is refused: what waits for one is the machine's to know.
         let options = SocketOptions { immediate: true, ..SocketOptions::default() };

@@ -486,7 +486,7 @@ impl Machine for Broker {
             Input::Command(BrokerCommand::Drain) => self.drain(now),
             Input::Command(BrokerCommand::Watch { more }) => self.dispatch.news.allow(more),
             Input::Command(BrokerCommand::Close) => self.close(),
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => match self.old.refused(token) {
                 // It has one request at a time, and this one it never had.
                 Some((id, is_request)) => self.dispatch.gone(id, |_| is_request),

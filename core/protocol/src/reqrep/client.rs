@@ -409,7 +409,7 @@ impl Machine for Client {
             }
             Input::Command(ClientCommand::Cancel { id }) => self.cancel(id),
             Input::Command(ClientCommand::Close) => self.close(),
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { socket, token, .. } => {
                 if !self.server_refused(socket, token) {
                     self.links.refused(token);

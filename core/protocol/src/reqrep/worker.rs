@@ -497,7 +497,7 @@ impl Machine for Worker {
                 WorkerCommand::Leave => self.leave(now),
                 WorkerCommand::Close => self.close(),
             },
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => {

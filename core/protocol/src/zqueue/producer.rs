@@ -487,7 +487,7 @@ impl Machine for Producer {
                     return;
                 }
             },
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => {

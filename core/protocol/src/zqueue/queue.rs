@@ -521,7 +521,7 @@ impl Machine for Queue {
             }
             Input::Command(QueueCommand::Drain) => self.draining = true,
             Input::Command(QueueCommand::Close) => self.close(),
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => {

@@ -418,7 +418,7 @@ impl Machine for Worker {
                     return;
                 }
             },
-            Input::Message { socket, peer, frames } => self.received(now, socket, &peer, frames),
+            Input::Message { socket, peer, frames, .. } => self.received(now, socket, &peer, frames),
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => {

@@ -66,7 +66,7 @@ impl Town {
     fn say(&mut self, endpoint: &str, frames: &[&[u8]]) {
         let socket = self.socket(endpoint);
         let frames = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
-        self.tell(Input::Message { socket, peer: Peer::default(), frames });
+        self.tell(Input::Message { socket, peer: Peer::default(), user: Bytes::new(), frames });
     }
 
     fn ask(&mut self, id: u64, change: impl FnOnce(&mut RequestOptions)) {

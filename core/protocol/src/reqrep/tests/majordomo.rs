@@ -73,7 +73,7 @@ impl Town {
 
     fn say_at(&mut self, socket: SocketId, peer: &str, frames: Frames) -> Vec<(String, Frames)> {
         let peer = Peer(Bytes::copy_from_slice(peer.as_bytes()));
-        self.tell(Input::Message { socket, peer, frames })
+        self.tell(Input::Message { socket, peer, user: Bytes::new(), frames })
     }
 
     fn wait(&mut self, span: Duration) -> Vec<(String, Frames)> {
@@ -307,7 +307,7 @@ fn a_worker_whose_connection_is_gone_never_had_the_request() {
     town.say("gone", frames(&["", "MDPW01", "\u{1}", "echo"]));
     let peer = Peer(Bytes::from_static(b"client"));
     let asked = frames(&["", "MDPC01", "echo", "question"]);
-    town.broker.handle(town.now, Input::Message { socket: FRONT, peer, frames: asked });
+    town.broker.handle(town.now, Input::Message { socket: FRONT, peer, user: Bytes::new(), frames: asked });
     let token = std::iter::from_fn(|| town.broker.poll()).find_map(|output| match output {
         Output::Send { token, .. } => Some(token),
         _ => None,
