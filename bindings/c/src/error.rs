@@ -47,7 +47,7 @@ pub enum zpat_error_t {
     ZPAT_E_WRONG_STATE = -12,
     /// A message exceeds a limit, or the memory that can be had.
     ZPAT_E_TOO_LARGE = -13,
-    /// The operating system refuses.
+    /// The operating system refuses, or the other side does.
     ZPAT_E_PERMISSION_DENIED = -14,
     /// What the call names does not exist.
     ZPAT_E_NOT_FOUND = -15,

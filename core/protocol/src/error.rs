@@ -73,7 +73,7 @@ kinds! {
     WrongState = 12, false;
     /// A message exceeds a limit, or the memory that can be had.
     TooLarge = 13, false;
-    /// The operating system refuses.
+    /// The operating system refuses, or the other side does.
     PermissionDenied = 14, false;
     /// What the call names does not exist.
     NotFound = 15, false;

@@ -14,10 +14,12 @@ pub mod liveness;
 pub mod machine;
 pub mod pubsub;
 mod reasons;
+mod refusal;
 pub mod reqrep;
 pub mod time;
 pub mod zqueue;
 
 pub use error::{Error, ErrorKind, Result};
 pub use machine::Machine;
+pub use refusal::Refusal;
 pub use time::{Time, Wall};

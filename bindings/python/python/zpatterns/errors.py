@@ -91,7 +91,7 @@ class TooLarge(Error):
 
 
 class PermissionDenied(Error, PermissionError):
-    """The operating system refuses."""
+    """The operating system refuses, or the other side does."""
 
 
 class NotFound(Error, LookupError):

@@ -30,6 +30,6 @@ pub use self::{
     producer::{Ask, Producer, ProducerCommand, ProducerEvent, ProducerOptions},
     queue::{DeadLetter, Found, JobState, Queue, QueueCommand, QueueEvent, QueueOptions, TreeJob},
     shelf::ShelfLimits,
-    wire::{Look, Progress, Refusal},
+    wire::{Look, Progress},
     worker::{Worker, WorkerCommand, WorkerCounters, WorkerEvent, WorkerJob, WorkerOptions},
 };

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Refusal, Result,
     fields::{MAX_NAME, get_frames, put_frames},
     machine::Frames,
 };
@@ -229,5 +229,12 @@ impl Packed {
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl From<&Failure> for Refusal {
+    fn from(failure: &Failure) -> Self {
+        let text = failure.body.first().map(|text| String::from_utf8_lossy(text)).unwrap_or_default();
+        Self::new(failure.kind, &text)
     }
 }

@@ -14,10 +14,10 @@ use fastrand::Rng;
 use super::{
     options::{JobId, JobOptions, Outcome, check_queue},
     queue::Found,
-    wire::{Look, MAGIC, Message, Progress, Push, Refusal},
+    wire::{Look, MAGIC, Message, Progress, Push},
 };
 use crate::{
-    Error, ErrorKind, Machine, Result, Time,
+    Error, ErrorKind, Machine, Refusal, Result, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},

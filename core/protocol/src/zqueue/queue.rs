@@ -27,10 +27,10 @@ use super::{
     forest::{Effect, Forest, Given, Late, NOBODY, Name, WorkerId},
     options::{Failure, JobId},
     shelf::{Letter, Shelf},
-    wire::{Job, Look, MAGIC, Message, Number, Progress, Push, Refusal, Run},
+    wire::{Job, Look, MAGIC, Message, Number, Progress, Push, Run},
 };
 use crate::{
-    ErrorKind, Machine, Time, Wall,
+    ErrorKind, Machine, Refusal, Time, Wall,
     link::{Arrival, Backlog, LinkId, Links, Silence},
     machine::{Frames, Input, Output, Peer, Role, SocketId},
     time::earliest,
@@ -239,7 +239,7 @@ impl Queue {
     fn heard(&mut self, now: Time, link: LinkId, run: Run, heard: Result<Result<(), Failure>, Late>) {
         let refusal = match heard {
             Ok(Ok(())) => return,
-            Ok(Err(failure)) => Refusal::of(&failure),
+            Ok(Err(failure)) => Refusal::from(&failure),
             Err(Late) => Refusal::new(ErrorKind::WrongState, "the worker does not have this job any more"),
         };
         self.send(now, link, Message::Rejected { run, refusal });
@@ -498,7 +498,7 @@ fn unknown() -> Refusal {
 }
 
 fn full(failure: &Failure) -> Refusal {
-    Refusal { retry_after: SOON, ..Refusal::of(failure) }
+    Refusal { retry_after: SOON, ..Refusal::from(failure) }
 }
 
 impl Machine for Queue {

@@ -4,17 +4,13 @@
 
 mod parts;
 
-use std::time::Duration;
-
 use bytes::{Buf, BufMut, Bytes};
 
-use self::parts::{
-    get_children, get_job, get_outcome, get_queue, get_refusal, packed, put_children, put_job, put_outcome, put_refusal,
-};
+use self::parts::{get_children, get_job, get_outcome, get_queue, packed, put_children, put_job, put_outcome};
 pub(super) use self::parts::{get_options, put_options};
-use super::options::{Child, ChildOutcome, Failure, JobId, JobOptions, Outcome};
+use super::options::{Child, ChildOutcome, JobId, JobOptions, Outcome};
 use crate::{
-    ErrorKind,
+    Refusal,
     fields::{get_bool, get_frames, put_name},
     link::{FIRST, Magic},
     machine::Frames,
@@ -221,28 +217,6 @@ pub struct Progress {
     pub failed: u64,
 }
 
-/// Why something is not done.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
-    /// What went wrong.
-    pub kind: ErrorKind,
-    /// When it may be worth trying again; zero is unknown.
-    pub retry_after: Duration,
-    /// One line for people.
-    pub text: String,
-}
-
-impl Refusal {
-    pub(super) fn new(kind: ErrorKind, text: &str) -> Self {
-        Self { kind, retry_after: Duration::ZERO, text: text.to_owned() }
-    }
-
-    pub(super) fn of(failure: &Failure) -> Self {
-        let text = failure.body.first().map(|text| String::from_utf8_lossy(text)).unwrap_or_default();
-        Self::new(failure.kind, &text)
-    }
-}
-
 /// What may be asked about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Look {
@@ -348,7 +322,7 @@ impl Message {
             }
             Self::Refused { number, refusal } => {
                 to.put_u64(number);
-                put_refusal(&mut to, &refusal);
+                refusal.put(&mut to);
                 (REFUSED, none())
             }
             Self::Answer { number, more, block } => {
@@ -378,7 +352,7 @@ impl Message {
             Self::Withdrawn { run } => (WITHDRAWN, numbered(&mut to, run, none())),
             Self::Rejected { run, refusal } => {
                 to.put_u64(run);
-                put_refusal(&mut to, &refusal);
+                refusal.put(&mut to);
                 (REJECTED, none())
             }
         };
@@ -445,7 +419,7 @@ impl Message {
                 let (number, progress) = (next()?, Progress { open: next()?, done: next()?, failed: next()? });
                 Self::Progress { number, progress }
             }
-            REFUSED => Self::Refused { number: from.try_get_u64().ok()?, refusal: get_refusal(&mut from)? },
+            REFUSED => Self::Refused { number: from.try_get_u64().ok()?, refusal: Refusal::get(&mut from)? },
             READY => {
                 let (credit, mut queues) = (from.try_get_u32().ok()?, Vec::new());
                 while !from.is_empty() {
@@ -455,7 +429,7 @@ impl Message {
             }
             LEAVING => Self::Leaving,
             WITHDRAWN => Self::Withdrawn { run: from.try_get_u64().ok()? },
-            REJECTED => Self::Rejected { run: from.try_get_u64().ok()?, refusal: get_refusal(&mut from)? },
+            REJECTED => Self::Rejected { run: from.try_get_u64().ok()?, refusal: Refusal::get(&mut from)? },
             _ => return None,
         };
         from.is_empty().then_some(message)

@@ -11,10 +11,10 @@ use fastrand::Rng;
 
 use super::{
     options::{Child, ChildOutcome, JobId, check_queue},
-    wire::{Job, MAGIC, Message, Refusal, Run},
+    wire::{Job, MAGIC, Message, Run},
 };
 use crate::{
-    Error, ErrorKind, Machine, Result, Time,
+    Error, ErrorKind, Machine, Refusal, Result, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},

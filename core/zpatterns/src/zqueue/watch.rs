@@ -8,8 +8,9 @@ use std::{
 
 use zpatterns_engine::{Deadline, Error, ErrorKind, Result};
 use zpatterns_protocol::{
+    Refusal,
     machine::Frames,
-    zqueue::{ProducerCommand, ProducerEvent, Refusal},
+    zqueue::{ProducerCommand, ProducerEvent},
 };
 
 use super::{Found, JobId, JobOptions, Outcome, Producer, Progress, Ticket};

@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Asker, LinkId, Push, Refusal};
-use crate::{ErrorKind, Time, machine::Frames};
+use super::{Asker, LinkId, Push};
+use crate::{ErrorKind, Refusal, Time, machine::Frames};
 
 /// One to which nothing is added for so long is dropped.
 const ABANDONED: Duration = Duration::from_secs(60);

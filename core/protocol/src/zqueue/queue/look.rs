@@ -12,10 +12,10 @@ use super::{
         shelf::Letter,
         wire::{get_options, put_options},
     },
-    Asker, Look, Message, Queue, Refusal,
+    Asker, Look, Message, Queue,
 };
 use crate::{
-    ErrorKind, Time,
+    ErrorKind, Refusal, Time,
     fields::{get_name, put_name},
     machine::Frames,
 };

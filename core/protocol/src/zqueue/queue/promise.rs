@@ -9,12 +9,12 @@ use super::{
         forest::{Clock, Key},
         options::JobId,
         shelf::ShelfKey,
-        wire::{Message, Refusal},
+        wire::Message,
     },
     LinkId, Queue, QueueEvent,
 };
 use crate::{
-    Error, ErrorKind, Result, Time, Wall,
+    Error, ErrorKind, Refusal, Result, Time, Wall,
     machine::{Change, Output},
 };
 

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::options::{Child, Failure, JobOptions, OnFailure, Outcome},
-    Job, Refusal,
+    Job,
 };
 use crate::{
     ErrorKind,
@@ -37,18 +37,6 @@ pub(in crate::zqueue) fn get_options(from: &mut Bytes) -> Option<JobOptions> {
     let (delay, backoff, time_limit) = (get_millis(from)?, get_millis(from)?, get_millis(from)?);
     let (keep, key) = (get_millis(from)?, get_name(from)?);
     Some(JobOptions { priority, delay, attempts, backoff, time_limit, key, keep })
-}
-
-pub(super) fn put_refusal(to: &mut Vec<u8>, refusal: &Refusal) {
-    to.put_u16(refusal.kind.code());
-    to.put_u32(millis(refusal.retry_after));
-    to.put_slice(refusal.text.as_bytes());
-}
-
-pub(super) fn get_refusal(from: &mut Bytes) -> Option<Refusal> {
-    let (kind, retry_after) = (ErrorKind::from_code(from.try_get_u16().ok()?)?, get_millis(from)?);
-    let text = String::from_utf8(std::mem::take(from).into()).ok()?;
-    Some(Refusal { kind, retry_after, text })
 }
 
 /// 0, or the number of an error kind, and a code.
