@@ -382,6 +382,12 @@ impl Link {
         sequence >= self.first && self.kept.get((sequence - self.first) as usize).is_none_or(|kept| kept.taken == 0)
     }
 
+    /// What tells the other side that this is the end.
+    fn goodbye(&self) -> Frames {
+        let (session, sequence, received) = (self.session, self.last_handed(), self.received);
+        Header { kind: CLOSE, session, sequence, received }.write(self.magic, &[], Frames::new())
+    }
+
     /// The number of the last message that was handed to the connection.
     fn last_handed(&self) -> u64 {
         self.first + self.handed as u64 - 1

@@ -98,22 +98,22 @@ impl<M: Machine<Event: Debug>> World<M> {
 
     /// Adds a node; its inbox has room for any number of events.
     pub fn add(&mut self, machine: M) -> Node {
+        self.add_as(machine, Bytes::new())
+    }
+
+    /// As [`add`](Self::add); its connections say that it is this user.
+    pub fn add_as(&mut self, machine: M, user: Bytes) -> Node {
         self.nodes.push(State {
             machine: Some(machine),
             life: 0,
             sockets: BTreeMap::new(),
             events: VecDeque::new(),
-            user: Bytes::new(),
+            user,
             table: Table::default(),
         });
         let node = self.nodes.len() - 1;
         self.tell(node, Input::Room(usize::MAX));
         node
-    }
-
-    /// From now on the connections of a node say that it is this user.
-    pub fn set_user(&mut self, node: Node, user: Bytes) {
-        self.nodes[node].user = user;
     }
 
     /// Gives a node's machine a command.

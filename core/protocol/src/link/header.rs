@@ -69,6 +69,12 @@ impl Header {
         Some((header, fields, frames))
     }
 
+    /// Of which session a message is, if it is of one.
+    pub(super) fn session_of(magic: Magic, frames: &Frames) -> Option<Session> {
+        let first = frames.first().filter(|first| first.len() >= Self::SIZE && first[..4] == magic)?;
+        Some(Session((&first[5..13]).get_u64()))
+    }
+
     /// The frames of a message with these fields and this body.
     pub fn write(&self, magic: Magic, fields: &[u8], mut body: Frames) -> Frames {
         let inline = body.first().filter(|first| first.len() <= MAX_INLINE);

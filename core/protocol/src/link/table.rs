@@ -184,9 +184,20 @@ impl Links {
 
     /// Opens a link on a socket that is connected to whom it is for.
     pub fn open(&mut self, now: Time, socket: SocketId) -> LinkId {
+        self.open_to(now, socket, Peer::default())
+    }
+
+    /// Opens a link to one of those that a socket is connected to.
+    pub fn open_to(&mut self, now: Time, socket: SocketId, peer: Peer) -> LinkId {
         let session = Session(self.random.u64(..));
         let link = Link::new(now, self.magic, session, self.pace, None);
-        self.insert(now, link, socket, Peer::default())
+        self.insert(now, link, socket, peer)
+    }
+
+    /// The link that a message belongs to, if there is one.
+    pub fn of(&self, frames: &Frames) -> Option<LinkId> {
+        let session = Header::session_of(self.magic, frames)?;
+        self.sessions.get(&session).copied()
     }
 
     fn insert(&mut self, now: Time, link: Link, socket: SocketId, peer: Peer) -> LinkId {
@@ -352,13 +363,18 @@ impl Links {
         entry.link.kept.into_iter().map(|kept| read(kept.frames)).collect()
     }
 
+    /// Ends a link, and tells the other side.
+    pub fn dismiss<E>(&mut self, id: LinkId) -> Option<Output<E>> {
+        let entry = self.entries.get(id.0 as usize)?;
+        let (socket, peer, frames) = (entry.socket, entry.peer.clone(), entry.link.goodbye());
+        self.remove(id);
+        Some(Output::Send { socket, peer, token: NO_LINK, frames })
+    }
+
     /// Tells every other side that its link has ended, with the messages returned, and removes all links.
     pub fn say_goodbye<E>(&mut self) -> Vec<Output<E>> {
-        let magic = self.magic;
         let goodbye = |entry: Entry| {
-            let (session, sequence, received) = (entry.link.session, entry.link.last_handed(), entry.link.received);
-            let header = Header { kind: CLOSE, session, sequence, received };
-            let frames = header.write(magic, &[], Frames::new());
+            let frames = entry.link.goodbye();
             Output::Send { socket: entry.socket, peer: entry.peer, token: NO_LINK, frames }
         };
         self.sessions.clear();

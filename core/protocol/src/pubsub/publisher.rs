@@ -1,0 +1,452 @@
+//! Who publishes, and decides who may hear it.
+//!
+//! A subscriber says who it is and what it wants, and gets a *session*; what is known of it outlives that, under its identity, for
+//! as long as it is kept. A publication goes to the stream that takes its subject, and from there to the views that want it: of
+//! those that hear the shared path it is only known how far they are, for all others it waits in a queue until they took it.
+
+mod join;
+mod look;
+mod outgoing;
+mod publish;
+mod rights;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use slab::Slab;
+
+use super::{
+    Access, Books, Counters, Credential, Criterion, Entitlements, LostReason, PublisherOptions, RouteId, Routes, Rules,
+    history::{History, Live},
+    view::View,
+    wire::{Hello, MAGIC, Message, Number, Policy, Shared, StreamId},
+};
+use crate::{
+    Error, Machine, Refusal, Result, Time,
+    link::{Arrival, Backlog, LinkId, Links, Silence},
+    machine::{Frames, Input, Output, Peer, Role, SocketId},
+    time::earliest,
+};
+
+/// Where subscribers connect to.
+const CONTROL: SocketId = SocketId(0);
+/// What everybody may hear.
+const SHARED: SocketId = SocketId(1);
+/// The same for plain SUB sockets.
+const PLAIN: SocketId = SocketId(2);
+/// Connects to the endpoints of subscribers.
+const DIALS: SocketId = SocketId(3);
+
+/// Questions to the application that wait for an answer.
+const MAX_ASKS: usize = 1000;
+
+/// What the application wants of a publisher.
+#[derive(Debug)]
+pub enum PublisherCommand {
+    /// Publish these, in this order; see [`Publisher::published`].
+    Publish(Vec<(Bytes, Frames)>),
+    /// The answer to [`PublisherEvent::Asked`].
+    Decide {
+        /// Which question.
+        ask: u64,
+        /// Who that is and what it may hear, or why not.
+        decision: std::result::Result<(Bytes, Rules), Refusal>,
+    },
+    /// From now on this is who may hear what.
+    SetEntitlements(Box<Entitlements>),
+    /// From now on this user may hear that.
+    SetRules {
+        /// Who.
+        user: Bytes,
+        /// What.
+        rules: Rules,
+    },
+    /// Forget this subscriber and what is for it; if it is connected it is told why.
+    Expel {
+        /// By which it is known.
+        identity: Bytes,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Say goodbye.
+    Close,
+}
+
+/// What the application is told.
+#[derive(Debug)]
+pub enum PublisherEvent {
+    /// Subscribers can connect here; or hear the shared path, or plain sockets theirs, in this order.
+    Bound {
+        /// With the port that the system chose.
+        endpoint: String,
+    },
+    /// The publisher cannot be reached.
+    Failed(Error),
+    /// Somebody says who he is: [`PublisherCommand::Decide`].
+    Asked {
+        /// For the answer.
+        ask: u64,
+        /// By which it will be known.
+        identity: Bytes,
+        /// What the security of its connection says who it is.
+        user: Bytes,
+        /// What it says itself.
+        credential: Credential,
+    },
+    /// There was no room for a publication, and there is again.
+    Room,
+}
+
+/// A subscriber, connected or not.
+struct Member {
+    user: Bytes,
+    rules: Arc<Rules>,
+    keep: std::time::Duration,
+    subscriptions: BTreeMap<Criterion, RouteId>,
+    session: Option<LinkId>,
+    /// When it is forgotten, if it is away.
+    until: Option<Time>,
+}
+
+/// A connected subscriber.
+struct Session {
+    identity: Bytes,
+    /// Who its connection says it is, in every message.
+    connection: Bytes,
+    /// Where it is sent what is for it alone.
+    delivery: LinkId,
+    endpoint: Option<String>,
+    /// What may be on its way to its program: messages and bytes.
+    window: (usize, usize),
+    on_its_way: (usize, usize),
+    numbers: BTreeMap<Number, RouteId>,
+    /// Subscriptions that have something to send.
+    ready: VecDeque<RouteId>,
+    /// It is among those that are served next.
+    busy: bool,
+    /// How far it was told that the public streams are that it hears over the shared path.
+    heads: BTreeMap<StreamId, u64>,
+}
+
+struct Subscription {
+    identity: Bytes,
+    number: Number,
+    criterion: Criterion,
+    policy: Policy,
+    rules: Arc<Rules>,
+    session: Option<LinkId>,
+    views: Vec<View>,
+    ready: bool,
+}
+
+struct Stream {
+    name: Bytes,
+    subjects: Vec<Criterion>,
+    public: bool,
+    history: History,
+    /// What leaves next over the shared path.
+    shared: Shared,
+    /// Those who hear it there, are connected, and for whom it waits or who must not be slow: how far each is.
+    followers: BTreeSet<(u64, RouteId)>,
+    /// Its last number at the last beat: what was published before that has arrived by now, or is lost.
+    beaten: u64,
+}
+
+/// Something to come back to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Due {
+    Beat,
+    Gathered,
+    /// Somebody who has not said who he is, or is refused.
+    Guest(LinkId),
+    Member(Bytes),
+    Ask(u64),
+}
+
+/// Serves its subscribers.
+pub struct Publisher {
+    options: PublisherOptions,
+    epoch: u64,
+    links: Links,
+    streams: Vec<Stream>,
+    routes: Routes,
+    subscriptions: Slab<Subscription>,
+    members: BTreeMap<Bytes, Member>,
+    sessions: BTreeMap<LinkId, Session>,
+    /// Links that the publisher opened, and whose they are.
+    deliveries: BTreeMap<LinkId, LinkId>,
+    /// Links without a session, until when.
+    guests: BTreeMap<LinkId, (Time, Bytes)>,
+    asks: BTreeMap<u64, (LinkId, Hello, Bytes)>,
+    asked: u64,
+    dialled: u64,
+    agenda: BTreeSet<(Time, Due)>,
+    busy: VecDeque<LinkId>,
+    /// Too slow to stay; sent away before anything else happens.
+    too_slow: Vec<RouteId>,
+    live: Live,
+    /// When something last left, and how many bytes wait to leave since.
+    left: Time,
+    gathered: usize,
+    /// Somebody was told that there is no room.
+    waiting: bool,
+    published: (usize, Option<Error>),
+    bound: Vec<(SocketId, String)>,
+    shared_endpoint: Option<Bytes>,
+    started: bool,
+    closed: bool,
+    room: usize,
+    events: VecDeque<PublisherEvent>,
+    outputs: VecDeque<Output<PublisherEvent>>,
+    /// Of those that are no more.
+    past: Books,
+    counters: Counters,
+}
+
+impl Publisher {
+    /// A publisher that binds once its driver says how much room there is.
+    pub fn new(options: PublisherOptions) -> Self {
+        let mut random = Rng::with_seed(options.seed);
+        let epoch = random.u64(1..);
+        let stream = |stream: &super::StreamOptions| Stream {
+            name: stream.name.clone(),
+            subjects: stream.subjects.clone(),
+            public: stream.public,
+            history: History::new(stream.history, stream.history_bytes, stream.history_age, stream.last_values),
+            shared: Shared::new(&stream.name, epoch),
+            followers: BTreeSet::new(),
+            beaten: 0,
+        };
+        // What a session may have on its way, and some answers.
+        let most = Backlog { messages: 1 << 20, bytes: 256 << 20 };
+        // A subscriber that comes back has two for a while.
+        let links = 2 * options.max_subscribers;
+        Self {
+            epoch,
+            links: Links::new(MAGIC, options.pace, links, options.lease, most, random.u64(..)),
+            streams: options.streams.iter().map(stream).collect(),
+            routes: Routes::new(),
+            subscriptions: Slab::new(),
+            members: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            asks: BTreeMap::new(),
+            asked: 0,
+            dialled: 0,
+            agenda: BTreeSet::new(),
+            busy: VecDeque::new(),
+            too_slow: Vec::new(),
+            live: Live::default(),
+            left: Time::ZERO,
+            gathered: 0,
+            waiting: false,
+            published: (0, None),
+            bound: Vec::new(),
+            shared_endpoint: None,
+            started: false,
+            closed: false,
+            room: 0,
+            events: VecDeque::new(),
+            outputs: VecDeque::new(),
+            past: Books::default(),
+            counters: Counters::default(),
+            options,
+        }
+    }
+
+    fn start(&mut self, now: Time) {
+        self.started = true;
+        let sockets = [
+            (CONTROL, Role::Router, Some(self.options.bind.clone())),
+            (SHARED, Role::Pub, self.options.shared.clone()),
+            (PLAIN, Role::Pub, self.options.plain.clone()),
+        ];
+        for (socket, role, endpoint) in sockets {
+            if let Some(endpoint) = endpoint {
+                self.outputs.push_back(Output::Open { socket, role });
+                self.outputs.push_back(Output::Bind { socket, endpoint });
+            }
+        }
+        self.plan(now + self.options.pace.interval, Due::Beat);
+    }
+
+    /// It tells where it is reached once it knows all of it.
+    fn bound(&mut self, socket: SocketId, endpoint: String) {
+        self.bound.push((socket, endpoint));
+        let wanted = 1 + usize::from(self.options.shared.is_some()) + usize::from(self.options.plain.is_some());
+        if self.bound.len() == wanted {
+            self.bound.sort();
+            for (socket, endpoint) in self.bound.clone() {
+                if socket == SHARED {
+                    self.shared_endpoint = Some(Bytes::from(endpoint.clone()));
+                }
+                self.events.push_back(PublisherEvent::Bound { endpoint });
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Time, due: Due) {
+        self.agenda.insert((at, due));
+    }
+
+    fn send(&mut self, now: Time, link: LinkId, message: Message) {
+        let (kind, fields, body) = message.encode();
+        self.links.send(now, link, kind, &fields, body);
+    }
+
+    fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, user: Bytes, frames: Frames) {
+        // Who knows another's session number is not another.
+        let link = self.links.of(&frames);
+        let of = link.and_then(|link| match self.sessions.get(&link) {
+            Some(session) => Some(&session.connection),
+            None => self.guests.get(&link).map(|(_, connection)| connection),
+        });
+        if of.is_some_and(|connection| *connection != user) {
+            self.counters.forged += 1;
+            return;
+        }
+        match self.links.receive(now, socket, peer, frames) {
+            Arrival::Opened(link) => {
+                let until = now + self.options.lease;
+                self.guests.insert(link, (until, user));
+                self.plan(until, Due::Guest(link));
+            }
+            Arrival::Message { link, kind, fields, body } => match Message::decode(kind, fields, body) {
+                Some(message) => self.said(now, link, message),
+                None => self.counters.malformed += 1,
+            },
+            Arrival::Closed(link) => self.gone(now, link, true),
+            Arrival::Reset(link) => self.gone(now, link, false),
+            Arrival::Refused => self.counters.denied += 1,
+            Arrival::Malformed => self.counters.malformed += 1,
+            Arrival::Nothing => {}
+        }
+    }
+
+    fn said(&mut self, now: Time, link: LinkId, message: Message) {
+        match message {
+            Message::Hello(hello) if self.guests.contains_key(&link) => self.hello(now, link, hello),
+            Message::Subscribe(wanted) if self.sessions.contains_key(&link) => self.subscribe(now, link, wanted),
+            Message::Unsubscribe { number } => self.unsubscribe(link, number),
+            Message::Taken(taken) => self.taken(link, &taken),
+            Message::Repair { number, stream, first, last } => self.repair(now, link, (number, stream), first, last),
+            _ => self.counters.malformed += 1,
+        }
+    }
+
+    /// A link has ended: in order, or because the other side does not know it, or was silent.
+    fn gone(&mut self, now: Time, link: LinkId, in_order: bool) {
+        self.guests.remove(&link);
+        if let Some(control) = self.deliveries.get(&link).copied() {
+            // Where the subscriber wanted it, it is not.
+            self.dismiss(now, control);
+        } else if self.sessions.contains_key(&link) {
+            self.end_session(now, link, if in_order { Some(std::time::Duration::ZERO) } else { None });
+        }
+        self.links.remove(link);
+    }
+
+    fn due(&mut self, now: Time) {
+        for silence in self.links.due(now) {
+            match silence {
+                Silence::Forgotten(link) => self.gone(now, link, true),
+                // A link that the publisher opened, and nobody answers.
+                Silence::Long(link) if self.deliveries.contains_key(&link) => self.gone(now, link, false),
+                Silence::Long(_) => {}
+            }
+        }
+        while let Some((at, _)) = self.agenda.first()
+            && *at <= now
+        {
+            let Some((_, due)) = self.agenda.pop_first() else { break };
+            match due {
+                Due::Beat => self.beat(now),
+                Due::Gathered => self.leave(now),
+                Due::Guest(link) => {
+                    if self.guests.get(&link).is_some_and(|(until, _)| *until <= now) {
+                        self.guests.remove(&link);
+                        self.outputs.extend(self.links.dismiss(link));
+                    }
+                }
+                Due::Member(identity) => {
+                    if self.members.get(&identity).is_some_and(|member| member.until.is_some_and(|at| at <= now)) {
+                        self.forget(&identity, LostReason::Gone);
+                    }
+                }
+                Due::Ask(ask) => self.decide(now, ask, Err(rights::refused())),
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Time, command: PublisherCommand) {
+        match command {
+            PublisherCommand::Publish(all) => self.publish(now, all),
+            PublisherCommand::Decide { ask, decision } => self.decide(now, ask, decision),
+            PublisherCommand::SetEntitlements(entitlements) => self.set_entitlements(now, *entitlements),
+            PublisherCommand::SetRules { user, rules } => self.set_rules(now, &user, &Arc::new(rules)),
+            PublisherCommand::Expel { identity, refusal } => self.expel(now, &identity, refusal),
+            PublisherCommand::Close => {
+                self.leave(now);
+                self.outputs.extend(self.links.say_goodbye());
+                self.closed = true;
+            }
+        }
+    }
+}
+
+impl Machine for Publisher {
+    type Command = PublisherCommand;
+    type Event = PublisherEvent;
+
+    fn handle(&mut self, now: Time, input: Input<PublisherCommand>) {
+        if self.closed {
+            return;
+        }
+        match input {
+            Input::Room(room) => {
+                self.room = room;
+                if !self.started {
+                    self.start(now);
+                }
+            }
+            Input::Command(command) => self.obey(now, command),
+            Input::Message { socket, peer, user, frames } => self.received(now, socket, &peer, user, frames),
+            Input::Refused { token, .. } => self.links.refused(token),
+            Input::Writable { socket } => self.links.writable(now, socket),
+            Input::Deadline => self.due(now),
+            Input::Bound { socket, endpoint } => self.bound(socket, endpoint),
+            Input::Failed { socket: DIALS, .. } => self.counters.malformed += 1,
+            Input::Failed { error, .. } => self.events.push_back(PublisherEvent::Failed(error)),
+            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+        }
+        while let Some(link) = self.links.overrun() {
+            self.gone(now, link, false);
+        }
+        self.serve(now);
+        while self.room > 0
+            && let Some(event) = self.events.pop_front()
+        {
+            self.room -= 1;
+            self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output<PublisherEvent>> {
+        self.outputs.pop_front().or_else(|| {
+            let (socket, peer, token, frames) = self.links.poll()?;
+            Some(Output::Send { socket, peer, token, frames })
+        })
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        if self.closed {
+            return None;
+        }
+        earliest([self.links.deadline(), self.agenda.first().map(|(at, _)| *at)])
+    }
+}

@@ -1,0 +1,451 @@
+//! Who comes and goes, and what he wants.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    Access, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, Member, Message, Output, Peer, Publisher, PublisherEvent,
+    Refusal, Role, Rules, Session, Subscription, Time, View, rights,
+};
+use crate::{
+    ErrorKind,
+    pubsub::{
+        view::Offered,
+        wire::{Number, Slow, Subscribe, ViewStart, Welcome, WireStart},
+    },
+};
+
+impl Publisher {
+    /// Somebody says who he is.
+    pub(super) fn hello(&mut self, now: Time, link: LinkId, hello: Hello) {
+        let Some((_, connection)) = self.guests.get(&link).cloned() else { return };
+        let known = match &self.options.access {
+            Access::Open => Ok((connection.clone(), Rules::everything())),
+            Access::Entitlements(all) => match all.identify(&connection, &hello.credential) {
+                Ok(user) => {
+                    let rules = all.rules(&user);
+                    Ok((user, rules))
+                }
+                Err(error) => Err(Refusal::new(error.kind(), error.message())),
+            },
+            Access::Ask(patience) => {
+                if self.asks.len() >= MAX_ASKS || self.asks.values().any(|(of, ..)| *of == link) {
+                    Err(Refusal::new(ErrorKind::Full, "too many ask at once"))
+                } else {
+                    let at = now + *patience;
+                    self.asked += 1;
+                    let (ask, identity, credential) = (self.asked, hello.identity.clone(), hello.credential.clone());
+                    self.plan(at, Due::Ask(ask));
+                    self.events.push_back(PublisherEvent::Asked {
+                        ask,
+                        identity,
+                        user: connection.clone(),
+                        credential,
+                    });
+                    self.asks.insert(ask, (link, hello, connection));
+                    return;
+                }
+            }
+        };
+        self.admit(now, link, hello, connection, known);
+    }
+
+    /// The application has decided, or has not in time.
+    pub(super) fn decide(&mut self, now: Time, ask: u64, decision: Result<(Bytes, Rules), Refusal>) {
+        let Some((link, hello, connection)) = self.asks.remove(&ask) else { return };
+        if self.guests.contains_key(&link) {
+            self.admit(now, link, hello, connection, decision);
+        }
+    }
+
+    fn admit(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        hello: Hello,
+        connection: Bytes,
+        known: Result<(Bytes, Rules), Refusal>,
+    ) {
+        let known = known.and_then(|(user, rules)| {
+            self.check_member(&hello, &user)?;
+            Ok((user, rules))
+        });
+        let (user, rules) = match known {
+            Ok(known) => known,
+            Err(refusal) => return self.turn_away(now, link, refusal),
+        };
+        self.guests.remove(&link);
+        let Hello { identity, keep, window_messages, window_bytes, endpoint, .. } = hello;
+        if let Some(before) = self.members.get(&identity).and_then(|member| member.session) {
+            // It has come back before its old connection was missed.
+            self.end_session(now, before, None);
+            self.links.remove(before);
+        }
+        let rules = Arc::new(rules);
+        let member = self.members.entry(identity.clone()).or_insert_with(|| Member {
+            user: user.clone(),
+            rules: Arc::clone(&rules),
+            keep: Duration::ZERO,
+            subscriptions: std::collections::BTreeMap::new(),
+            session: None,
+            until: None,
+        });
+        (member.session, member.until) = (Some(link), None);
+        member.keep = keep.min(self.options.max_keep);
+        let window = (window_messages.max(1) as usize, window_bytes.max(1) as usize);
+        let welcome = Welcome {
+            epoch: self.epoch,
+            lease: self.options.lease,
+            shared: self.shared_endpoint.clone(),
+            streams: self.streams.iter().map(|stream| stream.name.clone()).collect(),
+        };
+        self.send(now, link, Message::Welcome(welcome));
+        let (delivery, endpoint) = match endpoint {
+            Some((endpoint, key)) => {
+                let endpoint = String::from_utf8_lossy(&endpoint).into_owned();
+                (self.dial(now, link, &endpoint, key), Some(endpoint))
+            }
+            None => (link, None),
+        };
+        let session = Session {
+            identity: identity.clone(),
+            connection,
+            delivery,
+            endpoint,
+            window,
+            on_its_way: (0, 0),
+            numbers: std::collections::BTreeMap::new(),
+            ready: std::collections::VecDeque::new(),
+            busy: false,
+            heads: std::collections::BTreeMap::new(),
+        };
+        self.sessions.insert(link, session);
+        // It may have come back with other rights.
+        self.apply(now, &identity, &rules);
+    }
+
+    fn check_member(&self, hello: &Hello, user: &Bytes) -> Result<(), Refusal> {
+        let refuse = |kind, text| Err(Refusal::new(kind, text));
+        if hello.identity.is_empty() {
+            return refuse(ErrorKind::InvalidArgument, "a subscriber has an identity");
+        }
+        match self.members.get(&hello.identity) {
+            Some(member) if member.user != *user => Err(rights::refused()),
+            None if self.members.len() >= self.options.max_subscribers => {
+                refuse(ErrorKind::Full, "too many subscribers")
+            }
+            _ if hello.endpoint.is_some() && self.deliveries.len() >= self.options.max_endpoints => {
+                refuse(ErrorKind::Full, "too many subscribers with an endpoint of their own")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells somebody that he is nobody here. He may hear that; nothing else he says is heard.
+    pub(super) fn turn_away(&mut self, now: Time, link: LinkId, refusal: Refusal) {
+        self.counters.denied += 1;
+        self.send(now, link, Message::Refused(refusal));
+    }
+
+    /// Connects to the endpoint of a subscriber, and opens a link there.
+    fn dial(&mut self, now: Time, control: LinkId, endpoint: &str, key: u64) -> LinkId {
+        if self.dialled == 0 {
+            self.outputs.push_back(Output::Open { socket: DIALS, role: Role::Router });
+        }
+        self.dialled += 1;
+        let mut name = vec![b'd'];
+        name.extend(self.dialled.to_be_bytes());
+        let peer = Peer(name.into());
+        self.outputs.push_back(Output::Dial { socket: DIALS, endpoint: endpoint.to_owned(), peer: peer.clone() });
+        let link = self.links.open_to(now, DIALS, peer);
+        self.deliveries.insert(link, control);
+        self.send(now, link, Message::Delivery { key });
+        link
+    }
+
+    /// A subscriber wants something.
+    pub(super) fn subscribe(&mut self, now: Time, link: LinkId, wanted: Subscribe) {
+        let number = wanted.number;
+        match self.try_subscribe(now, link, wanted) {
+            Ok(route) => {
+                let views = self.subscriptions[route as usize].views.iter();
+                let views = views
+                    .map(|view| ViewStart { stream: view.stream, shared: view.shared, after: view.after() })
+                    .collect();
+                let delivery = self.sessions[&link].delivery;
+                self.send(now, delivery, Message::Subscribed { number, views });
+                self.ready(route);
+            }
+            Err(refusal) => {
+                self.counters.denied += 1;
+                let delivery = self.sessions[&link].delivery;
+                self.send(now, delivery, Message::Rejected { number, refusal });
+            }
+        }
+    }
+
+    fn try_subscribe(&mut self, now: Time, link: LinkId, wanted: Subscribe) -> Result<u32, Refusal> {
+        let refuse = |kind, text| Err(Refusal::new(kind, text));
+        let session = &self.sessions[&link];
+        let identity = session.identity.clone();
+        if session.numbers.contains_key(&wanted.number) {
+            return refuse(ErrorKind::InvalidArgument, "the number is in use");
+        }
+        let member = &self.members[&identity];
+        if let Some(route) = member.subscriptions.get(&wanted.criterion).copied() {
+            if self.subscriptions[route as usize].session.is_some() {
+                return refuse(ErrorKind::WrongState, "that is subscribed to already");
+            }
+            self.resume(link, route, &wanted);
+            return Ok(route);
+        }
+        if member.subscriptions.len() >= self.options.max_subscriptions
+            || self.subscriptions.len() >= self.options.max_all_subscriptions
+        {
+            return refuse(ErrorKind::Full, "too many subscriptions");
+        }
+        let rules = Arc::clone(&member.rules);
+        let may_some = rules.may_some(&wanted.criterion);
+        let (mut views, mut is_there) = (Vec::new(), false);
+        for stream in 0..self.streams.len() {
+            let of = &self.streams[stream];
+            if of.subjects.iter().any(|subjects| subjects.overlaps(&wanted.criterion)) {
+                is_there = true;
+                if of.public || may_some {
+                    views.push(self.begin(now, stream, &wanted, &rules));
+                }
+            }
+        }
+        if !is_there {
+            return refuse(ErrorKind::NotFound, "no stream has such subjects");
+        }
+        if views.is_empty() {
+            return Err(rights::refused());
+        }
+        let Subscribe { number, criterion, policy, .. } = wanted;
+        let is_private = views.iter().any(|view| !view.shared);
+        let subscription = Subscription {
+            identity: identity.clone(),
+            number,
+            criterion: criterion.clone(),
+            policy,
+            rules,
+            session: Some(link),
+            views,
+            ready: false,
+        };
+        let route = u32::try_from(self.subscriptions.insert(subscription)).expect("their number is bounded");
+        if is_private {
+            self.routes.insert(&criterion, route);
+        }
+        self.members.get_mut(&identity).expect("it was looked at").subscriptions.insert(criterion, route);
+        self.sessions.get_mut(&link).expect("it was looked at").numbers.insert(number, route);
+        self.follow(route);
+        Ok(route)
+    }
+
+    /// A view of a stream, with what it has at the beginning.
+    fn begin(&mut self, now: Time, stream: usize, wanted: &Subscribe, rules: &Rules) -> View {
+        let of = &mut self.streams[stream];
+        of.history.age(now);
+        let (id, head, first) = (stream as u16, of.history.last(), of.history.first());
+        let is_last_values = wanted.start == WireStart::LastValues;
+        let is_shared = of.public && wanted.shared && self.options.shared.is_some() && !is_last_values;
+        let public = of.public;
+        let is_wanted = |subject: &[u8]| wanted.criterion.matches(subject) && (public || rules.may(subject));
+        let mut past = Vec::new();
+        let mut after = match &wanted.start {
+            WireStart::Now => head,
+            WireStart::LastValues => {
+                past = of.history.last_values(&wanted.criterion);
+                past.retain(|each| public || rules.may(&each.subject()));
+                0
+            }
+            WireStart::Last(count) => {
+                let matching = of.history.after(0).rev().filter(|each| is_wanted(&each.subject()));
+                past = matching.take(*count as usize).cloned().collect();
+                past.reverse();
+                past.first().map_or(head, |first| first.number - 1)
+            }
+            WireStart::After { epoch, numbers } => {
+                let has = numbers.iter().find(|(name, _)| *name == of.name).map_or(0, |(_, number)| *number);
+                let after = if *epoch == self.epoch { has.min(head) } else { 0 };
+                past = of.history.after(after).filter(|each| is_wanted(&each.subject())).cloned().collect();
+                after
+            }
+        };
+        if is_shared {
+            return View::new(id, true, after);
+        }
+        let is_resumed = matches!(wanted.start, WireStart::After { .. });
+        let mut view = View::new(id, false, std::mem::take(&mut after));
+        if is_resumed && view.after() + 1 < first {
+            view.begin_with_gap(view.after() + 1, first - 1);
+        }
+        for publication in &past {
+            // Whoever asks for more than it wants to keep loses the oldest of it.
+            let policy = crate::pubsub::wire::Policy { slow: Slow::Drop, ..wanted.policy };
+            let _: Offered = view.offer(publication, &policy);
+        }
+        view
+    }
+
+    /// A subscription goes on that was there before.
+    fn resume(&mut self, link: LinkId, route: u32, wanted: &Subscribe) {
+        let subscription = &mut self.subscriptions[route as usize];
+        let session = self.sessions.get_mut(&link).expect("the caller has it");
+        (subscription.number, subscription.session, subscription.policy) = (wanted.number, Some(link), wanted.policy);
+        session.numbers.insert(wanted.number, route);
+        for view in &mut subscription.views {
+            let name = &self.streams[usize::from(view.stream)].name;
+            let has = match &wanted.start {
+                WireStart::After { epoch, numbers } if *epoch == self.epoch => {
+                    numbers.iter().find(|(of, _)| of == name).map(|(_, number)| *number)
+                }
+                _ => None,
+            };
+            view.start_over(has.map(|has| has.min(self.streams[usize::from(view.stream)].history.last())));
+        }
+        self.follow(route);
+    }
+
+    /// From now on the stream knows how far a subscriber on its shared path is.
+    fn follow(&mut self, route: u32) {
+        let subscription = &self.subscriptions[route as usize];
+        for view in subscription.views.iter().filter(|view| view.shared) {
+            if subscription.policy.slow != Slow::Drop {
+                self.streams[usize::from(view.stream)].followers.insert((view.taken, route));
+            }
+            if let Some(session) = subscription.session.and_then(|link| self.sessions.get_mut(&link)) {
+                session.heads.entry(view.stream).or_insert(view.after());
+            }
+        }
+    }
+
+    fn unfollow(&mut self, route: u32) {
+        let subscription = &self.subscriptions[route as usize];
+        for view in subscription.views.iter().filter(|view| view.shared) {
+            self.streams[usize::from(view.stream)].followers.remove(&(view.taken, route));
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, link: LinkId, number: Number) {
+        let Some(session) = self.sessions.get_mut(&link) else { return };
+        let Some(route) = session.numbers.remove(&number) else { return };
+        self.remove_subscription(route, LostReason::Gone);
+    }
+
+    /// Ends a subscription; what was held for it is lost.
+    pub(super) fn remove_subscription(&mut self, route: u32, reason: LostReason) {
+        self.unfollow(route);
+        let subscription = self.subscriptions.remove(route as usize);
+        self.routes.remove(&subscription.criterion, route);
+        if let Some(member) = self.members.get_mut(&subscription.identity) {
+            member.subscriptions.remove(&subscription.criterion);
+        }
+        let session = subscription.session.and_then(|link| self.sessions.get_mut(&link));
+        if let Some(session) = session {
+            session.numbers.remove(&subscription.number);
+            session.ready.retain(|ready| *ready != route);
+        }
+        for view in subscription.views {
+            let (messages, bytes) = view.on_its_way();
+            if let Some(session) = subscription.session.and_then(|link| self.sessions.get_mut(&link)) {
+                session.on_its_way.0 -= messages;
+                session.on_its_way.1 -= bytes;
+            }
+            let head = self.streams[usize::from(view.stream)].history.last();
+            self.past.add(&view.end(head, reason));
+        }
+        self.there_is_room();
+    }
+
+    /// Ends a session, and keeps what is for the subscriber: as long as it asked for, and for so long at least (a lease).
+    pub(super) fn end_session(&mut self, now: Time, link: LinkId, at_least: Option<Duration>) {
+        let Some(session) = self.sessions.remove(&link) else { return };
+        if session.delivery != link {
+            self.deliveries.remove(&session.delivery);
+            self.outputs.extend(self.links.dismiss(session.delivery));
+        }
+        if let Some(endpoint) = session.endpoint {
+            self.outputs.push_back(Output::HangUp { socket: DIALS, endpoint });
+        }
+        let routes: Vec<u32> = session.numbers.values().copied().collect();
+        for route in routes {
+            self.unfollow(route);
+            let subscription = &mut self.subscriptions[route as usize];
+            (subscription.session, subscription.ready) = (None, false);
+            subscription.views.iter_mut().for_each(|view| view.start_over(None));
+        }
+        let Some(member) = self.members.get_mut(&session.identity) else { return };
+        member.session = None;
+        let keep = member.keep.max(at_least.unwrap_or(self.options.lease));
+        if keep.is_zero() {
+            self.forget(&session.identity, LostReason::Gone);
+        } else {
+            let until = now + keep;
+            member.until = Some(until);
+            self.plan(until, Due::Member(session.identity));
+        }
+        self.there_is_room();
+    }
+
+    /// Ends a session because what was sent must not arrive any more. The subscriber notices, and comes back at once.
+    pub(super) fn dismiss(&mut self, now: Time, link: LinkId) {
+        self.end_session(now, link, None);
+        self.outputs.extend(self.links.dismiss(link));
+    }
+
+    /// Ends a session for good, and says why.
+    pub(super) fn expel(&mut self, now: Time, identity: &Bytes, refusal: Refusal) {
+        let Some(member) = self.members.get(identity) else { return };
+        if let Some(link) = member.session {
+            self.end_session(now, link, None);
+            // For as long as it takes to hear that.
+            let until = now + self.options.lease;
+            self.guests.insert(link, (until, Bytes::new()));
+            self.plan(until, Due::Guest(link));
+            self.turn_away(now, link, refusal);
+        }
+        self.forget(identity, LostReason::Slow);
+    }
+
+    /// A subscriber will not come back, or came too late.
+    pub(super) fn forget(&mut self, identity: &Bytes, reason: LostReason) {
+        let Some(member) = self.members.get(identity) else { return };
+        let routes: Vec<u32> = member.subscriptions.values().copied().collect();
+        routes.into_iter().for_each(|route| self.remove_subscription(route, reason));
+        self.members.remove(identity);
+    }
+
+    /// The program has something.
+    pub(super) fn taken(&mut self, link: LinkId, taken: &[crate::pubsub::wire::Taken]) {
+        for each in taken {
+            let Some(session) = self.sessions.get_mut(&link) else { return };
+            let Some(route) = session.numbers.get(&each.number).copied() else { continue };
+            let subscription = &mut self.subscriptions[route as usize];
+            let Some(view) = subscription.views.iter_mut().find(|view| view.stream == each.stream) else { continue };
+            let stream = &mut self.streams[usize::from(each.stream)];
+            if !view.shared {
+                let (messages, bytes) = view.take(each.up_to);
+                session.on_its_way.0 -= messages;
+                session.on_its_way.1 -= bytes;
+            } else if each.up_to > view.taken && each.up_to <= stream.history.last() {
+                if stream.followers.remove(&(view.taken, route)) {
+                    stream.followers.insert((each.up_to, route));
+                }
+                view.taken = each.up_to;
+            }
+        }
+        self.is_busy(link);
+        self.there_is_room();
+    }
+
+    /// Whoever was told that there is no room may try again.
+    pub(super) fn there_is_room(&mut self) {
+        if std::mem::take(&mut self.waiting) {
+            self.events.push_back(PublisherEvent::Room);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A publication, from the program to those who are to hear it.
+
+use bytes::Bytes;
+
+use super::{
+    Due, Error, Frames, Output, PLAIN, Peer, Publisher, PublisherEvent, Result, RouteId, SHARED, SocketId, Time,
+};
+use crate::{
+    ErrorKind, Refusal,
+    link::NO_LINK,
+    pubsub::{check_subject, history::Publication, view::Offered, wire::Slow},
+};
+
+/// What has gathered leaves when it is so large.
+const ENOUGH: usize = 16 * 1024;
+
+/// A message that a PUB sends.
+fn to_all(socket: SocketId, frames: Frames) -> Output<PublisherEvent> {
+    Output::Send { socket, peer: Peer::default(), token: NO_LINK, frames }
+}
+
+impl Publisher {
+    /// Publishes these, as far as there is room.
+    pub(super) fn publish(&mut self, now: Time, all: Vec<(Bytes, Frames)>) {
+        self.published = (0, None);
+        for (subject, frames) in all {
+            match self.publish_one(now, &subject, &frames) {
+                Ok(size) => {
+                    self.published.0 += 1;
+                    self.gather(now, size);
+                }
+                Err(error) => {
+                    self.published.1 = Some(error);
+                    break;
+                }
+            }
+        }
+        for route in std::mem::take(&mut self.too_slow) {
+            if let Some(subscription) = self.subscriptions.get(route as usize) {
+                let identity = subscription.identity.clone();
+                self.expel(now, &identity, Refusal::new(ErrorKind::Full, "the subscriber is too slow"));
+            }
+        }
+    }
+
+    /// Of the last command to publish: how many were taken, and why the next was not.
+    ///
+    /// [`ErrorKind::Full`] if a subscriber for whom the publisher waits is slow, or there is no memory left for them;
+    /// [`PublisherEvent::Room`](super::PublisherEvent::Room) follows. [`ErrorKind::NotFound`] if the subject is of no stream,
+    /// [`ErrorKind::TooLarge`] if the publication is, [`ErrorKind::InvalidArgument`] if the subject is none.
+    pub fn published(&self) -> (usize, Option<Error>) {
+        self.published.clone()
+    }
+
+    fn publish_one(&mut self, now: Time, subject: &Bytes, frames: &Frames) -> Result<usize> {
+        check_subject(subject)?;
+        let size: usize = frames.iter().map(Bytes::len).sum();
+        if frames.len() > 255 || size > self.options.max_size {
+            let error = Error::new(ErrorKind::TooLarge, "a publication has at most 255 frames, and max_size bytes");
+            return Err(error.with("bytes", size).with("max_size", self.options.max_size));
+        }
+        let of = self.streams.iter().position(|stream| stream.subjects.iter().any(|of| of.matches(subject)));
+        let Some(stream) = of else {
+            return Err(Error::new(ErrorKind::NotFound, "no stream has this subject"));
+        };
+        let mut found = Vec::new();
+        self.routes.matching(subject, &mut |route| found.push(route));
+        let public = self.streams[stream].public;
+        found.retain(|route| {
+            let subscription = &self.subscriptions[*route as usize];
+            let has_view = subscription.views.iter().any(|view| usize::from(view.stream) == stream && !view.shared);
+            has_view && (public || subscription.rules.may(subject))
+        });
+        self.make_room(stream, &found, size)?;
+        let of = &mut self.streams[stream];
+        let number = of.history.last() + 1;
+        let new = Publication::new(number, now, subject, frames, &self.live);
+        of.history.push(&new);
+        of.history.age(now);
+        if of.public {
+            if self.options.shared.is_some() {
+                of.shared.push(number, &new.encoded);
+            }
+            if self.options.plain.is_some() {
+                let frames = [subject.clone()].into_iter().chain(frames.iter().cloned()).collect();
+                self.outputs.push_back(to_all(PLAIN, frames));
+            }
+        }
+        for route in found {
+            let subscription = &mut self.subscriptions[route as usize];
+            let of = subscription.views.iter_mut().find(|view| usize::from(view.stream) == stream);
+            let view = of.expect("it was looked for");
+            if view.offer(&new, &subscription.policy) == Offered::TooSlow {
+                self.too_slow.push(route);
+            }
+            self.ready(route);
+        }
+        self.counters.published += 1;
+        Ok(new.size())
+    }
+
+    /// Sees that there is room for a publication, for all for whom the publisher waits.
+    fn make_room(&mut self, stream: usize, found: &[RouteId], size: usize) -> Result<()> {
+        let holds = |route: &&RouteId| {
+            let subscription = &self.subscriptions[**route as usize];
+            let view = subscription.views.iter().find(|view| usize::from(view.stream) == stream && !view.shared);
+            // Whoever is away makes nobody wait.
+            let waits = subscription.session.is_some() && subscription.policy.slow == Slow::Hold;
+            waits && view.is_some_and(|view| !view.has_room(&subscription.policy, size))
+        };
+        if found.iter().find(holds).is_some() {
+            return self.full("a subscriber for whom the publisher waits is slow");
+        }
+        self.check_followers(stream, size)?;
+        while self.live.bytes() + size as u64 > self.options.max_bytes {
+            if !self.shrink() {
+                return self.full("there is no memory left for publications");
+            }
+        }
+        Ok(())
+    }
+
+    /// Those who hear the shared path, from the slowest on.
+    fn check_followers(&mut self, stream: usize, size: usize) -> Result<()> {
+        let of = &self.streams[stream];
+        let (last, first) = (of.history.last(), of.history.first());
+        let mut holds = false;
+        for &(taken, route) in &of.followers {
+            let policy = &self.subscriptions[route as usize].policy;
+            let lag = last - taken;
+            // What it has not taken must stay in the history, and that has bounds.
+            let is_full = lag >= u64::from(policy.max_messages) || (taken < first && !of.history.has_room(size));
+            if !is_full {
+                break;
+            }
+            match policy.slow {
+                Slow::Hold => holds = true,
+                Slow::Disconnect if !self.too_slow.contains(&route) => self.too_slow.push(route),
+                Slow::Disconnect | Slow::Drop => {}
+            }
+        }
+        if holds { self.full("a subscriber for whom the publisher waits is slow") } else { Ok(()) }
+    }
+
+    fn full(&mut self, text: &'static str) -> Result<()> {
+        self.waiting = true;
+        self.counters.refused_full += 1;
+        Err(Error::new(ErrorKind::Full, text))
+    }
+
+    /// Frees memory: from histories, unless somebody is waited for who needs it; then from those who may lose it.
+    fn shrink(&mut self) -> bool {
+        for stream in &mut self.streams {
+            let first = stream.history.first();
+            let is_needed = stream.followers.first().is_some_and(|(taken, _)| *taken < first);
+            if !is_needed && stream.history.shrink() {
+                return true;
+            }
+        }
+        for (_, subscription) in &mut self.subscriptions {
+            let may_lose = subscription.session.is_none() || subscription.policy.slow == Slow::Drop;
+            if may_lose && subscription.views.iter_mut().any(super::View::shed) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What is published alone leaves at once; what follows soon after waits for more, for a while.
+    fn gather(&mut self, now: Time, size: usize) {
+        if self.gathered == 0 && now < self.left + self.options.gather {
+            self.plan(self.left + self.options.gather, Due::Gathered);
+        }
+        self.gathered += size;
+        if self.gathered >= ENOUGH || now >= self.left + self.options.gather {
+            self.leave(now);
+        }
+    }
+
+    /// What has gathered leaves.
+    pub(super) fn leave(&mut self, now: Time) {
+        if self.gathered == 0 {
+            return;
+        }
+        (self.gathered, self.left) = (0, now);
+        for stream in &mut self.streams {
+            if !stream.shared.is_empty() {
+                let frames = vec![stream.shared.take()];
+                self.outputs.push_back(to_all(SHARED, frames));
+            }
+        }
+    }
+}

@@ -1,0 +1,787 @@
+//! Who wants to hear something.
+//!
+//! A subscriber connects to a publisher, says who it is and what it wants, and puts its views together from what comes: over that
+//! connection or an endpoint of its own in order and without holes, over the shared path with holes that it sees and has filled.
+//! After a connection, a session or a publisher is lost it says where it was.
+
+mod views;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+
+use self::views::{Found, View};
+use super::{
+    Missed, Start, SubscriberCounters, SubscriberOptions, SubscriptionOptions, ViewInfo,
+    wire::{
+        Hello, MAGIC, Message as Wire, Number, StreamId, Subscribe, Taken, ViewStart, Welcome, WireStart, entries,
+        read_shared, topic,
+    },
+};
+use crate::{
+    Error, Machine, Refusal, Time,
+    link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
+    machine::{Frames, Input, Output, Peer, Role, SocketId},
+    time::earliest,
+};
+
+/// Where the subscriber is sent what is for it, if it wants that.
+const ENDPOINT: SocketId = SocketId(0);
+/// Sockets that are opened one after the other have numbers from here on.
+const FIRST_SOCKET: u32 = 1;
+
+/// What the application wants of a subscriber.
+#[derive(Debug)]
+pub enum SubscriberCommand {
+    /// I want this. The number was not used before.
+    Subscribe {
+        /// The subscription.
+        number: Number,
+        /// What.
+        options: SubscriptionOptions,
+    },
+    /// I do not want this any more.
+    Unsubscribe {
+        /// The subscription.
+        number: Number,
+    },
+    /// I have taken these: of each view the last message, or the end of what was missed.
+    Taken(Vec<Taken>),
+    /// Say goodbye.
+    Close,
+}
+
+/// A publication, as a program gets it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// The subscription that asked for it.
+    pub subscription: Number,
+    /// The publisher's number for the stream, by its place among the [names](Subscriber::streams).
+    pub stream: StreamId,
+    /// Its number in the stream.
+    pub number: u64,
+    /// What it is about.
+    pub subject: Bytes,
+    /// What was published.
+    pub frames: Frames,
+}
+
+/// What the application is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SubscriberEvent {
+    /// The publisher knows who this is.
+    Connected,
+    /// This was published: one view's, in its order.
+    Messages(Vec<Message>),
+    /// This was published and will not come.
+    Missed(Missed),
+    /// The subscription is there; what follows belongs to it.
+    Subscribed {
+        /// Which.
+        number: Number,
+    },
+    /// The subscription is not there, or not any more.
+    Rejected {
+        /// Which.
+        number: Number,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The publisher has started anew. What it had published and not sent is lost; the numbers begin again.
+    Restarted,
+    /// The publisher does not want to know this subscriber, or not any more. It does not try again.
+    Refused(Refusal),
+    /// The program is so late that the subscriber has ended.
+    Died {
+        /// The subscription.
+        number: Number,
+        /// What was known of and not taken.
+        lag: u64,
+    },
+    /// The endpoint, with the port that the system chose.
+    Bound {
+        /// Where.
+        endpoint: String,
+    },
+    /// The subscriber cannot work.
+    Failed(Error),
+}
+
+struct Subscription {
+    options: SubscriptionOptions,
+    /// It was there once: from then on it goes on where it was.
+    established: bool,
+    views: BTreeMap<StreamId, View>,
+}
+
+/// Hears what it asks for.
+pub struct Subscriber {
+    options: SubscriberOptions,
+    identity: Bytes,
+    key: u64,
+    links: Links,
+    site: Option<Site>,
+    /// The link on which the publisher sends, if that is another.
+    delivery: Option<LinkId>,
+    endpoint: Option<String>,
+    welcome: Option<Welcome>,
+    /// The publisher's epoch when it was last heard; 0 before.
+    epoch: u64,
+    streams: Vec<Bytes>,
+    /// The socket for the shared path, where it is connected, and the streams that it asked for.
+    shared: Option<(SocketId, String, Vec<StreamId>)>,
+    subscriptions: BTreeMap<Number, Subscription>,
+    sockets: u32,
+    /// When the publisher is told what was taken.
+    tell_at: Option<Time>,
+    check_at: Option<Time>,
+    /// It has ended.
+    over: bool,
+    closed: bool,
+    started: bool,
+    room: usize,
+    events: VecDeque<SubscriberEvent>,
+    outputs: VecDeque<Output<SubscriberEvent>>,
+    counters: SubscriberCounters,
+}
+
+impl Subscriber {
+    /// A subscriber that connects once its driver says how much room there is.
+    pub fn new(options: SubscriberOptions) -> Self {
+        let mut random = Rng::with_seed(options.seed);
+        let secret = || Bytes::copy_from_slice(&(0..4).flat_map(|_| random.u64(..).to_be_bytes()).collect::<Vec<u8>>());
+        let identity = options.name.clone().unwrap_or_else(secret);
+        // Small messages of its own, but as many as it has subscriptions.
+        let most = Backlog { messages: 1 << 20, bytes: 64 << 20 };
+        Self {
+            identity,
+            key: random.u64(..),
+            links: Links::new(MAGIC, options.pace, 8, options.pace.patience(), most, random.u64(..)),
+            options,
+            site: None,
+            delivery: None,
+            endpoint: None,
+            welcome: None,
+            epoch: 0,
+            streams: Vec::new(),
+            shared: None,
+            subscriptions: BTreeMap::new(),
+            sockets: FIRST_SOCKET,
+            tell_at: None,
+            check_at: None,
+            over: false,
+            closed: false,
+            started: false,
+            room: 0,
+            events: VecDeque::new(),
+            outputs: VecDeque::new(),
+            counters: SubscriberCounters::default(),
+        }
+    }
+
+    /// What it got so far.
+    pub fn counters(&self) -> SubscriberCounters {
+        let mut counters = self.counters;
+        for view in self.subscriptions.values().flat_map(|subscription| subscription.views.values()) {
+            let (messages, bytes) = view.waiting();
+            counters.waiting += messages;
+            counters.waiting_bytes += bytes;
+        }
+        counters
+    }
+
+    /// Its views.
+    pub fn views(&self) -> Vec<ViewInfo> {
+        let mut all = Vec::new();
+        for (number, subscription) in &self.subscriptions {
+            for (stream, view) in &subscription.views {
+                let name = self.streams.get(usize::from(*stream)).cloned().unwrap_or_default();
+                all.push(ViewInfo { subscription: *number, stream: name, shared: view.shared, last: view.last });
+            }
+        }
+        all
+    }
+
+    /// The names of the publisher's streams, in the order of their numbers.
+    pub fn streams(&self) -> &[Bytes] {
+        &self.streams
+    }
+
+    fn start(&mut self, now: Time) {
+        self.started = true;
+        if let Some(endpoint) = self.options.endpoint.clone() {
+            self.outputs.push_back(Output::Open { socket: ENDPOINT, role: Role::Router });
+            self.outputs.push_back(Output::Bind { socket: ENDPOINT, endpoint });
+        } else {
+            self.connect(now);
+        }
+        self.plan_check(now);
+    }
+
+    fn connect(&mut self, now: Time) {
+        let socket = self.next_socket();
+        let site = Site::open(now, self.options.connect.clone(), socket, &mut self.links, &mut self.outputs);
+        self.greet(now, site.link);
+        self.site = Some(site);
+    }
+
+    fn next_socket(&mut self) -> SocketId {
+        self.sockets += 1;
+        SocketId(self.sockets)
+    }
+
+    fn send(&mut self, now: Time, message: Wire) {
+        let Some(site) = &self.site else { return };
+        let (kind, fields, body) = message.encode();
+        self.links.send(now, site.link, kind, &fields, body);
+    }
+
+    fn greet(&mut self, now: Time, link: LinkId) {
+        let endpoint = self.endpoint.as_ref().map(|endpoint| (Bytes::from(endpoint.clone()), self.key));
+        let hello = Hello {
+            identity: self.identity.clone(),
+            keep: if self.options.name.is_some() { self.options.keep } else { Duration::ZERO },
+            credential: self.options.credential.clone(),
+            window_messages: self.options.max_messages,
+            window_bytes: self.options.max_bytes,
+            endpoint,
+        };
+        let (kind, fields, body) = Wire::Hello(hello).encode();
+        self.links.send(now, link, kind, &fields, body);
+        self.links.watch(now, link, true);
+    }
+
+    fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
+        if self.shared.as_ref().is_some_and(|(shared, ..)| *shared == socket) {
+            return self.heard(now, frames);
+        }
+        let arrival = self.links.receive(now, socket, peer, frames);
+        let of_site = |link| self.site.as_ref().is_some_and(|site| site.link == link);
+        match arrival {
+            Arrival::Message { link, kind, fields, body } => {
+                let message = Wire::decode(kind, fields, body);
+                match message {
+                    Some(Wire::Delivery { key }) if !of_site(link) && key == self.key => {
+                        if let Some(before) = self.delivery.replace(link).filter(|before| *before != link) {
+                            self.links.remove(before);
+                        }
+                        self.links.watch(now, link, true);
+                    }
+                    Some(message) if of_site(link) || self.delivery == Some(link) => self.said(now, message),
+                    _ => self.counters.malformed += 1,
+                }
+            }
+            Arrival::Reset(link) | Arrival::Closed(link) => {
+                if of_site(link) {
+                    self.start_over(now);
+                } else if self.delivery == Some(link) {
+                    self.links.remove(link);
+                    self.delivery = None;
+                }
+            }
+            Arrival::Malformed => self.counters.malformed += 1,
+            Arrival::Opened(_) | Arrival::Nothing | Arrival::Refused => {}
+        }
+        if let Some(site) = self.site.as_mut().filter(|site| site.socket == socket) {
+            site.heard = true;
+        }
+    }
+
+    fn said(&mut self, now: Time, message: Wire) {
+        match message {
+            Wire::Welcome(welcome) => self.welcomed(now, welcome),
+            Wire::Refused(refusal) => {
+                self.end(now);
+                self.events.push_back(SubscriberEvent::Refused(refusal));
+            }
+            Wire::Subscribed { number, views } => self.subscribed(now, number, views),
+            Wire::Rejected { number, refusal } => {
+                if self.subscriptions.remove(&number).is_some() {
+                    self.events.push_back(SubscriberEvent::Rejected { number, refusal });
+                }
+            }
+            Wire::Publications(pack) => self.publications(now, pack),
+            Wire::Missed(missed) => self.missed(now, missed),
+            Wire::Repaired { number, stream, last } => {
+                if let Some(view) = self.view(number, stream) {
+                    view.repaired(last);
+                    self.ask(now, number, stream);
+                }
+            }
+            Wire::Heads(heads) => {
+                for (stream, head) in heads {
+                    for number in self.sharing(stream) {
+                        if let Some(view) = self.view(number, stream) {
+                            view.know(now, head);
+                            self.ask(now, number, stream);
+                        }
+                    }
+                }
+            }
+            _ => self.counters.malformed += 1,
+        }
+    }
+
+    fn view(&mut self, number: Number, stream: StreamId) -> Option<&mut View> {
+        self.subscriptions.get_mut(&number)?.views.get_mut(&stream)
+    }
+
+    /// Subscriptions that hear a stream over the shared path.
+    fn sharing(&self, stream: StreamId) -> Vec<Number> {
+        let shares = |subscription: &Subscription| subscription.views.get(&stream).is_some_and(|view| view.shared);
+        self.subscriptions.iter().filter(|(_, all)| shares(all)).map(|(number, _)| *number).collect()
+    }
+
+    fn welcomed(&mut self, now: Time, welcome: Welcome) {
+        if self.epoch != 0 && self.epoch != welcome.epoch {
+            self.counters.restarts += 1;
+            self.subscriptions.values_mut().for_each(|subscription| subscription.views.clear());
+            self.events.push_back(SubscriberEvent::Restarted);
+        }
+        self.epoch = welcome.epoch;
+        self.streams.clone_from(&welcome.streams);
+        self.events.push_back(SubscriberEvent::Connected);
+        self.welcome = Some(welcome);
+        let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
+        numbers.into_iter().for_each(|number| self.subscribe(now, number));
+    }
+
+    /// Says what it wants, from where it is.
+    fn subscribe(&mut self, now: Time, number: Number) {
+        if self.welcome.is_none() {
+            return;
+        }
+        let Some(Subscription { options, established, views }) = self.subscriptions.get(&number) else { return };
+        let start = if *established {
+            let name = |stream: &StreamId| self.streams.get(usize::from(*stream)).cloned();
+            let numbers = views.iter().filter_map(|(stream, view)| Some((name(stream)?, view.last))).collect();
+            WireStart::After { epoch: self.epoch, numbers }
+        } else {
+            match options.start {
+                Start::Now => WireStart::Now,
+                Start::LastValues => WireStart::LastValues,
+                Start::Last(count) => WireStart::Last(count),
+            }
+        };
+        let (criterion, policy, shared) = (options.criterion.clone(), options.policy, options.shared);
+        self.send(now, Wire::Subscribe(Subscribe { number, criterion, start, policy, shared }));
+    }
+
+    fn subscribed(&mut self, now: Time, number: Number, views: Vec<ViewStart>) {
+        let Some(subscription) = self.subscriptions.get_mut(&number) else {
+            // It was given up meanwhile.
+            return;
+        };
+        let is_new = !std::mem::replace(&mut subscription.established, true);
+        if is_new {
+            self.events.push_back(SubscriberEvent::Subscribed { number });
+        }
+        for ViewStart { stream, shared, after } in views {
+            let view = subscription.views.entry(stream).or_insert_with(|| View::new(after));
+            view.begin(shared);
+            if after > view.last {
+                // Nobody says what is between.
+                let missed = view.skip(number, stream, after);
+                self.counters.missed += missed.last - missed.first + 1;
+                self.events.push_back(SubscriberEvent::Missed(missed));
+            }
+        }
+        let shared: Vec<StreamId> =
+            subscription.views.iter().filter(|(_, view)| view.shared).map(|(stream, _)| *stream).collect();
+        for stream in shared {
+            self.hear(stream);
+            // What is in the past is asked for at the next heartbeat, or when the next publication comes.
+            self.ask(now, number, stream);
+        }
+    }
+
+    /// Listens to the shared path.
+    fn hear(&mut self, stream: StreamId) {
+        let told = self.welcome.as_ref().and_then(|welcome| welcome.shared.clone());
+        let told = told.map(|told| reachable(&String::from_utf8_lossy(&told), &self.options.connect));
+        let Some(endpoint) = self.options.shared.clone().or(told) else { return };
+        if self.shared.as_ref().is_none_or(|(_, connected, _)| *connected != endpoint) {
+            let socket = self.next_socket();
+            if let Some((before, ..)) = self.shared.take() {
+                self.outputs.push_back(Output::Close { socket: before });
+            }
+            self.outputs.push_back(Output::Open { socket, role: Role::Sub });
+            self.outputs.push_back(Output::Connect { socket, endpoint: endpoint.clone() });
+            self.shared = Some((socket, endpoint, Vec::new()));
+        }
+        let Some((socket, _, streams)) = &mut self.shared else { return };
+        if !streams.contains(&stream)
+            && let Some(name) = self.streams.get(usize::from(stream))
+        {
+            streams.push(stream);
+            self.outputs.push_back(Output::Subscribe { socket: *socket, prefix: topic(name).into() });
+        }
+    }
+
+    /// Something came over the shared path.
+    fn heard(&mut self, now: Time, mut frames: Frames) {
+        let read = frames.pop().filter(|_| frames.is_empty()).and_then(read_shared);
+        let Some((name, epoch, all)) = read else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let Some(stream) = self.streams.iter().position(|stream| *stream == name) else { return };
+        if epoch != self.epoch {
+            // Of another life of the publisher, of which the link will tell.
+            return;
+        }
+        let stream = stream as StreamId;
+        let most = (self.options.max_messages, self.options.max_bytes);
+        for number in self.sharing(stream) {
+            let has_room = self.has_room();
+            let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
+            let Some(view) = subscription.views.get_mut(&stream) else { continue };
+            let mut run = Vec::new();
+            for (at, subject, frames) in &all {
+                view.know(now, *at);
+                if !has_room && *at > view.last {
+                    // It is repaired when there is room.
+                    continue;
+                }
+                match view.place(*at, subject, frames, most) {
+                    Found::Next => {
+                        if subscription.options.criterion.matches(subject) {
+                            let (subject, frames) = (subject.clone(), frames.clone());
+                            run.push(Message { subscription: number, stream, number: *at, subject, frames });
+                        }
+                        view.pending(number, stream, &subscription.options.criterion, &mut run);
+                    }
+                    Found::Before => self.counters.duplicates += 1,
+                    Found::Later => {}
+                }
+            }
+            self.deliver_run(now, number, stream, run);
+            self.ask(now, number, stream);
+        }
+    }
+
+    fn publications(&mut self, now: Time, pack: Bytes) {
+        let most = (self.options.max_messages, self.options.max_bytes);
+        let mut run: Vec<Message> = Vec::new();
+        for entry in entries(pack) {
+            let Some(entry) = entry else {
+                self.counters.malformed += 1;
+                break;
+            };
+            let (number, stream) = (entry.subscription, entry.stream);
+            if run.last().is_some_and(|last| (last.subscription, last.stream) != (number, stream)) {
+                let run = std::mem::take(&mut run);
+                self.deliver_run(now, run[0].subscription, run[0].stream, run);
+            }
+            let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
+            let Some(view) = subscription.views.get_mut(&stream) else { continue };
+            if view.shared {
+                self.counters.repaired += 1;
+                view.know(now, entry.number);
+                match view.place(entry.number, &entry.subject, &entry.frames, most) {
+                    Found::Next => {
+                        let message = to_message(entry);
+                        if subscription.options.criterion.matches(&message.subject) {
+                            run.push(message);
+                        }
+                        view.pending(number, stream, &subscription.options.criterion, &mut run);
+                    }
+                    Found::Before => self.counters.duplicates += 1,
+                    Found::Later => {}
+                }
+            } else if entry.number <= view.last {
+                self.counters.duplicates += 1;
+            } else {
+                if entry.previous > view.last {
+                    // Nobody said why.
+                    let missed = view.skip(number, stream, entry.previous);
+                    self.counters.missed += missed.last - missed.first + 1;
+                    let run = std::mem::take(&mut run);
+                    self.deliver_run(now, number, stream, run);
+                    self.events.push_back(SubscriberEvent::Missed(missed));
+                }
+                if let Some(view) = self.view(number, stream) {
+                    view.last = entry.number;
+                    run.push(to_message(entry));
+                }
+            }
+        }
+        if let Some(first) = run.first() {
+            self.deliver_run(now, first.subscription, first.stream, run);
+        }
+    }
+
+    /// Messages of one view that follow each other.
+    fn deliver_run(&mut self, now: Time, number: Number, stream: StreamId, run: Vec<Message>) {
+        let Some(view) = self.view(number, stream) else { return };
+        view.deliver(now, &run);
+        self.counters.delivered += run.len() as u64;
+        if !run.is_empty() {
+            self.events.push_back(SubscriberEvent::Messages(run));
+        }
+        self.tell_soon(now);
+    }
+
+    fn missed(&mut self, now: Time, missed: Missed) {
+        let (number, stream) = (missed.number, missed.stream);
+        let Some(subscription) = self.subscriptions.get_mut(&number) else { return };
+        let Some(view) = subscription.views.get_mut(&stream) else { return };
+        let mut run = Vec::new();
+        let parts = view.missed(&missed, &subscription.options.criterion, &mut run);
+        for part in parts {
+            match part {
+                views::Part::Missed(missed) => {
+                    self.counters.missed +=
+                        if missed.count > 0 { missed.count } else { missed.last - missed.first + 1 };
+                    self.events.push_back(SubscriberEvent::Missed(missed));
+                }
+                views::Part::Run(run) => self.deliver_run(now, number, stream, run),
+            }
+        }
+        self.deliver_run(now, number, stream, run);
+        self.ask(now, number, stream);
+    }
+
+    fn has_room(&self) -> bool {
+        let (mut messages, mut bytes) = (0, 0);
+        for view in self.subscriptions.values().flat_map(|subscription| subscription.views.values()) {
+            let (more, more_bytes) = view.waiting();
+            messages += more;
+            bytes += more_bytes;
+        }
+        messages < u64::from(self.options.max_messages) && bytes < u64::from(self.options.max_bytes)
+    }
+
+    /// Asks for what the shared path has lost, if there is room for it.
+    fn ask(&mut self, now: Time, number: Number, stream: StreamId) {
+        if !self.has_room() || self.welcome.is_none() {
+            return;
+        }
+        if let Some((first, last)) = self.view(number, stream).and_then(View::to_ask) {
+            self.send(now, Wire::Repair { number, stream, first, last });
+        }
+    }
+
+    fn taken(&mut self, now: Time, all: Vec<Taken>) {
+        let mut asks = Vec::new();
+        for Taken { number, stream, up_to } in all {
+            if let Some(view) = self.view(number, stream) {
+                view.take(up_to);
+                asks.push((number, stream));
+            }
+        }
+        asks.into_iter().for_each(|(number, stream)| self.ask(now, number, stream));
+        self.tell_soon(now);
+    }
+
+    /// The publisher is told what was taken when it is a good part of what may be on its way, or after a while.
+    fn tell_soon(&mut self, now: Time) {
+        let quarter = |subscription: &Subscription| {
+            let most = self.options.max_messages.min(subscription.options.policy.max_messages);
+            let bytes = u64::from(self.options.max_bytes).min(subscription.options.policy.max_bytes);
+            (u64::from(most).div_ceil(4), bytes.div_ceil(4))
+        };
+        let (mut some, mut enough) = (false, false);
+        for subscription in self.subscriptions.values() {
+            let (messages, bytes) = quarter(subscription);
+            for view in subscription.views.values() {
+                some |= view.is_untold();
+                enough |= view.untold_messages >= messages || view.untold_bytes >= bytes;
+            }
+        }
+        if enough {
+            self.tell(now);
+        } else if some && self.tell_at.is_none() {
+            self.tell_at = Some(now + self.options.pace.interval);
+        }
+    }
+
+    fn tell(&mut self, now: Time) {
+        self.tell_at = None;
+        if self.welcome.is_none() {
+            return;
+        }
+        let mut all = Vec::new();
+        for (number, subscription) in &mut self.subscriptions {
+            for (stream, view) in subscription.views.iter_mut().filter(|(_, view)| view.is_untold()) {
+                all.push(Taken { number: *number, stream: *stream, up_to: view.tell() });
+            }
+        }
+        let lists: Vec<Vec<Taken>> = all.chunks(super::wire::MAX_LISTED).map(<[Taken]>::to_vec).collect();
+        lists.into_iter().for_each(|list| self.send(now, Wire::Taken(list)));
+    }
+
+    /// The publisher does not know this session any more.
+    fn start_over(&mut self, now: Time) {
+        self.welcome = None;
+        if let Some(delivery) = self.delivery.take() {
+            self.links.remove(delivery);
+        }
+        for view in self.subscriptions.values_mut().flat_map(|subscription| subscription.views.values_mut()) {
+            view.forget_asked();
+        }
+        let Some(site) = &mut self.site else { return };
+        self.links.remove(site.link);
+        if self.over {
+            return;
+        }
+        site.link = self.links.open(now, site.socket);
+        let link = site.link;
+        self.greet(now, link);
+    }
+
+    fn silent(&mut self, now: Time, link: LinkId) {
+        let socket = self.next_socket();
+        if let Some(site) = self.site.as_mut().filter(|site| site.link == link) {
+            site.renew(now, socket, &mut self.links, &mut self.outputs);
+        }
+    }
+
+    /// No more comes.
+    fn end(&mut self, now: Time) {
+        self.tell(now);
+        self.over = true;
+        self.welcome = None;
+        self.outputs.extend(self.links.say_goodbye());
+        (self.site, self.delivery) = (None, None);
+        if let Some((socket, ..)) = self.shared.take() {
+            self.outputs.push_back(Output::Close { socket });
+        }
+    }
+
+    /// Dies of being late, if it is to.
+    fn check(&mut self, now: Time) {
+        let Some(snail) = self.options.snail else { return };
+        for (number, subscription) in &self.subscriptions {
+            for view in subscription.views.values() {
+                let (lag, since) = view.lag();
+                if lag > snail.max_lag || (lag > 0 && now > since + snail.max_age) {
+                    let number = *number;
+                    self.end(now);
+                    self.events.push_back(SubscriberEvent::Died { number, lag });
+                    return;
+                }
+            }
+        }
+        self.plan_check(now);
+    }
+
+    fn plan_check(&mut self, now: Time) {
+        self.check_at = self.options.snail.map(|snail| now + (snail.max_age / 8).max(Duration::from_millis(1)));
+    }
+
+    fn obey(&mut self, now: Time, command: SubscriberCommand) {
+        match command {
+            SubscriberCommand::Subscribe { number, options } => {
+                let new = Subscription { options, established: false, views: BTreeMap::new() };
+                self.subscriptions.insert(number, new);
+                self.subscribe(now, number);
+            }
+            SubscriberCommand::Unsubscribe { number } => {
+                if self.subscriptions.remove(&number).is_some() && self.welcome.is_some() {
+                    self.send(now, Wire::Unsubscribe { number });
+                }
+            }
+            SubscriberCommand::Taken(all) => self.taken(now, all),
+            SubscriberCommand::Close => {
+                self.end(now);
+                self.closed = true;
+            }
+        }
+    }
+}
+
+fn to_message(entry: super::wire::Entry) -> Message {
+    let super::wire::Entry { subscription, stream, number, subject, frames, .. } = entry;
+    Message { subscription, stream, number, subject, frames }
+}
+
+/// Where a publisher that listens on every address is reached: where it was reached before.
+fn reachable(told: &str, connected: &str) -> String {
+    let host_of = |endpoint: &str| endpoint.rsplit_once(':').map(|(host, _)| host.to_owned());
+    let everywhere = ["tcp://*", "tcp://0.0.0.0", "tcp://[::]"];
+    match (told.rsplit_once(':'), host_of(connected)) {
+        (Some((host, port)), Some(reached)) if everywhere.contains(&host) => format!("{reached}:{port}"),
+        _ => told.to_owned(),
+    }
+}
+
+impl Machine for Subscriber {
+    type Command = SubscriberCommand;
+    type Event = SubscriberEvent;
+
+    fn handle(&mut self, now: Time, input: Input<SubscriberCommand>) {
+        if self.closed {
+            return;
+        }
+        match input {
+            Input::Room(room) => {
+                self.room = room;
+                if !self.started {
+                    self.start(now);
+                }
+            }
+            Input::Command(command) if !self.over || matches!(command, SubscriberCommand::Close) => {
+                self.obey(now, command);
+            }
+            Input::Message { socket, peer, frames, .. } if !self.over => self.received(now, socket, &peer, frames),
+            Input::Refused { token, .. } => self.links.refused(token),
+            Input::Writable { socket } => self.links.writable(now, socket),
+            Input::Deadline => {
+                for silence in self.links.due(now) {
+                    match silence {
+                        Silence::Long(link) => self.silent(now, link),
+                        Silence::Forgotten(link) => {
+                            self.links.remove(link);
+                            self.delivery = self.delivery.filter(|delivery| *delivery != link);
+                        }
+                    }
+                }
+                if self.tell_at.is_some_and(|at| at <= now) {
+                    self.tell(now);
+                }
+                if self.check_at.is_some_and(|at| at <= now) {
+                    self.check(now);
+                }
+            }
+            Input::Bound { endpoint, .. } => {
+                self.events.push_back(SubscriberEvent::Bound { endpoint: endpoint.clone() });
+                self.endpoint = Some(endpoint);
+                self.connect(now);
+            }
+            Input::Failed { error, .. } => self.events.push_back(SubscriberEvent::Failed(error)),
+            _ => {}
+        }
+        while let Some(link) = self.links.overrun() {
+            match &self.site {
+                Some(site) if site.link == link => self.start_over(now),
+                _ => drop(self.links.remove(link)),
+            }
+        }
+        while self.room > 0
+            && let Some(event) = self.events.pop_front()
+        {
+            self.room -= 1;
+            self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output<SubscriberEvent>> {
+        self.outputs.pop_front().or_else(|| {
+            let (socket, peer, token, frames) = self.links.poll()?;
+            Some(Output::Send { socket, peer, token, frames })
+        })
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        if self.closed {
+            return None;
+        }
+        let own = if self.over { None } else { earliest([self.tell_at, self.check_at]) };
+        earliest([self.links.deadline(), own])
+    }
+}
