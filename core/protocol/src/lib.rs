@@ -16,6 +16,7 @@ pub mod pubsub;
 mod reasons;
 pub mod reqrep;
 pub mod time;
+pub mod zpl;
 pub mod zqueue;
 
 pub use error::{Error, ErrorKind, Result};
