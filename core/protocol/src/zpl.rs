@@ -1,9 +1,9 @@
 //! ZPL, the ZeroMQ Property Language: names and values in a hierarchy, for files that people write.
 //!
-//! It follows [RFC 4](https://rfc.zeromq.org/spec/4/). A line is a name, with `=` and a value or without. Four spaces more
-//! than the line above put it below that one. Text from `#` on is a comment. A value may stand in quotes of either kind,
-//! which are no part of it and cannot be escaped; with a quote that has no other half it is taken as it stands. A name may
-//! stand several times, and the order is kept.
+//! It follows [RFC 4](https://rfc.zeromq.org/spec/4/). A line is a name, with `=` and a value or without. Four spaces
+//! more than the line above put it below that one. Text from `#` on is a comment. A value may stand in quotes of either
+//! kind, which are no part of it and cannot be escaped; with a quote that has no other half it is taken as it stands. A
+//! name may stand several times, and the order is kept.
 //!
 //! The RFC leaves some things open. Here
 //! * text is UTF-8, and names are of ASCII letters, digits and `$-_@.&+/`, at least one of them;
@@ -45,9 +45,9 @@ pub struct Section {
     pub children: Vec<Self>,
     /// Where it stands, from 1.
     pub line: usize,
-    /// The value may not be what its author meant, though it is what the RFC makes of it: it begins or ends with a quote
-    /// that has no other half, or a `#` that follows without a space ended it. Who decides by it about rights should
-    /// refuse it.
+    /// The value may not be what its author meant, though it is what the RFC makes of it: it begins or ends with a
+    /// quote that has no other half, or a `#` that follows without a space ended it. Who decides by it about rights
+    /// should refuse it.
     pub is_doubtful: bool,
 }
 
@@ -72,7 +72,8 @@ impl Section {
 }
 
 /// Reads a text. The root has no name, and the first level for children. [`ErrorKind::InvalidText`] if it is not UTF-8,
-/// and [`ErrorKind::InvalidArgument`] if a line is malformed or deeper than the one above allows; the context has the line.
+/// and [`ErrorKind::InvalidArgument`] if a line is malformed or deeper than the one above allows; the context has the
+/// line.
 pub fn parse(text: &[u8]) -> Result<Section> {
     let text = str::from_utf8(text).map_err(|_| {
         let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
