@@ -17,6 +17,7 @@ mod reasons;
 mod refusal;
 pub mod reqrep;
 pub mod time;
+pub mod zpl;
 pub mod zqueue;
 
 pub use error::{Error, ErrorKind, Result};

@@ -25,7 +25,7 @@ pub mod wire;
 
 pub use self::{
     counters::{Books, Counters, LostReason, SubscriberCounters, SubscriberInfo, ViewInfo},
-    entitlements::{Credential, Entitlements, Rules},
+    entitlements::{Credential, Entitlements, MAX_RULES, MAX_SECRET, Rules},
     options::{Access, PublisherOptions, Snail, Start, StreamOptions, SubscriberOptions, SubscriptionOptions},
     publisher::{Publisher, PublisherCommand, PublisherEvent},
     routes::{RouteId, Routes},

@@ -74,6 +74,24 @@ impl Criterion {
         levels.next().is_none()
     }
 
+    /// Whether this asks for every subject that the other asks for. If so, this matches whatever the other matches, be it
+    /// a subject or not. That a subject has bounds is not considered.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Prefix(prefix), Self::Prefix(other)) => other.starts_with(prefix),
+            (Self::Prefix(prefix), Self::Pattern(pattern)) => {
+                let fixed = pattern.split(|byte| matches!(byte, b'*' | b'>')).next().unwrap_or_default();
+                fixed.starts_with(prefix)
+            }
+            (Self::Pattern(pattern), Self::Pattern(other)) => stands_for(pattern, levels(other)),
+            (Self::Pattern(pattern), Self::Prefix(prefix)) => {
+                // Its last level may go on, and others may follow.
+                let whole = prefix.iter().filter(|byte| **byte == b'.').count();
+                stands_for(pattern, levels(prefix).take(whole).chain([REST]))
+            }
+        }
+    }
+
     /// Whether some subject is asked for by both.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
@@ -95,6 +113,19 @@ impl Criterion {
             }
         }
     }
+}
+
+/// Whether a pattern stands for every subject with these levels, of which `>` is any number.
+fn stands_for<'a>(pattern: &[u8], mut given: impl Iterator<Item = &'a [u8]>) -> bool {
+    for wanted in levels(pattern) {
+        match given.next() {
+            None => return false,
+            Some(_) if wanted == REST => return true,
+            Some(level) if level != REST && (wanted == ONE || wanted == level) => {}
+            Some(_) => return false,
+        }
+    }
+    given.next().is_none()
 }
 
 /// Whether a pattern stands for a subject that begins with these bytes.
