@@ -99,7 +99,8 @@ fn a_publisher_that_starts_anew_is_noticed() {
 #[test]
 fn a_named_subscriber_finds_what_was_kept_for_it() {
     seeds(0..300, |seed| {
-        let mut market = Market::new(seed, Plan { named: true, slow: Slow::Hold, bound: 1000, ..Plan::random(seed) });
+        let mut market =
+            Market::new(seed, Plan { named: true, slow: Slow::Hold, bound: 1000, history: 1000, ..Plan::random(seed) });
         market.open();
         for _ in 0..3 {
             market.trade(40, SECOND);

@@ -108,7 +108,8 @@ struct Member {
     keep: std::time::Duration,
     subscriptions: BTreeMap<Criterion, RouteId>,
     session: Option<LinkId>,
-    /// When it is forgotten, if it is away.
+    /// Until when others wait for it to come back, and when it is forgotten, if it is away.
+    awaited: Option<Time>,
     until: Option<Time>,
 }
 
@@ -139,6 +140,8 @@ struct Subscription {
     policy: Policy,
     rules: Arc<Rules>,
     session: Option<LinkId>,
+    /// It is connected, or was until a moment ago: nobody waits for who is away.
+    present: bool,
     views: Vec<View>,
     ready: bool,
 }
@@ -164,6 +167,8 @@ enum Due {
     /// Somebody who has not said who he is, or is refused.
     Guest(LinkId),
     Member(Bytes),
+    /// Somebody has not come back at once.
+    Away(Bytes),
     Ask(u64),
 }
 
@@ -376,6 +381,11 @@ impl Publisher {
                 Due::Member(identity) => {
                     if self.members.get(&identity).is_some_and(|member| member.until.is_some_and(|at| at <= now)) {
                         self.forget(&identity, LostReason::Gone);
+                    }
+                }
+                Due::Away(identity) => {
+                    if self.members.get(&identity).is_some_and(|member| member.awaited.is_some_and(|at| at <= now)) {
+                        self.is_away(&identity);
                     }
                 }
                 Due::Ask(ask) => self.decide(now, ask, Err(rights::refused())),

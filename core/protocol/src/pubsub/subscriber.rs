@@ -7,7 +7,7 @@
 mod views;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -31,6 +31,10 @@ use crate::{
 
 /// Where the subscriber is sent what is for it, if it wants that.
 const ENDPOINT: SocketId = SocketId(0);
+/// Links that others open there, of which one is the publisher's.
+const MAX_LINKS: usize = 64;
+/// When such a link is forgotten that is silent.
+const FORGET: Duration = Duration::from_secs(60);
 /// Sockets that are opened one after the other have numbers from here on.
 const FIRST_SOCKET: u32 = 1;
 
@@ -135,6 +139,13 @@ pub struct Subscriber {
     /// The socket for the shared path, where it is connected, and the streams that it asked for.
     shared: Option<(SocketId, String, Vec<StreamId>)>,
     subscriptions: BTreeMap<Number, Subscription>,
+    /// Those that hear a stream over the shared path.
+    sharing: BTreeMap<StreamId, BTreeSet<Number>>,
+    /// Views that lack something for which there was no room, and those of which the publisher does not know what was taken.
+    behind: BTreeSet<(Number, StreamId)>,
+    untold: BTreeSet<(Number, StreamId)>,
+    /// Messages and bytes that the program was given and has not taken.
+    waiting: (u64, u64),
     sockets: u32,
     /// When the publisher is told what was taken.
     tell_at: Option<Time>,
@@ -160,7 +171,7 @@ impl Subscriber {
         Self {
             identity,
             key: random.u64(..),
-            links: Links::new(MAGIC, options.pace, 8, options.pace.patience(), most, random.u64(..)),
+            links: Links::new(MAGIC, options.pace, MAX_LINKS, FORGET, most, random.u64(..)),
             options,
             site: None,
             delivery: None,
@@ -170,6 +181,10 @@ impl Subscriber {
             streams: Vec::new(),
             shared: None,
             subscriptions: BTreeMap::new(),
+            sharing: BTreeMap::new(),
+            behind: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            waiting: (0, 0),
             sockets: FIRST_SOCKET,
             tell_at: None,
             check_at: None,
@@ -185,13 +200,7 @@ impl Subscriber {
 
     /// What it got so far.
     pub fn counters(&self) -> SubscriberCounters {
-        let mut counters = self.counters;
-        for view in self.subscriptions.values().flat_map(|subscription| subscription.views.values()) {
-            let (messages, bytes) = view.waiting();
-            counters.waiting += messages;
-            counters.waiting_bytes += bytes;
-        }
-        counters
+        SubscriberCounters { waiting: self.waiting.0, waiting_bytes: self.waiting.1, ..self.counters }
     }
 
     /// Its views.
@@ -269,18 +278,16 @@ impl Subscriber {
                         if let Some(before) = self.delivery.replace(link).filter(|before| *before != link) {
                             self.links.remove(before);
                         }
-                        self.links.watch(now, link, true);
                     }
                     Some(message) if of_site(link) || self.delivery == Some(link) => self.said(now, message),
                     _ => self.counters.malformed += 1,
                 }
             }
             Arrival::Reset(link) | Arrival::Closed(link) => {
-                if of_site(link) {
+                if of_site(link) || self.delivery == Some(link) {
                     self.start_over(now);
-                } else if self.delivery == Some(link) {
+                } else {
                     self.links.remove(link);
-                    self.delivery = None;
                 }
             }
             Arrival::Malformed => self.counters.malformed += 1,
@@ -300,7 +307,7 @@ impl Subscriber {
             }
             Wire::Subscribed { number, views } => self.subscribed(now, number, views),
             Wire::Rejected { number, refusal } => {
-                if self.subscriptions.remove(&number).is_some() {
+                if self.forget(number) {
                     self.events.push_back(SubscriberEvent::Rejected { number, refusal });
                 }
             }
@@ -332,14 +339,33 @@ impl Subscriber {
 
     /// Subscriptions that hear a stream over the shared path.
     fn sharing(&self, stream: StreamId) -> Vec<Number> {
-        let shares = |subscription: &Subscription| subscription.views.get(&stream).is_some_and(|view| view.shared);
-        self.subscriptions.iter().filter(|(_, all)| shares(all)).map(|(number, _)| *number).collect()
+        self.sharing.get(&stream).into_iter().flatten().copied().collect()
+    }
+
+    /// A subscription is over, or its views are. What the program was given of them, it has.
+    fn forget_views(&mut self, number: Number) {
+        let Some(subscription) = self.subscriptions.get_mut(&number) else { return };
+        for (stream, view) in std::mem::take(&mut subscription.views) {
+            let (messages, bytes) = view.waiting();
+            self.waiting = (self.waiting.0 - messages, self.waiting.1 - bytes);
+            self.behind.remove(&(number, stream));
+            self.untold.remove(&(number, stream));
+            if let Some(sharing) = self.sharing.get_mut(&stream) {
+                sharing.remove(&number);
+            }
+        }
+    }
+
+    fn forget(&mut self, number: Number) -> bool {
+        self.forget_views(number);
+        self.subscriptions.remove(&number).is_some()
     }
 
     fn welcomed(&mut self, now: Time, welcome: Welcome) {
         if self.epoch != 0 && self.epoch != welcome.epoch {
             self.counters.restarts += 1;
-            self.subscriptions.values_mut().for_each(|subscription| subscription.views.clear());
+            let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
+            numbers.into_iter().for_each(|number| self.forget_views(number));
             self.events.push_back(SubscriberEvent::Restarted);
         }
         self.epoch = welcome.epoch;
@@ -383,6 +409,12 @@ impl Subscriber {
         for ViewStart { stream, shared, after } in views {
             let view = subscription.views.entry(stream).or_insert_with(|| View::new(after));
             view.begin(shared);
+            let sharing = self.sharing.entry(stream).or_default();
+            if shared {
+                sharing.insert(number);
+            } else {
+                sharing.remove(&number);
+            }
             if after > view.last {
                 // Nobody says what is between.
                 let missed = view.skip(number, stream, after);
@@ -518,12 +550,13 @@ impl Subscriber {
     /// Messages of one view that follow each other.
     fn deliver_run(&mut self, now: Time, number: Number, stream: StreamId, run: Vec<Message>) {
         let Some(view) = self.view(number, stream) else { return };
-        view.deliver(now, &run);
-        self.counters.delivered += run.len() as u64;
+        let (messages, bytes) = view.deliver(now, &run);
+        self.waiting = (self.waiting.0 + messages, self.waiting.1 + bytes);
+        self.counters.delivered += messages;
         if !run.is_empty() {
             self.events.push_back(SubscriberEvent::Messages(run));
         }
-        self.tell_soon(now);
+        self.tell_soon(now, number, stream);
     }
 
     fn missed(&mut self, now: Time, missed: Missed) {
@@ -547,18 +580,16 @@ impl Subscriber {
     }
 
     fn has_room(&self) -> bool {
-        let (mut messages, mut bytes) = (0, 0);
-        for view in self.subscriptions.values().flat_map(|subscription| subscription.views.values()) {
-            let (more, more_bytes) = view.waiting();
-            messages += more;
-            bytes += more_bytes;
-        }
-        messages < u64::from(self.options.max_messages) && bytes < u64::from(self.options.max_bytes)
+        self.waiting.0 < u64::from(self.options.max_messages) && self.waiting.1 < u64::from(self.options.max_bytes)
     }
 
     /// Asks for what the shared path has lost, if there is room for it.
     fn ask(&mut self, now: Time, number: Number, stream: StreamId) {
-        if !self.has_room() || self.welcome.is_none() {
+        if self.welcome.is_none() {
+            return;
+        }
+        if !self.has_room() {
+            self.behind.insert((number, stream));
             return;
         }
         if let Some((first, last)) = self.view(number, stream).and_then(View::to_ask) {
@@ -567,36 +598,32 @@ impl Subscriber {
     }
 
     fn taken(&mut self, now: Time, all: Vec<Taken>) {
-        let mut asks = Vec::new();
         for Taken { number, stream, up_to } in all {
             if let Some(view) = self.view(number, stream) {
-                view.take(up_to);
-                asks.push((number, stream));
+                let (messages, bytes) = view.take(up_to);
+                self.waiting = (self.waiting.0 - messages, self.waiting.1 - bytes);
+                self.tell_soon(now, number, stream);
             }
         }
-        asks.into_iter().for_each(|(number, stream)| self.ask(now, number, stream));
-        self.tell_soon(now);
+        if self.has_room() {
+            for (number, stream) in std::mem::take(&mut self.behind) {
+                self.ask(now, number, stream);
+            }
+        }
     }
 
     /// The publisher is told what was taken when it is a good part of what may be on its way, or after a while.
-    fn tell_soon(&mut self, now: Time) {
-        let quarter = |subscription: &Subscription| {
-            let most = self.options.max_messages.min(subscription.options.policy.max_messages);
-            let bytes = u64::from(self.options.max_bytes).min(subscription.options.policy.max_bytes);
-            (u64::from(most).div_ceil(4), bytes.div_ceil(4))
-        };
-        let (mut some, mut enough) = (false, false);
-        for subscription in self.subscriptions.values() {
-            let (messages, bytes) = quarter(subscription);
-            for view in subscription.views.values() {
-                some |= view.is_untold();
-                enough |= view.untold_messages >= messages || view.untold_bytes >= bytes;
-            }
-        }
-        if enough {
+    fn tell_soon(&mut self, now: Time, number: Number, stream: StreamId) {
+        let Some(Subscription { options, views, .. }) = self.subscriptions.get(&number) else { return };
+        let Some(view) = views.get(&stream).filter(|view| view.is_untold()) else { return };
+        let messages = u64::from(self.options.max_messages.min(options.policy.max_messages)).div_ceil(4);
+        let bytes = u64::from(self.options.max_bytes).min(options.policy.max_bytes).div_ceil(4);
+        let is_enough = view.untold_messages() >= messages || view.untold_bytes >= bytes;
+        self.untold.insert((number, stream));
+        if is_enough {
             self.tell(now);
-        } else if some && self.tell_at.is_none() {
-            self.tell_at = Some(now + self.options.pace.interval);
+        } else {
+            self.tell_at.get_or_insert(now + self.options.pace.interval);
         }
     }
 
@@ -606,9 +633,9 @@ impl Subscriber {
             return;
         }
         let mut all = Vec::new();
-        for (number, subscription) in &mut self.subscriptions {
-            for (stream, view) in subscription.views.iter_mut().filter(|(_, view)| view.is_untold()) {
-                all.push(Taken { number: *number, stream: *stream, up_to: view.tell() });
+        for (number, stream) in std::mem::take(&mut self.untold) {
+            if let Some(view) = self.view(number, stream) {
+                all.push(Taken { number, stream, up_to: view.tell() });
             }
         }
         let lists: Vec<Vec<Taken>> = all.chunks(super::wire::MAX_LISTED).map(<[Taken]>::to_vec).collect();
@@ -682,7 +709,7 @@ impl Subscriber {
                 self.subscribe(now, number);
             }
             SubscriberCommand::Unsubscribe { number } => {
-                if self.subscriptions.remove(&number).is_some() && self.welcome.is_some() {
+                if self.forget(number) && self.welcome.is_some() {
                     self.send(now, Wire::Unsubscribe { number });
                 }
             }
@@ -735,10 +762,8 @@ impl Machine for Subscriber {
                 for silence in self.links.due(now) {
                     match silence {
                         Silence::Long(link) => self.silent(now, link),
-                        Silence::Forgotten(link) => {
-                            self.links.remove(link);
-                            self.delivery = self.delivery.filter(|delivery| *delivery != link);
-                        }
+                        Silence::Forgotten(link) if self.delivery == Some(link) => self.start_over(now),
+                        Silence::Forgotten(link) => drop(self.links.remove(link)),
                     }
                 }
                 if self.tell_at.is_some_and(|at| at <= now) {

@@ -201,6 +201,10 @@ impl View {
 
     /// The subscriber is away, or has come back and says what it has: the rest is sent again.
     pub(super) fn start_over(&mut self, has: Option<u64>) {
+        if self.shared {
+            self.taken = self.taken.max(has.unwrap_or(0));
+            return;
+        }
         if let Some(has) = has {
             self.sent = self.sent.max(self.resent);
             self.take(has);

@@ -89,9 +89,10 @@ impl Publisher {
             keep: Duration::ZERO,
             subscriptions: std::collections::BTreeMap::new(),
             session: None,
+            awaited: None,
             until: None,
         });
-        (member.session, member.until) = (Some(link), None);
+        (member.session, member.awaited, member.until) = (Some(link), None, None);
         member.keep = keep.min(self.options.max_keep);
         let window = (window_messages.max(1) as usize, window_bytes.max(1) as usize);
         let welcome = Welcome {
@@ -161,6 +162,7 @@ impl Publisher {
         let link = self.links.open_to(now, DIALS, peer);
         self.deliveries.insert(link, control);
         self.send(now, link, Message::Delivery { key });
+        self.links.watch(now, link, true);
         link
     }
 
@@ -206,23 +208,17 @@ impl Publisher {
             return refuse(ErrorKind::Full, "too many subscriptions");
         }
         let rules = Arc::clone(&member.rules);
-        let may_some = rules.may_some(&wanted.criterion);
-        let (mut views, mut is_there) = (Vec::new(), false);
-        for stream in 0..self.streams.len() {
-            let of = &self.streams[stream];
-            if of.subjects.iter().any(|subjects| subjects.overlaps(&wanted.criterion)) {
-                is_there = true;
-                if of.public || may_some {
-                    views.push(self.begin(now, stream, &wanted, &rules));
-                }
-            }
-        }
-        if !is_there {
+        let has_some =
+            |stream: &usize| self.streams[*stream].subjects.iter().any(|subjects| subjects.overlaps(&wanted.criterion));
+        let streams: Vec<usize> = (0..self.streams.len()).filter(has_some).collect();
+        if streams.is_empty() {
             return refuse(ErrorKind::NotFound, "no stream has such subjects");
         }
-        if views.is_empty() {
+        // What is public is there for everybody; of the others each publication is looked at.
+        if !rules.may_some(&wanted.criterion) && !streams.iter().any(|stream| self.streams[*stream].public) {
             return Err(rights::refused());
         }
+        let views: Vec<View> = streams.into_iter().map(|stream| self.begin(now, stream, &wanted, &rules)).collect();
         let Subscribe { number, criterion, policy, .. } = wanted;
         let is_private = views.iter().any(|view| !view.shared);
         let subscription = Subscription {
@@ -232,6 +228,7 @@ impl Publisher {
             policy,
             rules,
             session: Some(link),
+            present: true,
             views,
             ready: false,
         };
@@ -295,6 +292,7 @@ impl Publisher {
     fn resume(&mut self, link: LinkId, route: u32, wanted: &Subscribe) {
         let subscription = &mut self.subscriptions[route as usize];
         let session = self.sessions.get_mut(&link).expect("the caller has it");
+        subscription.present = true;
         (subscription.number, subscription.session, subscription.policy) = (wanted.number, Some(link), wanted.policy);
         session.numbers.insert(wanted.number, route);
         for view in &mut subscription.views {
@@ -305,6 +303,7 @@ impl Publisher {
                 }
                 _ => None,
             };
+            self.streams[usize::from(view.stream)].followers.remove(&(view.taken, route));
             view.start_over(has.map(|has| has.min(self.streams[usize::from(view.stream)].history.last())));
         }
         self.follow(route);
@@ -318,7 +317,9 @@ impl Publisher {
                 self.streams[usize::from(view.stream)].followers.insert((view.taken, route));
             }
             if let Some(session) = subscription.session.and_then(|link| self.sessions.get_mut(&link)) {
-                session.heads.entry(view.stream).or_insert(view.after());
+                // A second view of a stream may be behind the first.
+                let told = session.heads.entry(view.stream).or_insert(view.after());
+                *told = view.after().min(*told);
             }
         }
     }
@@ -373,7 +374,6 @@ impl Publisher {
         }
         let routes: Vec<u32> = session.numbers.values().copied().collect();
         for route in routes {
-            self.unfollow(route);
             let subscription = &mut self.subscriptions[route as usize];
             (subscription.session, subscription.ready) = (None, false);
             subscription.views.iter_mut().for_each(|view| view.start_over(None));
@@ -382,11 +382,26 @@ impl Publisher {
         member.session = None;
         let keep = member.keep.max(at_least.unwrap_or(self.options.lease));
         if keep.is_zero() {
-            self.forget(&session.identity, LostReason::Gone);
+            return self.forget(&session.identity, LostReason::Gone);
+        }
+        let (until, awaited) = (now + keep, now + self.options.lease);
+        member.until = Some(until);
+        member.awaited = Some(awaited).filter(|_| at_least.is_none());
+        self.plan(until, Due::Member(session.identity.clone()));
+        if at_least.is_some() {
+            self.is_away(&session.identity);
         } else {
-            let until = now + keep;
-            member.until = Some(until);
-            self.plan(until, Due::Member(session.identity));
+            self.plan(awaited, Due::Away(session.identity));
+        }
+    }
+
+    /// From now on nobody waits for a subscriber.
+    pub(super) fn is_away(&mut self, identity: &Bytes) {
+        let Some(member) = self.members.get(identity) else { return };
+        let routes: Vec<u32> = member.subscriptions.values().copied().collect();
+        for route in routes {
+            self.unfollow(route);
+            self.subscriptions[route as usize].present = false;
         }
         self.there_is_room();
     }

@@ -105,7 +105,7 @@ impl Publisher {
             let subscription = &self.subscriptions[**route as usize];
             let view = subscription.views.iter().find(|view| usize::from(view.stream) == stream && !view.shared);
             // Whoever is away makes nobody wait.
-            let waits = subscription.session.is_some() && subscription.policy.slow == Slow::Hold;
+            let waits = subscription.present && subscription.policy.slow == Slow::Hold;
             waits && view.is_some_and(|view| !view.has_room(&subscription.policy, size))
         };
         if found.iter().find(holds).is_some() {
@@ -158,7 +158,7 @@ impl Publisher {
             }
         }
         for (_, subscription) in &mut self.subscriptions {
-            let may_lose = subscription.session.is_none() || subscription.policy.slow == Slow::Drop;
+            let may_lose = !subscription.present || subscription.policy.slow == Slow::Drop;
             if may_lose && subscription.views.iter_mut().any(super::View::shed) {
                 return true;
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Access, Entitlements, LostReason, Message, Publisher, Refusal, Rules, Time};
+use super::{Access, Entitlements, LostReason, Message, Publisher, Refusal, Rules, Time, View};
 use crate::ErrorKind;
 
 /// What everybody is told who may not, so that nobody learns what there is.
@@ -55,18 +55,9 @@ impl Publisher {
                 session.on_its_way.0 -= left.0;
                 session.on_its_way.1 -= left.1;
             }
-            if !rules.may_some(&subscription.criterion) {
-                let is_public = |stream: u16| self.streams[usize::from(stream)].public;
-                let (public, private): (Vec<_>, Vec<_>) =
-                    std::mem::take(&mut subscription.views).into_iter().partition(|view| is_public(view.stream));
-                subscription.views = public;
-                for view in private {
-                    let head = self.streams[usize::from(view.stream)].history.last();
-                    self.past.add(&view.end(head, LostReason::Revoked));
-                }
-                if subscription.views.is_empty() {
-                    revoked.push((route, subscription.number));
-                }
+            let is_public = |view: &View| self.streams[usize::from(view.stream)].public;
+            if !rules.may_some(&subscription.criterion) && !subscription.views.iter().any(is_public) {
+                revoked.push((route, subscription.number));
             }
         }
         for (route, number) in revoked {

@@ -31,8 +31,7 @@ pub(super) struct View {
     taken: u64,
     /// The last of which the publisher knows that.
     told: u64,
-    /// What it does not know of.
-    pub(super) untold_messages: u64,
+    /// Bytes of which it does not know.
     pub(super) untold_bytes: u64,
 }
 
@@ -75,7 +74,6 @@ impl View {
             waiting: (0, 0),
             taken: after,
             told: after,
-            untold_messages: 0,
             untold_bytes: 0,
         }
     }
@@ -206,25 +204,27 @@ impl View {
     }
 
     /// The program is given these, or they were passed over.
-    pub(super) fn deliver(&mut self, now: Time, run: &[Message]) {
+    pub(super) fn deliver(&mut self, now: Time, run: &[Message]) -> (u64, u64) {
         if self.last >= self.head {
             self.behind = None;
         }
-        let Some(last) = run.last() else { return };
+        let Some(last) = run.last() else { return (0, 0) };
         let (messages, bytes) = (run.len() as u64, run.iter().map(|each| size_of(&each.subject, &each.frames)).sum());
         self.waiting = (self.waiting.0 + messages, self.waiting.1 + bytes);
         self.runs.push_back(Run { last: last.number, messages, bytes, since: now });
+        (messages, bytes)
     }
 
     /// The program has everything up to this number.
-    pub(super) fn take(&mut self, up_to: u64) {
+    pub(super) fn take(&mut self, up_to: u64) -> (u64, u64) {
+        let before = self.waiting;
         self.taken = self.taken.max(up_to);
         while self.runs.front().is_some_and(|run| run.last <= up_to) {
             let Some(run) = self.runs.pop_front() else { break };
             self.waiting = (self.waiting.0 - run.messages, self.waiting.1 - run.bytes);
-            self.untold_messages += run.messages;
             self.untold_bytes += run.bytes;
         }
+        (before.0 - self.waiting.0, before.1 - self.waiting.1)
     }
 
     /// The last number that the program has no more to do with.
@@ -236,9 +236,14 @@ impl View {
         self.effective() > self.told
     }
 
+    /// At least so many messages are not told of.
+    pub(super) fn untold_messages(&self) -> u64 {
+        self.effective().saturating_sub(self.told)
+    }
+
     /// The publisher is told of it.
     pub(super) fn tell(&mut self) -> u64 {
-        (self.untold_messages, self.untold_bytes) = (0, 0);
+        self.untold_bytes = 0;
         self.told = self.effective();
         self.told
     }
