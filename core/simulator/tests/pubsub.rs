@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn nothing_is_missed_on_a_quiet_day() {
     let heard = Cell::new(0);
-    seeds(0..200, |seed| {
+    seeds(0..100, |seed| {
         let mut market = Market::new(seed, Plan { slow: Slow::Hold, ..Plan::default() });
         market.open();
         market.trade(200, SECOND);
@@ -29,7 +29,7 @@ fn nothing_is_missed_on_a_quiet_day() {
 
 #[test]
 fn what_the_network_loses_is_sent_again() {
-    seeds(0..400, |seed| {
+    seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan { slow: Slow::Hold, ..Plan::random(seed) });
         market.open();
         market.trade(200, 2 * SECOND);
@@ -40,7 +40,7 @@ fn what_the_network_loses_is_sent_again() {
 
 #[test]
 fn what_a_slow_subscriber_misses_it_is_told() {
-    seeds(0..400, |seed| {
+    seeds(0..150, |seed| {
         let plan = Plan { slow: Slow::Drop, bound: 8, pause: Duration::from_millis(50), ..Plan::random(seed) };
         let mut market = Market::new(seed, plan);
         market.open();
@@ -51,7 +51,7 @@ fn what_a_slow_subscriber_misses_it_is_told() {
 
 #[test]
 fn connections_break_and_nothing_is_missed() {
-    seeds(0..300, |seed| {
+    seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan { slow: Slow::Hold, ..Plan::random(seed) });
         market.open();
         for _ in 0..3 {
@@ -67,7 +67,7 @@ fn connections_break_and_nothing_is_missed() {
 
 #[test]
 fn who_is_away_for_long_is_told_what_it_missed() {
-    seeds(0..300, |seed| {
+    seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan { slow: Slow::Drop, history: 20, ..Plan::random(seed) });
         market.open();
         for _ in 0..2 {
@@ -82,7 +82,7 @@ fn who_is_away_for_long_is_told_what_it_missed() {
 
 #[test]
 fn a_publisher_that_starts_anew_is_noticed() {
-    seeds(0..300, |seed| {
+    seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan::random(seed));
         market.open();
         for _ in 0..3 {
@@ -98,7 +98,7 @@ fn a_publisher_that_starts_anew_is_noticed() {
 
 #[test]
 fn a_named_subscriber_finds_what_was_kept_for_it() {
-    seeds(0..300, |seed| {
+    seeds(0..150, |seed| {
         let mut market =
             Market::new(seed, Plan { named: true, slow: Slow::Hold, bound: 1000, history: 1000, ..Plan::random(seed) });
         market.open();
@@ -115,7 +115,7 @@ fn a_named_subscriber_finds_what_was_kept_for_it() {
 
 #[test]
 fn nobody_hears_what_it_may_not() {
-    seeds(0..400, |seed| {
+    seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan::random(seed));
         market.open();
         for _ in 0..6 {
@@ -131,7 +131,7 @@ fn nobody_hears_what_it_may_not() {
 
 #[test]
 fn whatever_happens_a_view_is_the_stream_less_what_is_told() {
-    seeds(0..1500, |seed| {
+    seeds(0..500, |seed| {
         let mut market = Market::new(seed, Plan::random(seed));
         market.open();
         for _ in 0..6 {

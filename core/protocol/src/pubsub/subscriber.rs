@@ -54,7 +54,12 @@ pub enum SubscriberCommand {
         number: Number,
     },
     /// I have taken these: of each view the last message, or the end of what was missed.
-    Taken(Vec<Taken>),
+    Taken {
+        /// After so many times [`SubscriberEvent::Restarted`]: numbers of an earlier life of the publisher mean nothing.
+        restarts: u64,
+        /// These.
+        taken: Vec<Taken>,
+    },
     /// Say goodbye.
     Close,
 }
@@ -713,7 +718,10 @@ impl Subscriber {
                     self.send(now, Wire::Unsubscribe { number });
                 }
             }
-            SubscriberCommand::Taken(all) => self.taken(now, all),
+            SubscriberCommand::Taken { restarts, taken } if restarts == self.counters.restarts => {
+                self.taken(now, taken)
+            }
+            SubscriberCommand::Taken { .. } => {}
             SubscriberCommand::Close => {
                 self.end(now);
                 self.closed = true;

@@ -107,6 +107,8 @@ struct Customer {
     alive: bool,
     /// Counts processes: another one knows nothing of what an earlier one heard.
     process: u64,
+    /// How often that was told that the publisher had started anew.
+    restarts: u64,
     accepted: BTreeSet<u32>,
     gave_up: BTreeSet<u32>,
 }
@@ -230,6 +232,7 @@ impl Market {
             free_at: now,
             alive: true,
             process: 0,
+            restarts: 0,
             accepted: BTreeSet::new(),
             gave_up: BTreeSet::new(),
         });
@@ -369,7 +372,7 @@ impl Market {
             match thing {
                 Thing::Restarted => {
                     *self.lives.get_mut(&(index, process)).unwrap() = self.logs.len() - 1;
-                    // What was taken of the life before says nothing of this one.
+                    self.customers[index].restarts += 1;
                     taken.clear();
                 }
                 Thing::Message { number, stream, at, life, subject } => {
@@ -402,8 +405,8 @@ impl Market {
         }
         if !taken.is_empty() && self.customers[index].alive {
             let all = taken.into_iter().map(|((number, stream), up_to)| Taken { number, stream, up_to }).collect();
-            let node = self.customers[index].node;
-            self.world.command(node, Command::Subscriber(SubscriberCommand::Taken(all)));
+            let Customer { node, restarts, .. } = self.customers[index];
+            self.world.command(node, Command::Subscriber(SubscriberCommand::Taken { restarts, taken: all }));
         }
     }
 
@@ -473,6 +476,7 @@ impl Market {
                 continue;
             }
             customer.process += 1;
+            customer.restarts = 0;
             customer.options.seed = seed;
             let machine = Party::Subscriber(Box::new(Subscriber::new(customer.options.clone())));
             self.lives.insert((index, customer.process), life);
