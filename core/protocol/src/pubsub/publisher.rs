@@ -344,9 +344,16 @@ impl Publisher {
         }
     }
 
+    /// A link is no guest's any more. What the application is asked about him must not let in whoever has his place then.
+    fn forget_guest(&mut self, link: LinkId) {
+        if self.guests.remove(&link).is_some() {
+            self.asks.retain(|_, (of, ..)| *of != link);
+        }
+    }
+
     /// A link has ended: in order, or because the other side does not know it, or was silent.
     fn gone(&mut self, now: Time, link: LinkId, in_order: bool) {
-        self.guests.remove(&link);
+        self.forget_guest(link);
         if let Some(control) = self.deliveries.get(&link).copied() {
             // Where the subscriber wanted it, it is not.
             self.dismiss(now, control);
@@ -374,7 +381,7 @@ impl Publisher {
                 Due::Gathered => self.leave(now),
                 Due::Guest(link) => {
                     if self.guests.get(&link).is_some_and(|(until, _)| *until <= now) {
-                        self.guests.remove(&link);
+                        self.forget_guest(link);
                         self.outputs.extend(self.links.dismiss(link));
                     }
                 }

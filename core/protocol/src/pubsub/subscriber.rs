@@ -4,6 +4,9 @@
 //! connection or an endpoint of its own in order and without holes, over the shared path with holes that it sees and has filled.
 //! After a connection, a session or a publisher is lost it says where it was.
 
+mod incoming;
+mod session;
+mod taken;
 mod views;
 
 use std::{
@@ -14,13 +17,10 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 
-use self::views::{Found, View};
+use self::views::View;
 use super::{
     Missed, Start, SubscriberCounters, SubscriberOptions, SubscriptionOptions, ViewInfo,
-    wire::{
-        Hello, MAGIC, Message as Wire, Number, StreamId, Subscribe, Taken, ViewStart, Welcome, WireStart, entries,
-        read_shared, topic,
-    },
+    wire::{Hello, MAGIC, Message as Wire, Number, StreamId, Subscribe, Taken, ViewStart, Welcome, WireStart},
 };
 use crate::{
     Error, Machine, Refusal, Time,
@@ -131,6 +131,8 @@ struct Subscription {
 pub struct Subscriber {
     options: SubscriberOptions,
     identity: Bytes,
+    random: Rng,
+    /// By which it knows the link that the publisher opens for the present session.
     key: u64,
     links: Links,
     site: Option<Site>,
@@ -175,8 +177,9 @@ impl Subscriber {
         let most = Backlog { messages: 1 << 20, bytes: 64 << 20 };
         Self {
             identity,
-            key: random.u64(..),
+            key: 0,
             links: Links::new(MAGIC, options.pace, MAX_LINKS, FORGET, most, random.u64(..)),
+            random,
             options,
             site: None,
             delivery: None,
@@ -255,6 +258,7 @@ impl Subscriber {
     }
 
     fn greet(&mut self, now: Time, link: LinkId) {
+        self.key = self.random.u64(..);
         let endpoint = self.endpoint.as_ref().map(|endpoint| (Bytes::from(endpoint.clone()), self.key));
         let hello = Hello {
             identity: self.identity.clone(),
@@ -318,9 +322,9 @@ impl Subscriber {
             }
             Wire::Publications(pack) => self.publications(now, pack),
             Wire::Missed(missed) => self.missed(now, missed),
-            Wire::Repaired { number, stream, last } => {
+            Wire::Repaired { number, stream, .. } => {
                 if let Some(view) = self.view(number, stream) {
-                    view.repaired(last);
+                    view.forget_asked();
                     self.ask(now, number, stream);
                 }
             }
@@ -364,287 +368,6 @@ impl Subscriber {
     fn forget(&mut self, number: Number) -> bool {
         self.forget_views(number);
         self.subscriptions.remove(&number).is_some()
-    }
-
-    fn welcomed(&mut self, now: Time, welcome: Welcome) {
-        if self.epoch != 0 && self.epoch != welcome.epoch {
-            self.counters.restarts += 1;
-            let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
-            numbers.into_iter().for_each(|number| self.forget_views(number));
-            self.events.push_back(SubscriberEvent::Restarted);
-        }
-        self.epoch = welcome.epoch;
-        self.streams.clone_from(&welcome.streams);
-        self.events.push_back(SubscriberEvent::Connected);
-        self.welcome = Some(welcome);
-        let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
-        numbers.into_iter().for_each(|number| self.subscribe(now, number));
-    }
-
-    /// Says what it wants, from where it is.
-    fn subscribe(&mut self, now: Time, number: Number) {
-        if self.welcome.is_none() {
-            return;
-        }
-        let Some(Subscription { options, established, views }) = self.subscriptions.get(&number) else { return };
-        let start = if *established {
-            let name = |stream: &StreamId| self.streams.get(usize::from(*stream)).cloned();
-            let numbers = views.iter().filter_map(|(stream, view)| Some((name(stream)?, view.last))).collect();
-            WireStart::After { epoch: self.epoch, numbers }
-        } else {
-            match options.start {
-                Start::Now => WireStart::Now,
-                Start::LastValues => WireStart::LastValues,
-                Start::Last(count) => WireStart::Last(count),
-            }
-        };
-        let (criterion, policy, shared) = (options.criterion.clone(), options.policy, options.shared);
-        self.send(now, Wire::Subscribe(Subscribe { number, criterion, start, policy, shared }));
-    }
-
-    fn subscribed(&mut self, now: Time, number: Number, views: Vec<ViewStart>) {
-        let Some(subscription) = self.subscriptions.get_mut(&number) else {
-            // It was given up meanwhile.
-            return;
-        };
-        let is_new = !std::mem::replace(&mut subscription.established, true);
-        if is_new {
-            self.events.push_back(SubscriberEvent::Subscribed { number });
-        }
-        for ViewStart { stream, shared, after } in views {
-            let view = subscription.views.entry(stream).or_insert_with(|| View::new(after));
-            view.begin(shared);
-            let sharing = self.sharing.entry(stream).or_default();
-            if shared {
-                sharing.insert(number);
-            } else {
-                sharing.remove(&number);
-            }
-            if after > view.last {
-                // Nobody says what is between.
-                let missed = view.skip(number, stream, after);
-                self.counters.missed += missed.last - missed.first + 1;
-                self.events.push_back(SubscriberEvent::Missed(missed));
-            }
-        }
-        let shared: Vec<StreamId> =
-            subscription.views.iter().filter(|(_, view)| view.shared).map(|(stream, _)| *stream).collect();
-        for stream in shared {
-            self.hear(stream);
-            // What is in the past is asked for at the next heartbeat, or when the next publication comes.
-            self.ask(now, number, stream);
-        }
-    }
-
-    /// Listens to the shared path.
-    fn hear(&mut self, stream: StreamId) {
-        let told = self.welcome.as_ref().and_then(|welcome| welcome.shared.clone());
-        let told = told.map(|told| reachable(&String::from_utf8_lossy(&told), &self.options.connect));
-        let Some(endpoint) = self.options.shared.clone().or(told) else { return };
-        if self.shared.as_ref().is_none_or(|(_, connected, _)| *connected != endpoint) {
-            let socket = self.next_socket();
-            if let Some((before, ..)) = self.shared.take() {
-                self.outputs.push_back(Output::Close { socket: before });
-            }
-            self.outputs.push_back(Output::Open { socket, role: Role::Sub });
-            self.outputs.push_back(Output::Connect { socket, endpoint: endpoint.clone() });
-            self.shared = Some((socket, endpoint, Vec::new()));
-        }
-        let Some((socket, _, streams)) = &mut self.shared else { return };
-        if !streams.contains(&stream)
-            && let Some(name) = self.streams.get(usize::from(stream))
-        {
-            streams.push(stream);
-            self.outputs.push_back(Output::Subscribe { socket: *socket, prefix: topic(name).into() });
-        }
-    }
-
-    /// Something came over the shared path.
-    fn heard(&mut self, now: Time, mut frames: Frames) {
-        let read = frames.pop().filter(|_| frames.is_empty()).and_then(read_shared);
-        let Some((name, epoch, all)) = read else {
-            self.counters.malformed += 1;
-            return;
-        };
-        let Some(stream) = self.streams.iter().position(|stream| *stream == name) else { return };
-        if epoch != self.epoch {
-            // Of another life of the publisher, of which the link will tell.
-            return;
-        }
-        let stream = stream as StreamId;
-        let most = (self.options.max_messages, self.options.max_bytes);
-        for number in self.sharing(stream) {
-            let has_room = self.has_room();
-            let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
-            let Some(view) = subscription.views.get_mut(&stream) else { continue };
-            let mut run = Vec::new();
-            for (at, subject, frames) in &all {
-                view.know(now, *at);
-                if !has_room && *at > view.last {
-                    // It is repaired when there is room.
-                    continue;
-                }
-                match view.place(*at, subject, frames, most) {
-                    Found::Next => {
-                        if subscription.options.criterion.matches(subject) {
-                            let (subject, frames) = (subject.clone(), frames.clone());
-                            run.push(Message { subscription: number, stream, number: *at, subject, frames });
-                        }
-                        view.pending(number, stream, &subscription.options.criterion, &mut run);
-                    }
-                    Found::Before => self.counters.duplicates += 1,
-                    Found::Later => {}
-                }
-            }
-            self.deliver_run(now, number, stream, run);
-            self.ask(now, number, stream);
-        }
-    }
-
-    fn publications(&mut self, now: Time, pack: Bytes) {
-        let most = (self.options.max_messages, self.options.max_bytes);
-        let mut run: Vec<Message> = Vec::new();
-        for entry in entries(pack) {
-            let Some(entry) = entry else {
-                self.counters.malformed += 1;
-                break;
-            };
-            let (number, stream) = (entry.subscription, entry.stream);
-            if run.last().is_some_and(|last| (last.subscription, last.stream) != (number, stream)) {
-                let run = std::mem::take(&mut run);
-                self.deliver_run(now, run[0].subscription, run[0].stream, run);
-            }
-            let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
-            let Some(view) = subscription.views.get_mut(&stream) else { continue };
-            if view.shared {
-                self.counters.repaired += 1;
-                view.know(now, entry.number);
-                match view.place(entry.number, &entry.subject, &entry.frames, most) {
-                    Found::Next => {
-                        let message = to_message(entry);
-                        if subscription.options.criterion.matches(&message.subject) {
-                            run.push(message);
-                        }
-                        view.pending(number, stream, &subscription.options.criterion, &mut run);
-                    }
-                    Found::Before => self.counters.duplicates += 1,
-                    Found::Later => {}
-                }
-            } else if entry.number <= view.last {
-                self.counters.duplicates += 1;
-            } else {
-                if entry.previous > view.last {
-                    // Nobody said why.
-                    let missed = view.skip(number, stream, entry.previous);
-                    self.counters.missed += missed.last - missed.first + 1;
-                    let run = std::mem::take(&mut run);
-                    self.deliver_run(now, number, stream, run);
-                    self.events.push_back(SubscriberEvent::Missed(missed));
-                }
-                if let Some(view) = self.view(number, stream) {
-                    view.last = entry.number;
-                    run.push(to_message(entry));
-                }
-            }
-        }
-        if let Some(first) = run.first() {
-            self.deliver_run(now, first.subscription, first.stream, run);
-        }
-    }
-
-    /// Messages of one view that follow each other.
-    fn deliver_run(&mut self, now: Time, number: Number, stream: StreamId, run: Vec<Message>) {
-        let Some(view) = self.view(number, stream) else { return };
-        let (messages, bytes) = view.deliver(now, &run);
-        self.waiting = (self.waiting.0 + messages, self.waiting.1 + bytes);
-        self.counters.delivered += messages;
-        if !run.is_empty() {
-            self.events.push_back(SubscriberEvent::Messages(run));
-        }
-        self.tell_soon(now, number, stream);
-    }
-
-    fn missed(&mut self, now: Time, missed: Missed) {
-        let (number, stream) = (missed.number, missed.stream);
-        let Some(subscription) = self.subscriptions.get_mut(&number) else { return };
-        let Some(view) = subscription.views.get_mut(&stream) else { return };
-        let mut run = Vec::new();
-        let parts = view.missed(&missed, &subscription.options.criterion, &mut run);
-        for part in parts {
-            match part {
-                views::Part::Missed(missed) => {
-                    self.counters.missed +=
-                        if missed.count > 0 { missed.count } else { missed.last - missed.first + 1 };
-                    self.events.push_back(SubscriberEvent::Missed(missed));
-                }
-                views::Part::Run(run) => self.deliver_run(now, number, stream, run),
-            }
-        }
-        self.deliver_run(now, number, stream, run);
-        self.ask(now, number, stream);
-    }
-
-    fn has_room(&self) -> bool {
-        self.waiting.0 < u64::from(self.options.max_messages) && self.waiting.1 < u64::from(self.options.max_bytes)
-    }
-
-    /// Asks for what the shared path has lost, if there is room for it.
-    fn ask(&mut self, now: Time, number: Number, stream: StreamId) {
-        if self.welcome.is_none() {
-            return;
-        }
-        if !self.has_room() {
-            self.behind.insert((number, stream));
-            return;
-        }
-        if let Some((first, last)) = self.view(number, stream).and_then(View::to_ask) {
-            self.send(now, Wire::Repair { number, stream, first, last });
-        }
-    }
-
-    fn taken(&mut self, now: Time, all: Vec<Taken>) {
-        for Taken { number, stream, up_to } in all {
-            if let Some(view) = self.view(number, stream) {
-                let (messages, bytes) = view.take(up_to);
-                self.waiting = (self.waiting.0 - messages, self.waiting.1 - bytes);
-                self.tell_soon(now, number, stream);
-            }
-        }
-        if self.has_room() {
-            for (number, stream) in std::mem::take(&mut self.behind) {
-                self.ask(now, number, stream);
-            }
-        }
-    }
-
-    /// The publisher is told what was taken when it is a good part of what may be on its way, or after a while.
-    fn tell_soon(&mut self, now: Time, number: Number, stream: StreamId) {
-        let Some(Subscription { options, views, .. }) = self.subscriptions.get(&number) else { return };
-        let Some(view) = views.get(&stream).filter(|view| view.is_untold()) else { return };
-        let messages = u64::from(self.options.max_messages.min(options.policy.max_messages)).div_ceil(4);
-        let bytes = u64::from(self.options.max_bytes).min(options.policy.max_bytes).div_ceil(4);
-        let is_enough = view.untold_messages() >= messages || view.untold_bytes >= bytes;
-        self.untold.insert((number, stream));
-        if is_enough {
-            self.tell(now);
-        } else {
-            self.tell_at.get_or_insert(now + self.options.pace.interval);
-        }
-    }
-
-    fn tell(&mut self, now: Time) {
-        self.tell_at = None;
-        if self.welcome.is_none() {
-            return;
-        }
-        let mut all = Vec::new();
-        for (number, stream) in std::mem::take(&mut self.untold) {
-            if let Some(view) = self.view(number, stream) {
-                all.push(Taken { number, stream, up_to: view.tell() });
-            }
-        }
-        let lists: Vec<Vec<Taken>> = all.chunks(super::wire::MAX_LISTED).map(<[Taken]>::to_vec).collect();
-        lists.into_iter().for_each(|list| self.send(now, Wire::Taken(list)));
     }
 
     /// The publisher does not know this session any more.
@@ -719,7 +442,7 @@ impl Subscriber {
                 }
             }
             SubscriberCommand::Taken { restarts, taken } if restarts == self.counters.restarts => {
-                self.taken(now, taken)
+                self.taken(now, taken);
             }
             SubscriberCommand::Taken { .. } => {}
             SubscriberCommand::Close => {
@@ -727,21 +450,6 @@ impl Subscriber {
                 self.closed = true;
             }
         }
-    }
-}
-
-fn to_message(entry: super::wire::Entry) -> Message {
-    let super::wire::Entry { subscription, stream, number, subject, frames, .. } = entry;
-    Message { subscription, stream, number, subject, frames }
-}
-
-/// Where a publisher that listens on every address is reached: where it was reached before.
-fn reachable(told: &str, connected: &str) -> String {
-    let host_of = |endpoint: &str| endpoint.rsplit_once(':').map(|(host, _)| host.to_owned());
-    let everywhere = ["tcp://*", "tcp://0.0.0.0", "tcp://[::]"];
-    match (told.rsplit_once(':'), host_of(connected)) {
-        (Some((host, port)), Some(reached)) if everywhere.contains(&host) => format!("{reached}:{port}"),
-        _ => told.to_owned(),
     }
 }
 

@@ -30,7 +30,10 @@ impl Publisher {
                 Err(error) => Err(Refusal::new(error.kind(), error.message())),
             },
             Access::Ask(patience) => {
-                if self.asks.len() >= MAX_ASKS || self.asks.values().any(|(of, ..)| *of == link) {
+                if self.asks.values().any(|(of, ..)| *of == link) {
+                    return;
+                }
+                if self.asks.len() >= MAX_ASKS {
                     Err(Refusal::new(ErrorKind::Full, "too many ask at once"))
                 } else {
                     let at = now + *patience;

@@ -184,7 +184,7 @@ impl View {
     }
 
     /// What is missing and not asked for.
-    pub(super) fn to_ask(&mut self) -> Option<(u64, u64)> {
+    pub(super) fn missing(&mut self) -> Option<(u64, u64)> {
         if !self.shared || self.asked.is_some() || self.head <= self.last {
             return None;
         }
@@ -193,12 +193,7 @@ impl View {
         Some((self.last + 1, last))
     }
 
-    /// What was asked for is answered, up to this number.
-    pub(super) fn repaired(&mut self, _last: u64) {
-        self.asked = None;
-    }
-
-    /// Nobody will answer what was asked.
+    /// What was asked for is answered as far as that goes at once, or nobody will answer it.
     pub(super) fn forget_asked(&mut self) {
         self.asked = None;
     }
