@@ -450,9 +450,13 @@ pub(crate) fn configure(raw: &mut RawSocket, kind: SocketKind, options: &SocketO
     for (name, option, value) in options.settings() {
         raw.set(name, option, value)?;
     }
+    // Subscriptions are queued like messages: with a limit, those beyond it are dropped without a word.
+    if matches!(kind, SocketKind::Sub | SocketKind::XSub) {
+        raw.set("send_hwm", zmq::SNDHWM, Setting::Int(0))?;
+    }
     match kind {
-        // Subscriptions are queued like messages: with a limit, those beyond it are dropped without a word.
-        SocketKind::Sub | SocketKind::XSub => raw.set("send_hwm", zmq::SNDHWM, Setting::Int(0))?,
+        // Nobody needs to hear what a closed socket asks for.
+        SocketKind::Sub => raw.set("linger", zmq::LINGER, Setting::Int(0))?,
         SocketKind::Router => {
             raw.set("router_mandatory", zmq::ROUTER_MANDATORY, Setting::Int(options.router_mandatory.into()))?;
         }
