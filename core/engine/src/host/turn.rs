@@ -1,35 +1,28 @@
 //! A turn: what came is told to the machine, and what it wants is done.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{MutexGuard, PoisonError, atomic::Ordering},
     time::Instant,
 };
 
-use bytes::Bytes;
-use libzmq::option as zmq;
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Result, Time,
-    machine::{Input, Output, Role, SocketId},
+    machine::{Input, Output, SocketId},
 };
 
-use super::{
-    Shared,
-    sockets::{HostedSocket, State, bind, dial},
-};
+use super::{Shared, sockets::State};
 use crate::{
-    SocketKind, SocketOptions,
-    options::Setting,
-    raw::RawSocket,
     reactor::{Source, Turn, panic_text},
     store::Notice,
 };
 
 /// What one turn may take in, of commands and of each socket's messages.
-const TURN: usize = 256;
+pub(super) const TURN: usize = 256;
 /// How many messages wait for a cork to be taken away.
 const CORKED: usize = 1024;
+
 impl<M> Source for Shared<M>
 where
     M: Machine + Send,
@@ -224,7 +217,7 @@ impl<M: Machine> Shared<M> {
 
     /// Tells the machine what happened and does all that it wants. Where a socket fails, or cannot be opened, because the context
     /// ended, so does everything here.
-    fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
+    pub(super) fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         while let Some(input) = next {
             if let Input::Failed { error, .. } = &input
@@ -258,75 +251,31 @@ impl<M: Machine> Shared<M> {
         true
     }
 
-    fn take_messages(&self, state: &mut State<M>) -> bool {
-        let mut again = false;
-        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
-        for id in ids {
-            for count in 0.. {
-                if count == TURN {
-                    again = true;
-                    break;
-                }
-                // A message may make the machine close the socket.
-                let Some(socket) = state.sockets.get_mut(&id) else { break };
-                match socket.recv() {
-                    Ok(Some((peer, frames))) => {
-                        self.tell(state, Input::Message { socket: id, peer, user: Bytes::new(), frames });
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        self.failed(state, id, error);
-                        break;
-                    }
-                }
-            }
-        }
-        again
-    }
-
-    /// A socket is of no more use.
-    fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
-        self.close_socket(state, socket);
-        self.tell(state, Input::Failed { socket, error });
-    }
-
-    /// Tells the machine of sockets that have room again.
-    fn settle(&self, state: &mut State<M>) {
-        let mut writable = Vec::new();
-        for (id, socket) in &mut state.sockets {
-            if !socket.full.is_empty() && socket.events() & libzmq::POLLOUT != 0 {
-                socket.full.clear();
-                writable.push(*id);
-            }
-        }
-        for socket in writable {
-            self.tell(state, Input::Writable { socket });
-        }
-    }
-
     /// Does what the machine wants; the answer, if there is one at once.
     fn carry_out(&self, state: &mut State<M>, output: Output<M::Event>) -> Option<Input<M::Command>> {
         let failed = |socket, result: Result<()>| result.err().map(|error| Input::Failed { socket, error });
         match output {
             Output::Open { socket, role } => failed(socket, self.open_socket(state, socket, role)),
-            Output::Bind { socket, endpoint } => Some(match state.raw(socket).and_then(|raw| bind(raw, &endpoint)) {
-                Ok(endpoint) => Input::Bound { socket, endpoint },
-                Err(error) => Input::Failed { socket, error },
-            }),
+            Output::Bind { socket, endpoint } => {
+                Some(match state.socket(socket).and_then(|hosted| hosted.bind(&endpoint)) {
+                    Ok(endpoint) => Input::Bound { socket, endpoint },
+                    Err(error) => Input::Failed { socket, error },
+                })
+            }
             Output::Connect { socket, endpoint } => {
-                failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.connect(&endpoint)))
             }
             Output::Dial { socket, endpoint, peer } => {
-                failed(socket, state.raw(socket).and_then(|raw| dial(raw, &endpoint, &peer)))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.dial(endpoint, peer)))
             }
             Output::HangUp { socket, endpoint } => {
-                // Where it was not connected there is nothing to undo.
-                let _ = state.raw(socket).and_then(|raw| raw.disconnect(&endpoint));
+                if let Ok(hosted) = state.socket(socket) {
+                    hosted.hang_up(&endpoint);
+                }
                 None
             }
             Output::Subscribe { socket, prefix } => {
-                let subscribe = |raw: &mut RawSocket| raw.set("subscribe", zmq::SUBSCRIBE, Setting::Bytes(&prefix));
-                failed(socket, state.raw(socket).and_then(subscribe))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.subscribe(&prefix)))
             }
             Output::Close { socket } => {
                 state.send_last(socket);
@@ -354,37 +303,6 @@ impl<M: Machine> Shared<M> {
                 }
                 None => Some(Input::StoreFailed { up_to: sequence, error: no_store() }),
             },
-        }
-    }
-
-    fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
-        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
-        let kind = match role {
-            Role::Dealer => SocketKind::Dealer,
-            Role::Router => SocketKind::Router,
-            Role::Pub => SocketKind::Pub,
-            Role::Sub => SocketKind::Sub,
-        };
-        // A message goes to a connection, or is refused: what waits for one is the machine's to know.
-        let options = SocketOptions { immediate: true, ..SocketOptions::default() };
-        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &options)?;
-        let fd = raw.fd()?;
-        state.stirred = true;
-        if self.driver.is_watched() {
-            self.served.watch(fd)?;
-        }
-        state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });
-        Ok(())
-    }
-
-    pub(super) fn close_socket(&self, state: &mut State<M>, id: SocketId) {
-        let Some(socket) = state.sockets.remove(&id) else { return };
-        if self.driver.is_watched() {
-            self.served.unwatch(socket.fd);
-        }
-        if self.driver.is_driving() {
-            state.stirred = true;
-            state.closing.push(socket);
         }
     }
 }
