@@ -171,6 +171,16 @@ where
         Ok(())
     }
 
+    /// As [`command`](Self::command), always on the caller's thread, and looks at what the machine made of it before anything
+    /// else happens to it. What fails meanwhile, `look` as well, ends the machine, and not the caller.
+    pub fn ask<R>(&self, command: M::Command, look: impl FnOnce(&M) -> R) -> Result<R> {
+        let shared = &self.0.shared;
+        shared.generation.check()?;
+        let state = shared.lock();
+        shared.mailbox.check_open()?;
+        shared.obey_and_look(state, command, look)
+    }
+
     /// From now on what commands make the machine send is kept, to leave together with [`uncork`](Self::uncork): a message by
     /// itself costs libzmq a wake-up. It leaves earlier if something else happens. Corks are counted.
     pub fn cork(&self) {

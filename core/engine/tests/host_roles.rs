@@ -1,11 +1,14 @@
-//! What a machine's sockets can do on real sockets: publish, subscribe, dial.
+//! What a machine's sockets can do on real sockets: publish, subscribe, dial; and asking a machine.
 
 mod support;
 
-use std::thread;
+use std::{sync::Arc, thread};
 
-use support::puppet::{Event, SOCKET, Stage, peer, say, text};
-use zpatterns_engine::{Context, ErrorKind, Security};
+use support::{
+    puppet::{Command, Event, SOCKET, Stage, peer, say, text},
+    watchdog,
+};
+use zpatterns_engine::{Context, ErrorKind, Host, HostOptions, Security};
 use zpatterns_protocol::machine::{Output, Peer, Refusal, Role};
 
 fn context() -> Context {
@@ -204,4 +207,68 @@ fn what_a_socket_cannot_do_is_told() {
     let dealer = Stage::open(&context, Role::Dealer);
     dealer.dial(&endpoint, "them");
     assert_eq!(failed(&dealer), ErrorKind::WrongState);
+}
+
+#[test]
+fn who_asks_sees_what_became_of_the_own_command_and_of_those_before() {
+    let context = context();
+    // So few that some callers find the queue full.
+    let options = HostOptions { max_commands: 2, ..HostOptions::default() };
+    let host = Host::start(&context, support::puppet::Puppet::default(), options).expect("a host");
+    let callers: Vec<_> = (0..8)
+        .map(|caller| {
+            let host = host.clone();
+            thread::spawn(move || {
+                for round in 1..=500 {
+                    host.command(Command::Count(caller)).expect("the machine lives");
+                    let seen = host.ask(Command::Count(caller), |machine| machine.counts[&caller]);
+                    assert_eq!(seen.expect("the machine lives"), 2 * round);
+                }
+            })
+        })
+        .collect();
+    callers.into_iter().for_each(|caller| caller.join().expect("it saw what it did"));
+    assert_eq!(host.with(|machine| machine.counts.values().sum::<usize>()).expect("it lives"), 8 * 1000);
+}
+
+#[test]
+fn what_is_asked_is_seen_before_anything_else_happens() {
+    let context = context();
+    let (stage, _) = Stage::bound(&context, Role::Router, Security::default());
+    stage.0.cork();
+    for before in 0..10 {
+        let seen = stage.0.ask(Command::Do(vec![say(&peer("nobody"), before, "")]), |machine| machine.refused);
+        assert!(seen.expect("the machine lives") <= before as usize);
+    }
+    stage.0.uncork().expect("there is a cork");
+    assert_eq!(stage.0.with(|machine| machine.refused).expect("it lives"), 10);
+}
+
+#[test]
+fn a_machine_that_panics_when_it_is_asked_ends_and_spares_who_asked() {
+    let context = context();
+    let stage = Arc::new(Stage::open(&context, Role::Router));
+    let others: Vec<_> = (0..4)
+        .map(|caller| {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || {
+                loop {
+                    if let Err(error) = stage.0.ask(Command::Count(caller), |_| ()) {
+                        break error.kind();
+                    }
+                }
+            })
+        })
+        .collect();
+    let kind = |result: zpatterns_engine::Result<()>| result.expect_err("poisoned").kind();
+    assert_eq!(kind(stage.0.ask(Command::Panic, |_| ())), ErrorKind::Poisoned);
+    assert_eq!(kind(stage.0.ask(Command::Count(0), |_| unreachable!("nobody looks"))), ErrorKind::Poisoned);
+    assert_eq!(stage.0.next(&watchdog()).expect_err("poisoned").kind(), ErrorKind::Poisoned);
+    for other in others {
+        assert_eq!(other.join().expect("nobody panics"), ErrorKind::Poisoned);
+    }
+    let looked = Stage::open(&context, Role::Router);
+    assert_eq!(kind(looked.0.ask(Command::Count(0), |_| panic!("as asked"))), ErrorKind::Poisoned);
+    looked.0.close();
+    assert_eq!(kind(looked.0.ask(Command::Count(0), |_| ())), ErrorKind::Poisoned);
 }

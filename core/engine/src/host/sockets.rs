@@ -25,6 +25,8 @@ const RETRY: Duration = Duration::from_millis(2);
 /// What whoever drives the machine holds.
 pub(super) struct State<M> {
     pub(super) machine: M,
+    /// While the machine is told something; whoever finds it so comes after a panic.
+    pub(super) is_broken: bool,
     pub(super) opener: Option<Opener>,
     pub(super) security: Arc<Security>,
     pub(super) sockets: BTreeMap<SocketId, HostedSocket>,
@@ -58,6 +60,7 @@ impl<M> State<M> {
     pub(super) fn new(machine: M, opener: Opener, security: Security) -> Self {
         Self {
             machine,
+            is_broken: false,
             opener: Some(opener),
             security: Arc::new(security),
             sockets: BTreeMap::new(),

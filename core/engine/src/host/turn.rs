@@ -32,6 +32,9 @@ where
     fn turn(&self) -> Turn {
         let kicked = self.kicked.swap(false, Ordering::SeqCst);
         let mut state = self.lock();
+        if state.is_broken {
+            return Turn { again: false, at: None };
+        }
         let mut turn = if kicked || self.driver.is_watched() || self.is_due(&state) {
             let turn = self.work(&mut state);
             // The next turn goes on with what is left, of which no descriptor may tell any more.
@@ -78,52 +81,71 @@ where
         state: MutexGuard<'_, State<M>>,
         commands: impl IntoIterator<Item = M::Command>,
     ) -> Result<()> {
-        self.obey_as(state, commands, self.corks.load(Ordering::SeqCst) > 0)
+        self.obey_as(state, commands, self.is_corked(), |_| ())
+    }
+
+    /// As [`obey`](Self::obey), and looks at what the machine made of it before anything else happens to it.
+    pub(super) fn obey_and_look<R>(
+        &self,
+        state: MutexGuard<'_, State<M>>,
+        command: M::Command,
+        look: impl FnOnce(&M) -> R,
+    ) -> Result<R> {
+        self.obey_as(state, [command], self.is_corked(), look)
     }
 
     /// As [`obey`](Self::obey), with the last command: what is corked leaves with what it makes the machine send.
     pub(super) fn obey_last(&self, state: MutexGuard<'_, State<M>>, command: M::Command) -> Result<()> {
-        self.obey_as(state, [command], false)
+        self.obey_as(state, [command], false, |_| ())
     }
 
-    fn obey_as(
+    fn is_corked(&self) -> bool {
+        self.corks.load(Ordering::SeqCst) > 0
+    }
+
+    fn obey_as<R>(
         &self,
         state: MutexGuard<'_, State<M>>,
         commands: impl IntoIterator<Item = M::Command>,
         is_corked: bool,
-    ) -> Result<()> {
-        let turn = self.guarded(state, |state| {
+        look: impl FnOnce(&M) -> R,
+    ) -> Result<R> {
+        let (turn, seen) = self.guarded(state, |state| {
             state.now = self.now();
             while self.take_commands(state) {}
             for command in commands {
                 self.tell(state, Input::Command(command));
             }
+            let seen = look(&state.machine);
             if is_corked && state.sends.len() < CORKED {
-                return Turn { again: false, at: self.deadline(state) };
+                return (Turn { again: false, at: self.deadline(state) }, seen);
             }
-            self.finish(state)
+            (self.finish(state), seen)
         })?;
         if turn.again {
             self.go_on_soon();
         }
-        Ok(())
+        Ok(seen)
     }
 
     /// Gives the machine a turn on the caller's thread. A panic ends the machine, and not the caller.
-    pub(super) fn guarded(
+    pub(super) fn guarded<R>(
         &self,
         mut state: MutexGuard<'_, State<M>>,
-        work: impl FnOnce(&mut State<M>) -> Turn,
-    ) -> Result<Turn> {
+        work: impl FnOnce(&mut State<M>) -> (Turn, R),
+    ) -> Result<(Turn, R)> {
+        if state.is_broken {
+            return Err(Error::new(ErrorKind::Poisoned, "a fault of zpatterns ended the handle"));
+        }
         match catch_unwind(AssertUnwindSafe(|| work(&mut state))) {
-            Ok(turn) => {
+            Ok((turn, result)) => {
                 let earlier = |at: Instant| state.planned.is_none_or(|planned| at < planned);
                 if turn.at.is_some_and(earlier) {
                     state.planned = turn.at;
                     self.kick();
                 }
                 self.tell_others(state);
-                Ok(turn)
+                Ok((turn, result))
             }
             Err(panic) => {
                 drop(state);
@@ -219,6 +241,7 @@ impl<M: Machine> Shared<M> {
     /// ended, so does everything here.
     pub(super) fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
+        state.is_broken = true;
         while let Some(input) = next {
             if let Input::Failed { error, .. } = &input
                 && error.kind() == ErrorKind::Closed
@@ -231,6 +254,7 @@ impl<M: Machine> Shared<M> {
             }
             next = later.pop_front();
         }
+        state.is_broken = false;
     }
 
     fn tell_room(&self, state: &mut State<M>) {

@@ -1,6 +1,6 @@
 //! A machine that does what it is told, and tells what happens to it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use zpatterns_engine::{Context, Deadline, ErrorKind, Host, HostOptions, Security};
 use zpatterns_protocol::{
@@ -24,6 +24,9 @@ pub enum Event {
 
 pub enum Command {
     Do(Vec<Output<Event>>),
+    /// Count a command of this caller.
+    Count(usize),
+    Panic,
 }
 
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub struct Puppet {
     room: usize,
     events: VecDeque<Event>,
     outputs: VecDeque<Output<Event>>,
+    pub counts: BTreeMap<usize, usize>,
+    pub refused: usize,
     /// All that it ever heard.
     pub said: BTreeSet<String>,
 }
@@ -49,10 +54,13 @@ impl Machine for Puppet {
             Input::Bound { endpoint, .. } => self.events.push_back(Event::Bound(endpoint)),
             Input::Failed { error, .. } => self.events.push_back(Event::Failed(error.kind())),
             Input::Refused { token, why, .. } => {
+                self.refused += 1;
                 self.events.push_back(Event::Refused(token.0, why));
             }
             Input::Writable { .. } => self.events.push_back(Event::Writable),
             Input::Command(Command::Do(outputs)) => self.outputs.extend(outputs),
+            Input::Command(Command::Count(caller)) => *self.counts.entry(caller).or_default() += 1,
+            Input::Command(Command::Panic) => panic!("as asked"),
             Input::Room(room) => self.room = room,
             _ => {}
         }
