@@ -3,6 +3,9 @@
 //! libzmq asks a handler inside the process (ZAP, RFC 27) before it lets a peer in, and lets everybody in when there is
 //! none. Here it is the other way round: a PLAIN or CURVE server socket cannot be opened before the context has an
 //! authenticator, an authenticator starts by refusing everybody, and if it goes away nobody new gets in.
+//!
+//! Whoever is let in is known to the server by the `User-Id` of the messages: a PLAIN user's name, or a CURVE client's public
+//! key, 40 characters of Z85.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -131,10 +134,15 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Lets a PLAIN user with this password in; replaces an earlier password. Both have at most 255 bytes.
+    /// Lets a PLAIN user with this password in; replaces an earlier password. Both have at most 255 bytes, and no zero byte is in
+    /// the name.
     pub fn allow_user(&self, name: &str, password: &str) -> Result<()> {
         if name.len() > 255 || password.len() > 255 {
             return Err(Error::new(ErrorKind::InvalidArgument, "names and passwords have at most 255 bytes"));
+        }
+        // A server would see what comes before it, which may be the name of somebody else.
+        if name.contains('\0') {
+            return Err(Error::new(ErrorKind::InvalidArgument, "no zero byte is in a name"));
         }
         self.policy().users.insert(name.to_owned(), password.to_owned());
         Ok(())

@@ -123,6 +123,15 @@ impl Context {
         self.inner.has_authenticator.load(Ordering::SeqCst)
     }
 
+    /// [`ErrorKind::WrongState`] if nobody does, for those who want to serve users or keys.
+    pub(crate) fn check_authenticator(&self) -> Result<()> {
+        if self.has_authenticator() {
+            return Ok(());
+        }
+        let text = "a PLAIN or CURVE server needs to know whom to let in: make the context's authenticator first";
+        Err(Error::new(ErrorKind::WrongState, text))
+    }
+
     /// There is an authenticator for as long as the answer is kept.
     pub(crate) fn note_authenticator(&self) -> impl Drop + Send + use<> {
         struct Noted(Arc<AtomicBool>);

@@ -122,11 +122,20 @@ impl Frame {
     /// What is known of the connection that the frame came over: `User-Id` (the authenticated user or key),
     /// `Peer-Address`, `Socket-Type`, or a property of the peer's own.
     pub fn property(&self, name: &str) -> Option<String> {
-        let name = CString::new(name).ok()?;
+        let text = self.text_property(&CString::new(name).ok()?)?;
+        Some(text.to_string_lossy().into_owned())
+    }
+
+    /// As whom the sender was let in; empty if nobody asked.
+    pub(crate) fn user(&self) -> &[u8] {
+        self.text_property(c"User-Id").map_or(&[], CStr::to_bytes)
+    }
+
+    fn text_property(&self, name: &CStr) -> Option<&CStr> {
         // SAFETY: message and name are live; the answer lives as long as the message and ends with a zero.
         unsafe {
             let text = zmq_msg_gets(&self.0, name.as_ptr());
-            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+            (!text.is_null()).then(|| CStr::from_ptr(text))
         }
     }
 

@@ -6,7 +6,9 @@
 //! Others may give it a turn too, because a way to another thread costs more than most turns: who gives a command has it
 //! carried out on his own thread, and who waits for an event drives the machine while he waits (`drive`). One lock decides.
 
+mod dialled;
 mod drive;
+mod hosted;
 mod sockets;
 mod turn;
 
@@ -24,25 +26,27 @@ use zpatterns_protocol::{Error, ErrorKind, Machine, Result, Time};
 
 use self::{drive::Driver, sockets::State};
 use crate::{
-    Context, Deadline, Hook,
+    Context, Deadline, Hook, Security,
     fork::Generation,
     mailbox::{Lane, Mailbox},
     reactor::Served,
     store::{Notice, Store, Writer},
 };
 
-/// How much may wait between a machine and its application.
-#[derive(Clone, Copy, Debug)]
+/// How much may wait between a machine and its application, and how the machine's connections are protected.
+#[derive(Clone, Debug)]
 pub struct HostOptions {
     /// Commands that the machine has not yet taken in.
     pub max_commands: usize,
     /// Events that the application has not yet taken.
     pub max_events: usize,
+    /// Whom the machine lets in, and as whom it gets in elsewhere.
+    pub security: Security,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { max_commands: 8192, max_events: 8192 }
+        Self { max_commands: 8192, max_events: 8192, security: Security::default() }
     }
 }
 
@@ -87,6 +91,9 @@ where
     M::Event: Send,
 {
     /// Runs `machine` in `context`. The first thing it hears is how much room its application has.
+    ///
+    /// [`ErrorKind::WrongState`] if it is to serve users or keys and the context has no authenticator,
+    /// [`ErrorKind::InvalidArgument`] for a key or a name that is malformed.
     pub fn start(context: &Context, machine: M, options: HostOptions) -> Result<Self> {
         Self::start_with_lanes(context, machine, options, |_| Lane::Common, None)
     }
@@ -100,8 +107,9 @@ where
         lane_of: fn(&M::Event) -> Lane,
         store: Option<Store>,
     ) -> Result<Self> {
+        options.security.check(context)?;
         let mailbox = Mailbox::new(options.max_events.max(1), lane_of)?;
-        let (state, driver) = (State::new(machine, context.opener()), Driver::new()?);
+        let (state, driver) = (State::new(machine, context.opener(), options.security), Driver::new()?);
         let shared = context.serve(|served| {
             let shared = Arc::new(Shared {
                 state: Mutex::new(state),
@@ -161,6 +169,16 @@ where
         drop(commands);
         shared.kick();
         Ok(())
+    }
+
+    /// As [`command`](Self::command), always on the caller's thread, and looks at what the machine made of it before anything
+    /// else happens to it. What fails meanwhile, `look` as well, ends the machine, and not the caller.
+    pub fn ask<R>(&self, command: M::Command, look: impl FnOnce(&M) -> R) -> Result<R> {
+        let shared = &self.0.shared;
+        shared.generation.check()?;
+        let state = shared.lock();
+        shared.mailbox.check_open()?;
+        shared.obey_and_look(state, command, look)
     }
 
     /// From now on what commands make the machine send is kept, to leave together with [`uncork`](Self::uncork): a message by

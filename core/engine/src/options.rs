@@ -328,7 +328,7 @@ impl SocketOptions {
     }
 
     /// What these options set in libzmq, in an order that works.
-    pub(crate) fn settings(&self) -> Vec<(&'static str, i32, Setting<'_>)> {
+    pub(crate) fn settings(&self) -> Settings<'_> {
         let mut list = vec![
             ("linger", zmq::LINGER, Setting::millis(self.linger)),
             ("send_hwm", zmq::SNDHWM, Setting::Int(self.send_hwm)),
@@ -367,13 +367,29 @@ impl SocketOptions {
             ("xpub_verboser", zmq::XPUB_VERBOSER, self.xpub_verboser),
             ("xpub_nodrop", zmq::XPUB_NODROP, self.xpub_nodrop),
             ("invert_matching", zmq::INVERT_MATCHING, self.invert_matching),
-            ("plain_server", zmq::PLAIN_SERVER, self.plain_server),
-            ("curve_server", zmq::CURVE_SERVER, self.curve_server),
         ];
-        list.extend(switches.into_iter().filter(|(_, _, on)| *on).map(|(name, opt, _)| (name, opt, Setting::Int(1))));
+        push_switches(&mut list, &switches);
         let texts = [
             ("bind_to_device", zmq::BINDTODEVICE, &self.bind_to_device),
             ("socks_proxy", zmq::SOCKS_PROXY, &self.socks_proxy),
+        ];
+        push_texts(&mut list, &texts);
+        list.extend(self.security());
+        if let Some(id) = &self.routing_id {
+            list.push(("routing_id", zmq::ROUTING_ID, Setting::Bytes(id)));
+        }
+        list
+    }
+
+    /// Of these, what says whom to let in, and as whom to get in.
+    pub(crate) fn security(&self) -> Settings<'_> {
+        let mut list = Vec::new();
+        let switches = [
+            ("plain_server", zmq::PLAIN_SERVER, self.plain_server),
+            ("curve_server", zmq::CURVE_SERVER, self.curve_server),
+        ];
+        push_switches(&mut list, &switches);
+        let texts = [
             ("zap_domain", zmq::ZAP_DOMAIN, &self.zap_domain),
             ("plain_username", zmq::PLAIN_USERNAME, &self.plain_username),
             ("plain_password", zmq::PLAIN_PASSWORD, &self.plain_password),
@@ -381,11 +397,7 @@ impl SocketOptions {
             ("curve_public_key", zmq::CURVE_PUBLICKEY, &self.curve_public_key),
             ("curve_secret_key", zmq::CURVE_SECRETKEY, &self.curve_secret_key),
         ];
-        for (name, option, text) in texts {
-            if let Some(text) = text {
-                list.push((name, option, Setting::Bytes(text.as_bytes())));
-            }
-        }
+        push_texts(&mut list, &texts);
         if self.is_server() {
             // Without these libzmq lets everybody in while no authenticator answers.
             if self.zap_domain.is_none() {
@@ -393,10 +405,21 @@ impl SocketOptions {
             }
             list.push(("zap_domain", zmq::ZAP_ENFORCE_DOMAIN, Setting::Int(1)));
         }
-        if let Some(id) = &self.routing_id {
-            list.push(("routing_id", zmq::ROUTING_ID, Setting::Bytes(id)));
-        }
         list
+    }
+}
+
+/// What is to be set: the option's name, libzmq's number for it, and the value.
+pub(crate) type Settings<'a> = Vec<(&'static str, i32, Setting<'a>)>;
+
+fn push_switches(list: &mut Settings<'_>, switches: &[(&'static str, i32, bool)]) {
+    let on = switches.iter().filter(|(_, _, on)| *on);
+    list.extend(on.map(|(name, option, _)| (*name, *option, Setting::Int(1))));
+}
+
+fn push_texts<'a>(list: &mut Settings<'a>, texts: &[(&'static str, i32, &'a Option<String>)]) {
+    for (name, option, text) in texts {
+        list.extend(text.iter().map(|text| (*name, *option, Setting::Bytes(text.as_bytes()))));
     }
 }
 

@@ -12,7 +12,12 @@ use std::{
 use libzmq::option as zmq;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{endpoint, errno, fork::Generation, frame::Frame, options::Setting};
+use crate::{
+    endpoint, errno,
+    fork::Generation,
+    frame::Frame,
+    options::{Setting, Settings},
+};
 
 /// An open socket. Closed when dropped, with its linger.
 #[derive(Debug)]
@@ -153,6 +158,10 @@ impl RawSocket {
             0 => Ok(()),
             _ => Err(errno::last("the option does not fit this socket or its value is malformed").with("option", name)),
         }
+    }
+
+    pub(crate) fn set_all(&mut self, settings: Settings<'_>) -> Result<()> {
+        settings.into_iter().try_for_each(|(name, option, value)| self.set(name, option, value))
     }
 
     fn set_raw(&mut self, option: c_int, value: &[u8]) -> c_int {

@@ -65,11 +65,8 @@ impl Socket {
 
     fn open_with(context: &Context, kind: SocketKind, options: &SocketOptions, when_full: WhenFull) -> Result<Self> {
         options.check()?;
-        if options.is_server() && !context.has_authenticator() {
-            return Err(Error::new(
-                ErrorKind::WrongState,
-                "a PLAIN or CURVE server needs to know whom to let in: make the context's authenticator first",
-            ));
+        if options.is_server() {
+            context.check_authenticator()?;
         }
         let mut raw = context.open_raw(kind.number())?;
         configure(&mut raw, kind, options)?;
@@ -447,12 +444,14 @@ fn several_frames(frames: usize) -> Error {
 
 /// Sets everything that is set before the first bind or connect.
 pub(crate) fn configure(raw: &mut RawSocket, kind: SocketKind, options: &SocketOptions) -> Result<()> {
-    for (name, option, value) in options.settings() {
-        raw.set(name, option, value)?;
+    raw.set_all(options.settings())?;
+    // Subscriptions are queued like messages: with a limit, those beyond it are dropped without a word.
+    if matches!(kind, SocketKind::Sub | SocketKind::XSub) {
+        raw.set("send_hwm", zmq::SNDHWM, Setting::Int(0))?;
     }
     match kind {
-        // Subscriptions are queued like messages: with a limit, those beyond it are dropped without a word.
-        SocketKind::Sub | SocketKind::XSub => raw.set("send_hwm", zmq::SNDHWM, Setting::Int(0))?,
+        // Nobody needs to hear what a closed socket asks for.
+        SocketKind::Sub => raw.set("linger", zmq::LINGER, Setting::Int(0))?,
         SocketKind::Router => {
             raw.set("router_mandatory", zmq::ROUTER_MANDATORY, Setting::Int(options.router_mandatory.into()))?;
         }

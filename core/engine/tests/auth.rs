@@ -92,6 +92,10 @@ fn plain_lets_in_users_with_their_password() {
         let push = open(&context, SocketKind::Push, &plain_client(name, password));
         push.connect(&endpoint).unwrap();
         assert_eq!(outcome(&monitor), expected, "{name} {password}");
+        if expected == MonitorEventKind::HandshakeSucceeded {
+            push.send(b"note", &watchdog()).unwrap();
+            assert_eq!(pull.recv(&watchdog()).unwrap()[0].property("User-Id").as_deref(), Some(name));
+        }
         push.close(None);
     }
     authenticator.remove_user("ada");
@@ -162,6 +166,7 @@ fn what_is_no_address_key_or_handler_is_refused() {
     assert_eq!(kind(authenticator.allow_key("too short")), ErrorKind::InvalidArgument);
     assert_eq!(kind(authenticator.allow_key(&"\u{7f}".repeat(40))), ErrorKind::InvalidArgument);
     assert_eq!(kind(authenticator.allow_user(&"x".repeat(256), "")), ErrorKind::InvalidArgument);
+    assert_eq!(kind(authenticator.allow_user("ada\0eve", "")), ErrorKind::InvalidArgument);
     let options = SocketOptions { curve_server_key: Some("nonsense".into()), ..SocketOptions::default() };
     let error = context.socket(SocketKind::Push, &options).expect_err("malformed key");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);

@@ -165,7 +165,7 @@ fn every_question_is_answered_though_inbox_and_socket_are_small() {
     const QUESTIONS: u64 = 20_000;
     let context = Context::new().expect("a context");
     let (_server, endpoint) = server(&context);
-    let client = start(&context, HostOptions { max_events: 3, max_commands: 100 });
+    let client = start(&context, HostOptions { max_events: 3, max_commands: 100, ..HostOptions::default() });
     client.command(Command::Connect(endpoint)).expect("room");
     let asking = std::thread::spawn({
         let client = client.clone();

@@ -172,27 +172,30 @@ pub enum Output<E> {
         /// Of this kind.
         role: Role,
     },
-    /// Listen; the answer is [`Input::Bound`] or [`Input::Failed`].
+    /// Listen; the answer is [`Input::Bound`] or [`Input::Failed`]. A socket that listens does not connect as well.
     Bind {
         /// With this socket.
         socket: SocketId,
         /// Here.
         endpoint: String,
     },
-    /// Connect, and reconnect for as long as the socket lives.
+    /// Connect, and reconnect for as long as the socket lives; a ROUTER dials instead. Who is turned away there, because of who
+    /// it is, is not connected again, and hears nothing of it.
     Connect {
         /// This socket.
         socket: SocketId,
         /// To here.
         endpoint: String,
     },
-    /// Connect a ROUTER, and reconnect until [`Output::HangUp`]; who is there is this peer from now on.
+    /// Connect a ROUTER, and reconnect until [`Output::HangUp`]; who is there is this peer from now on. What is sent before
+    /// there is a connection waits for it, until it is [`Refusal::Full`]. It is [`Refusal::Gone`] if we were turned away there,
+    /// because of who we are: then only another call helps.
     Dial {
         /// This socket.
         socket: SocketId,
         /// To here.
         endpoint: String,
-        /// A name of the machine's own, not used for another connection of this socket; at most 255 bytes, the first is not 0.
+        /// A name of the machine's own, not in use for another connection of this socket; at most 255 bytes, the first is not 0.
         peer: Peer,
     },
     /// Undo a [`Output::Dial`]: what was taken for sending there may be lost.

@@ -97,7 +97,7 @@ where
                     return take()?.map_or_else(|| waited.map(|()| None), taken);
                 }
             }
-            let turn = self.guarded(self.lock(), |state| self.work(state))?;
+            let (turn, ()) = self.guarded(self.lock(), |state| (self.work(state), ()))?;
             self.driver.unfinished.fetch_or(turn.again, Ordering::SeqCst);
             if deadline.is_now() {
                 return take()?.map_or(Ok(None), taken);

@@ -1,19 +1,23 @@
 //! What a driven machine has: its sockets, and what is on its way to them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    os::fd::RawFd,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use libzmq::option as zmq;
 use smallvec::SmallVec;
 use zpatterns_protocol::{
-    Error, ErrorKind, Result, Time,
+    Error, ErrorKind, Machine, Result, Time,
     machine::{Frames, Input, Peer, Refusal, Role, SocketId, Token},
 };
 
-use crate::{Frame, context::Opener, options::Setting, raw::RawSocket};
+use super::{
+    Shared,
+    hosted::{HostedSocket, Received},
+    turn::TURN,
+};
+use crate::{Frame, Security, context::Opener};
 
 /// When to try a refused ROUTER again: libzmq calls it writable all the time.
 const RETRY: Duration = Duration::from_millis(2);
@@ -21,7 +25,10 @@ const RETRY: Duration = Duration::from_millis(2);
 /// What whoever drives the machine holds.
 pub(super) struct State<M> {
     pub(super) machine: M,
+    /// While the machine is told something; whoever finds it so comes after a panic.
+    pub(super) is_broken: bool,
     pub(super) opener: Option<Opener>,
+    pub(super) security: Arc<Security>,
     pub(super) sockets: BTreeMap<SocketId, HostedSocket>,
     /// Closed by others while somebody may look at their descriptors.
     pub(super) closing: Vec<HostedSocket>,
@@ -49,20 +56,13 @@ pub(super) struct Outgoing {
     frames: SmallVec<[Frame; 2]>,
 }
 
-pub(super) struct HostedSocket {
-    pub(super) raw: RawSocket,
-    pub(super) role: Role,
-    pub(super) fd: RawFd,
-    /// Connections that refused a message for want of room. They refuse everything until the machine has heard of room:
-    /// else a later message could overtake the refused one.
-    pub(super) full: BTreeSet<Peer>,
-}
-
 impl<M> State<M> {
-    pub(super) fn new(machine: M, opener: Opener) -> Self {
+    pub(super) fn new(machine: M, opener: Opener, security: Security) -> Self {
         Self {
             machine,
+            is_broken: false,
             opener: Some(opener),
+            security: Arc::new(security),
             sockets: BTreeMap::new(),
             closing: Vec::new(),
             room: 0,
@@ -75,9 +75,9 @@ impl<M> State<M> {
         }
     }
 
-    pub(super) fn raw(&mut self, id: SocketId) -> Result<&mut RawSocket> {
+    pub(super) fn socket(&mut self, id: SocketId) -> Result<&mut HostedSocket> {
         let unknown = || Error::new(ErrorKind::WrongState, "the socket is not open").with("socket", id.0);
-        self.sockets.get_mut(&id).map(|socket| &mut socket.raw).ok_or_else(unknown)
+        self.sockets.get_mut(&id).ok_or_else(unknown)
     }
 
     /// What a socket is to send before it closes. Nobody is left to hear that it was refused.
@@ -99,15 +99,13 @@ impl<M> State<M> {
         token: Token,
         frames: Frames,
     ) -> Option<Input<C>> {
-        let Some(hosted) = self.sockets.get(&socket) else {
-            return Some(Input::Refused { socket, token, why: Refusal::Gone });
-        };
-        match hosted.ready(&peer, frames) {
-            Ok(frames) => {
+        match self.sockets.get(&socket).map(|hosted| hosted.ready(&peer, frames)) {
+            Some(Ok(Some(frames))) => {
                 self.sends.push_back(Outgoing { socket, peer, token, frames });
                 None
             }
-            Err(error) => Some(Input::Failed { socket, error }),
+            Some(Ok(None)) | None => Some(Input::Refused { socket, token, why: Refusal::Gone }),
+            Some(Err(error)) => Some(Input::Failed { socket, error }),
         }
     }
 
@@ -115,11 +113,9 @@ impl<M> State<M> {
     /// room again; and when to look again for sockets that cannot say whether they have room.
     pub(super) fn left(&mut self) -> (bool, Option<Instant>) {
         let (mut more, mut retry) = (false, false);
-        for socket in self.sockets.values_mut() {
-            let (events, waits) = (socket.events(), !socket.full.is_empty());
-            let is_router = socket.role == Role::Router;
-            more |= events & libzmq::POLLIN != 0 || (waits && !is_router && events & libzmq::POLLOUT != 0);
-            retry |= waits && is_router;
+        for (now, later) in self.sockets.values_mut().map(HostedSocket::left) {
+            more |= now;
+            retry |= later;
         }
         (more, retry.then(|| Instant::now() + RETRY))
     }
@@ -143,54 +139,73 @@ impl<M> State<M> {
     }
 }
 
-impl HostedSocket {
-    /// What libzmq says of it. Of a socket that it cannot say anything of, receiving says what is wrong.
-    pub(super) fn events(&mut self) -> i16 {
-        self.raw.events().unwrap_or(libzmq::POLLIN)
+impl<M: Machine> Shared<M> {
+    pub(super) fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
+        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
+        let socket = HostedSocket::open(state.opener.as_ref().ok_or_else(closed)?, role, &state.security)?;
+        state.stirred = true;
+        if self.driver.is_watched() {
+            self.served.watch(socket.fd)?;
+        }
+        state.sockets.insert(id, socket);
+        Ok(())
     }
 
-    fn ready(&self, peer: &Peer, frames: Frames) -> Result<SmallVec<[Frame; 2]>> {
-        let mut ready = SmallVec::new();
-        if self.role == Role::Router {
-            ready.push(Frame::copy_from(&peer.0)?);
+    pub(super) fn close_socket(&self, state: &mut State<M>, id: SocketId) {
+        let Some(socket) = state.sockets.remove(&id) else { return };
+        if self.driver.is_watched() {
+            self.served.unwatch(socket.fd);
         }
-        for bytes in frames {
-            ready.push(Frame::sharing(bytes)?);
+        if self.driver.is_driving() {
+            state.stirred = true;
+            state.closing.push(socket);
         }
-        Ok(ready)
     }
 
-    fn send(&mut self, frames: &mut [Frame]) -> Result<bool> {
-        let last = frames.len().saturating_sub(1);
-        for (index, frame) in frames.iter_mut().enumerate() {
-            if !self.raw.send_frame(frame, index < last)? {
-                return Ok(false);
+    /// True if there are more.
+    pub(super) fn take_messages(&self, state: &mut State<M>) -> bool {
+        let mut again = false;
+        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
+        for id in ids {
+            for count in 0.. {
+                if count == TURN {
+                    again = true;
+                    break;
+                }
+                // A message may make the machine close the socket.
+                let Some(socket) = state.sockets.get_mut(&id) else { break };
+                match socket.recv() {
+                    Ok(Some(Received { peer, user, frames })) => {
+                        self.tell(state, Input::Message { socket: id, peer, user, frames });
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.failed(state, id, error);
+                        break;
+                    }
+                }
             }
         }
-        Ok(true)
+        again
     }
 
-    pub(super) fn recv(&mut self) -> Result<Option<(Peer, Frames)>> {
-        // Most messages have one frame. On a ROUTER the address goes before.
-        let (mut peer, mut frames) = ((self.role != Role::Router).then(Peer::default), Frames::with_capacity(1));
-        let found = self.raw.recv_message(|frame| {
-            let bytes = std::mem::take(frame).into_bytes();
-            match peer {
-                None => peer = Some(Peer(bytes)),
-                Some(_) => frames.push(bytes),
+    /// A socket is of no more use.
+    fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
+        self.close_socket(state, socket);
+        self.tell(state, Input::Failed { socket, error });
+    }
+
+    /// Tells the machine of sockets that have room again.
+    pub(super) fn settle(&self, state: &mut State<M>) {
+        let mut writable = Vec::new();
+        for (id, socket) in &mut state.sockets {
+            if !socket.full.is_empty() && socket.has_room() {
+                socket.full.clear();
+                writable.push(*id);
             }
-        })?;
-        Ok(peer.filter(|_| found).map(|peer| (peer, frames)))
+        }
+        for socket in writable {
+            self.tell(state, Input::Writable { socket });
+        }
     }
-}
-
-pub(super) fn bind(raw: &mut RawSocket, endpoint: &str) -> Result<String> {
-    raw.bind(endpoint)?;
-    raw.last_endpoint()
-}
-
-/// Connects a ROUTER to somebody whom it will know by this name.
-pub(super) fn dial(raw: &mut RawSocket, endpoint: &str, peer: &Peer) -> Result<()> {
-    raw.set("connect_routing_id", zmq::CONNECT_ROUTING_ID, Setting::Bytes(&peer.0))?;
-    raw.connect(endpoint)
 }

@@ -1,35 +1,28 @@
 //! A turn: what came is told to the machine, and what it wants is done.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{MutexGuard, PoisonError, atomic::Ordering},
     time::Instant,
 };
 
-use bytes::Bytes;
-use libzmq::option as zmq;
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Result, Time,
-    machine::{Input, Output, Role, SocketId},
+    machine::{Input, Output, SocketId},
 };
 
-use super::{
-    Shared,
-    sockets::{HostedSocket, State, bind, dial},
-};
+use super::{Shared, sockets::State};
 use crate::{
-    SocketKind, SocketOptions,
-    options::Setting,
-    raw::RawSocket,
     reactor::{Source, Turn, panic_text},
     store::Notice,
 };
 
 /// What one turn may take in, of commands and of each socket's messages.
-const TURN: usize = 256;
+pub(super) const TURN: usize = 256;
 /// How many messages wait for a cork to be taken away.
 const CORKED: usize = 1024;
+
 impl<M> Source for Shared<M>
 where
     M: Machine + Send,
@@ -39,6 +32,9 @@ where
     fn turn(&self) -> Turn {
         let kicked = self.kicked.swap(false, Ordering::SeqCst);
         let mut state = self.lock();
+        if state.is_broken {
+            return Turn { again: false, at: None };
+        }
         let mut turn = if kicked || self.driver.is_watched() || self.is_due(&state) {
             let turn = self.work(&mut state);
             // The next turn goes on with what is left, of which no descriptor may tell any more.
@@ -85,52 +81,71 @@ where
         state: MutexGuard<'_, State<M>>,
         commands: impl IntoIterator<Item = M::Command>,
     ) -> Result<()> {
-        self.obey_as(state, commands, self.corks.load(Ordering::SeqCst) > 0)
+        self.obey_as(state, commands, self.is_corked(), |_| ())
+    }
+
+    /// As [`obey`](Self::obey), and looks at what the machine made of it before anything else happens to it.
+    pub(super) fn obey_and_look<R>(
+        &self,
+        state: MutexGuard<'_, State<M>>,
+        command: M::Command,
+        look: impl FnOnce(&M) -> R,
+    ) -> Result<R> {
+        self.obey_as(state, [command], self.is_corked(), look)
     }
 
     /// As [`obey`](Self::obey), with the last command: what is corked leaves with what it makes the machine send.
     pub(super) fn obey_last(&self, state: MutexGuard<'_, State<M>>, command: M::Command) -> Result<()> {
-        self.obey_as(state, [command], false)
+        self.obey_as(state, [command], false, |_| ())
     }
 
-    fn obey_as(
+    fn is_corked(&self) -> bool {
+        self.corks.load(Ordering::SeqCst) > 0
+    }
+
+    fn obey_as<R>(
         &self,
         state: MutexGuard<'_, State<M>>,
         commands: impl IntoIterator<Item = M::Command>,
         is_corked: bool,
-    ) -> Result<()> {
-        let turn = self.guarded(state, |state| {
+        look: impl FnOnce(&M) -> R,
+    ) -> Result<R> {
+        let (turn, seen) = self.guarded(state, |state| {
             state.now = self.now();
             while self.take_commands(state) {}
             for command in commands {
                 self.tell(state, Input::Command(command));
             }
+            let seen = look(&state.machine);
             if is_corked && state.sends.len() < CORKED {
-                return Turn { again: false, at: self.deadline(state) };
+                return (Turn { again: false, at: self.deadline(state) }, seen);
             }
-            self.finish(state)
+            (self.finish(state), seen)
         })?;
         if turn.again {
             self.go_on_soon();
         }
-        Ok(())
+        Ok(seen)
     }
 
     /// Gives the machine a turn on the caller's thread. A panic ends the machine, and not the caller.
-    pub(super) fn guarded(
+    pub(super) fn guarded<R>(
         &self,
         mut state: MutexGuard<'_, State<M>>,
-        work: impl FnOnce(&mut State<M>) -> Turn,
-    ) -> Result<Turn> {
+        work: impl FnOnce(&mut State<M>) -> (Turn, R),
+    ) -> Result<(Turn, R)> {
+        if state.is_broken {
+            return Err(Error::new(ErrorKind::Poisoned, "a fault of zpatterns ended the handle"));
+        }
         match catch_unwind(AssertUnwindSafe(|| work(&mut state))) {
-            Ok(turn) => {
+            Ok((turn, result)) => {
                 let earlier = |at: Instant| state.planned.is_none_or(|planned| at < planned);
                 if turn.at.is_some_and(earlier) {
                     state.planned = turn.at;
                     self.kick();
                 }
                 self.tell_others(state);
-                Ok(turn)
+                Ok((turn, result))
             }
             Err(panic) => {
                 drop(state);
@@ -224,8 +239,9 @@ impl<M: Machine> Shared<M> {
 
     /// Tells the machine what happened and does all that it wants. Where a socket fails, or cannot be opened, because the context
     /// ended, so does everything here.
-    fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
+    pub(super) fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
+        state.is_broken = true;
         while let Some(input) = next {
             if let Input::Failed { error, .. } = &input
                 && error.kind() == ErrorKind::Closed
@@ -238,6 +254,7 @@ impl<M: Machine> Shared<M> {
             }
             next = later.pop_front();
         }
+        state.is_broken = false;
     }
 
     fn tell_room(&self, state: &mut State<M>) {
@@ -258,75 +275,31 @@ impl<M: Machine> Shared<M> {
         true
     }
 
-    fn take_messages(&self, state: &mut State<M>) -> bool {
-        let mut again = false;
-        let ids: Vec<SocketId> = state.sockets.keys().copied().collect();
-        for id in ids {
-            for count in 0.. {
-                if count == TURN {
-                    again = true;
-                    break;
-                }
-                // A message may make the machine close the socket.
-                let Some(socket) = state.sockets.get_mut(&id) else { break };
-                match socket.recv() {
-                    Ok(Some((peer, frames))) => {
-                        self.tell(state, Input::Message { socket: id, peer, user: Bytes::new(), frames });
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        self.failed(state, id, error);
-                        break;
-                    }
-                }
-            }
-        }
-        again
-    }
-
-    /// A socket is of no more use.
-    fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
-        self.close_socket(state, socket);
-        self.tell(state, Input::Failed { socket, error });
-    }
-
-    /// Tells the machine of sockets that have room again.
-    fn settle(&self, state: &mut State<M>) {
-        let mut writable = Vec::new();
-        for (id, socket) in &mut state.sockets {
-            if !socket.full.is_empty() && socket.events() & libzmq::POLLOUT != 0 {
-                socket.full.clear();
-                writable.push(*id);
-            }
-        }
-        for socket in writable {
-            self.tell(state, Input::Writable { socket });
-        }
-    }
-
     /// Does what the machine wants; the answer, if there is one at once.
     fn carry_out(&self, state: &mut State<M>, output: Output<M::Event>) -> Option<Input<M::Command>> {
         let failed = |socket, result: Result<()>| result.err().map(|error| Input::Failed { socket, error });
         match output {
             Output::Open { socket, role } => failed(socket, self.open_socket(state, socket, role)),
-            Output::Bind { socket, endpoint } => Some(match state.raw(socket).and_then(|raw| bind(raw, &endpoint)) {
-                Ok(endpoint) => Input::Bound { socket, endpoint },
-                Err(error) => Input::Failed { socket, error },
-            }),
+            Output::Bind { socket, endpoint } => {
+                Some(match state.socket(socket).and_then(|hosted| hosted.bind(&endpoint)) {
+                    Ok(endpoint) => Input::Bound { socket, endpoint },
+                    Err(error) => Input::Failed { socket, error },
+                })
+            }
             Output::Connect { socket, endpoint } => {
-                failed(socket, state.raw(socket).and_then(|raw| raw.connect(&endpoint)))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.connect(&endpoint)))
             }
             Output::Dial { socket, endpoint, peer } => {
-                failed(socket, state.raw(socket).and_then(|raw| dial(raw, &endpoint, &peer)))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.dial(endpoint, peer)))
             }
             Output::HangUp { socket, endpoint } => {
-                // Where it was not connected there is nothing to undo.
-                let _ = state.raw(socket).and_then(|raw| raw.disconnect(&endpoint));
+                if let Ok(hosted) = state.socket(socket) {
+                    hosted.hang_up(&endpoint);
+                }
                 None
             }
             Output::Subscribe { socket, prefix } => {
-                let subscribe = |raw: &mut RawSocket| raw.set("subscribe", zmq::SUBSCRIBE, Setting::Bytes(&prefix));
-                failed(socket, state.raw(socket).and_then(subscribe))
+                failed(socket, state.socket(socket).and_then(|hosted| hosted.subscribe(&prefix)))
             }
             Output::Close { socket } => {
                 state.send_last(socket);
@@ -354,37 +327,6 @@ impl<M: Machine> Shared<M> {
                 }
                 None => Some(Input::StoreFailed { up_to: sequence, error: no_store() }),
             },
-        }
-    }
-
-    fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
-        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
-        let kind = match role {
-            Role::Dealer => SocketKind::Dealer,
-            Role::Router => SocketKind::Router,
-            Role::Pub => SocketKind::Pub,
-            Role::Sub => SocketKind::Sub,
-        };
-        // A message goes to a connection, or is refused: what waits for one is the machine's to know.
-        let options = SocketOptions { immediate: true, ..SocketOptions::default() };
-        let mut raw = state.opener.as_ref().ok_or_else(closed)?.open(kind, &options)?;
-        let fd = raw.fd()?;
-        state.stirred = true;
-        if self.driver.is_watched() {
-            self.served.watch(fd)?;
-        }
-        state.sockets.insert(id, HostedSocket { raw, role, fd, full: BTreeSet::new() });
-        Ok(())
-    }
-
-    pub(super) fn close_socket(&self, state: &mut State<M>, id: SocketId) {
-        let Some(socket) = state.sockets.remove(&id) else { return };
-        if self.driver.is_watched() {
-            self.served.unwatch(socket.fd);
-        }
-        if self.driver.is_driving() {
-            state.stirred = true;
-            state.closing.push(socket);
         }
     }
 }

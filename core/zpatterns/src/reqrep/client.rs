@@ -129,7 +129,7 @@ impl Client {
         let options = machine::ClientOptions { endpoints, freelance, pace, max_requests, max_bytes, balance, seed };
         // Every outcome finds room, and commands are bounded by what may be open.
         let room = max_requests.saturating_mul(2).max(1024);
-        let bounds = HostOptions { max_commands: room, max_events: room };
+        let bounds = HostOptions { max_commands: room, max_events: room, ..HostOptions::default() };
         let lane_of = |event: &ClientEvent| {
             let (ClientEvent::Partial { id, .. } | ClientEvent::Settled { id, .. }) = event;
             Lane::Of(*id)

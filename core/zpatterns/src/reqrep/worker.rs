@@ -94,7 +94,7 @@ impl Worker {
         };
         options.check()?;
         let room = max_jobs.saturating_mul(2).max(1024);
-        let bounds = HostOptions { max_commands: room, max_events: room };
+        let bounds = HostOptions { max_commands: room, max_events: room, ..HostOptions::default() };
         let started = Instant::now();
         let lane_of = |event: &WorkerEvent| match event {
             WorkerEvent::Job(job) => Lane::Opens(job.id),

@@ -70,7 +70,7 @@ impl Producer {
         let (pace, seed) = (heartbeat.pace()?, crate::host::seed()?);
         let options = machine::ProducerOptions { endpoint: endpoint.to_owned(), pace, max_calls, max_bytes, seed };
         let room = max_calls.saturating_mul(2).max(1024);
-        let bounds = HostOptions { max_commands: room, max_events: room };
+        let bounds = HostOptions { max_commands: room, max_events: room, ..HostOptions::default() };
         let lane_of = |event: &ProducerEvent| match event {
             ProducerEvent::Accepted { id, .. }
             | ProducerEvent::Ended { id, .. }

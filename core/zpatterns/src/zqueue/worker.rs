@@ -69,7 +69,7 @@ impl QueueWorker {
         };
         options.check()?;
         let room = (credit as usize).saturating_mul(2 * endpoints.len()).max(1024);
-        let bounds = HostOptions { max_commands: room, max_events: room };
+        let bounds = HostOptions { max_commands: room, max_events: room, ..HostOptions::default() };
         let lane_of = |event: &WorkerEvent| match event {
             WorkerEvent::Job(job) => Lane::Opens(job.ticket),
             WorkerEvent::Withdrawn { id } => Lane::Of(*id),
