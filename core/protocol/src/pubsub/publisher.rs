@@ -101,6 +101,14 @@ pub enum PublisherEvent {
     Room,
 }
 
+/// What the application is asked: whether somebody may come in.
+struct Ask {
+    link: LinkId,
+    hello: Hello,
+    connection: Bytes,
+    until: Time,
+}
+
 /// A subscriber, connected or not.
 struct Member {
     user: Bytes,
@@ -111,6 +119,15 @@ struct Member {
     /// Until when others wait for it to come back, and when it is forgotten, if it is away.
     awaited: Option<Time>,
     until: Option<Time>,
+}
+
+impl Member {
+    /// What was planned for when it is away, and is not to be any more.
+    fn appointments(&mut self, identity: &Bytes) -> impl Iterator<Item = (Time, Due)> {
+        let (awaited, until, identity) = (self.awaited.take(), self.until.take(), identity.clone());
+        let away = awaited.map(|at| (at, Due::Away(identity.clone())));
+        [away, until.map(|at| (at, Due::Member(identity)))].into_iter().flatten()
+    }
 }
 
 /// A connected subscriber.
@@ -186,7 +203,7 @@ pub struct Publisher {
     deliveries: BTreeMap<LinkId, LinkId>,
     /// Links without a session, until when.
     guests: BTreeMap<LinkId, (Time, Bytes)>,
-    asks: BTreeMap<u64, (LinkId, Hello, Bytes)>,
+    asks: BTreeMap<u64, Ask>,
     asked: u64,
     dialled: u64,
     agenda: BTreeSet<(Time, Due)>,
@@ -346,8 +363,13 @@ impl Publisher {
 
     /// A link is no guest's any more. What the application is asked about him must not let in whoever has his place then.
     fn forget_guest(&mut self, link: LinkId) {
-        if self.guests.remove(&link).is_some() {
-            self.asks.retain(|_, (of, ..)| *of != link);
+        if let Some((until, _)) = self.guests.remove(&link) {
+            self.agenda.remove(&(until, Due::Guest(link)));
+            if let Some(ask) = self.asks.iter().find(|(_, ask)| ask.link == link).map(|(ask, _)| *ask)
+                && let Some(Ask { until, .. }) = self.asks.remove(&ask)
+            {
+                self.agenda.remove(&(until, Due::Ask(ask)));
+            }
         }
     }
 

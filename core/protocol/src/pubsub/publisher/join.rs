@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    Access, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, Member, Message, Output, Peer, Publisher, PublisherEvent,
-    Refusal, Role, Rules, Session, Subscription, Time, View, rights,
+    Access, Ask, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, Member, Message, Output, Peer, Publisher,
+    PublisherEvent, Refusal, Role, Rules, Session, Subscription, Time, View, rights,
 };
 use crate::{
     ErrorKind,
@@ -30,23 +30,23 @@ impl Publisher {
                 Err(error) => Err(Refusal::new(error.kind(), error.message())),
             },
             Access::Ask(patience) => {
-                if self.asks.values().any(|(of, ..)| *of == link) {
+                if self.asks.values().any(|ask| ask.link == link) {
                     return;
                 }
                 if self.asks.len() >= MAX_ASKS {
                     Err(Refusal::new(ErrorKind::Full, "too many ask at once"))
                 } else {
-                    let at = now + *patience;
+                    let until = now + *patience;
                     self.asked += 1;
                     let (ask, identity, credential) = (self.asked, hello.identity.clone(), hello.credential.clone());
-                    self.plan(at, Due::Ask(ask));
+                    self.plan(until, Due::Ask(ask));
                     self.events.push_back(PublisherEvent::Asked {
                         ask,
                         identity,
                         user: connection.clone(),
                         credential,
                     });
-                    self.asks.insert(ask, (link, hello, connection));
+                    self.asks.insert(ask, Ask { link, hello, connection, until });
                     return;
                 }
             }
@@ -56,7 +56,8 @@ impl Publisher {
 
     /// The application has decided, or has not in time.
     pub(super) fn decide(&mut self, now: Time, ask: u64, decision: Result<(Bytes, Rules), Refusal>) {
-        let Some((link, hello, connection)) = self.asks.remove(&ask) else { return };
+        let Some(Ask { link, hello, connection, until }) = self.asks.remove(&ask) else { return };
+        self.agenda.remove(&(until, Due::Ask(ask)));
         if self.guests.contains_key(&link) {
             self.admit(now, link, hello, connection, decision);
         }
@@ -78,7 +79,7 @@ impl Publisher {
             Ok(known) => known,
             Err(refusal) => return self.turn_away(now, link, refusal),
         };
-        self.guests.remove(&link);
+        self.forget_guest(link);
         let Hello { identity, keep, window_messages, window_bytes, endpoint, .. } = hello;
         if let Some(before) = self.members.get(&identity).and_then(|member| member.session) {
             // It has come back before its old connection was missed.
@@ -95,7 +96,10 @@ impl Publisher {
             awaited: None,
             until: None,
         });
-        (member.session, member.awaited, member.until) = (Some(link), None, None);
+        member.session = Some(link);
+        for due in member.appointments(&identity) {
+            self.agenda.remove(&due);
+        }
         member.keep = keep.min(self.options.max_keep);
         let window = (window_messages.max(1) as usize, window_bytes.max(1) as usize);
         let welcome = Welcome {
@@ -434,7 +438,11 @@ impl Publisher {
         let Some(member) = self.members.get(identity) else { return };
         let routes: Vec<u32> = member.subscriptions.values().copied().collect();
         routes.into_iter().for_each(|route| self.remove_subscription(route, reason));
-        self.members.remove(identity);
+        if let Some(mut member) = self.members.remove(identity) {
+            for due in member.appointments(identity) {
+                self.agenda.remove(&due);
+            }
+        }
     }
 
     /// The program has something.
