@@ -20,6 +20,8 @@ mod publisher;
 mod routes;
 mod subject;
 mod subscriber;
+#[cfg(test)]
+mod tests;
 mod view;
 pub mod wire;
 

@@ -56,9 +56,9 @@ pub enum PublisherCommand {
         /// Who that is and what it may hear, or why not.
         decision: std::result::Result<(Bytes, Rules), Refusal>,
     },
-    /// From now on this is who may hear what.
+    /// From now on this is who may hear what, also instead of rules that were set for a user.
     SetEntitlements(Box<Entitlements>),
-    /// From now on this user may hear that.
+    /// From now on this user may hear that, also when it comes back; where the program is asked, it is then asked again.
     SetRules {
         /// Who.
         user: Bytes,
@@ -198,6 +198,8 @@ pub struct Publisher {
     routes: Routes,
     subscriptions: Slab<Subscription>,
     members: BTreeMap<Bytes, Member>,
+    /// Rules that the program has set for a user, instead of those that it would have.
+    rules: BTreeMap<Bytes, Arc<Rules>>,
     sessions: BTreeMap<LinkId, Session>,
     /// Links that the publisher opened, and whose they are.
     deliveries: BTreeMap<LinkId, LinkId>,
@@ -254,6 +256,7 @@ impl Publisher {
             routes: Routes::new(),
             subscriptions: Slab::new(),
             members: BTreeMap::new(),
+            rules: BTreeMap::new(),
             sessions: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             guests: BTreeMap::new(),

@@ -426,7 +426,8 @@ impl Subscriber {
     }
 
     fn plan_check(&mut self, now: Time) {
-        self.check_at = self.options.snail.map(|snail| now + (snail.max_age / 8).max(Duration::from_millis(1)));
+        let often = |snail: super::Snail| (snail.max_age / 8).min(self.options.pace.interval);
+        self.check_at = self.options.snail.map(|snail| now + often(snail).max(Duration::from_millis(1)));
     }
 
     fn obey(&mut self, now: Time, command: SubscriberCommand) {

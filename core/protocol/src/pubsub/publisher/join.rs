@@ -21,10 +21,10 @@ impl Publisher {
     pub(super) fn hello(&mut self, now: Time, link: LinkId, hello: Hello) {
         let Some((_, connection)) = self.guests.get(&link).cloned() else { return };
         let known = match &self.options.access {
-            Access::Open => Ok((connection.clone(), Rules::everything())),
+            Access::Open => Ok((connection.clone(), self.rules_of(&connection, Rules::everything))),
             Access::Entitlements(all) => match all.identify(&connection, &hello.credential) {
                 Ok(user) => {
-                    let rules = all.rules(&user);
+                    let rules = self.rules_of(&user, || all.rules(&user));
                     Ok((user, rules))
                 }
                 Err(error) => Err(Refusal::new(error.kind(), error.message())),
@@ -52,6 +52,11 @@ impl Publisher {
             }
         };
         self.admit(now, link, hello, connection, known);
+    }
+
+    /// What was set for a user, or else what it would have.
+    fn rules_of(&self, user: &Bytes, or: impl FnOnce() -> Rules) -> Rules {
+        self.rules.get(user).map_or_else(or, |set| Rules::clone(set))
     }
 
     /// The application has decided, or has not in time.

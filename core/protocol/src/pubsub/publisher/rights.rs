@@ -20,10 +20,12 @@ impl Publisher {
             let rules = Arc::new(entitlements.rules(&user));
             self.apply(now, &identity, &rules);
         }
+        self.rules.clear();
         self.options.access = Access::Entitlements(Box::new(entitlements));
     }
 
     pub(super) fn set_rules(&mut self, now: Time, user: &Bytes, rules: &Arc<Rules>) {
+        self.rules.insert(user.clone(), Arc::clone(rules));
         let of_user = self.members.iter().filter(|(_, member)| member.user == *user);
         let identities: Vec<Bytes> = of_user.map(|(identity, _)| identity.clone()).collect();
         identities.iter().for_each(|identity| self.apply(now, identity, rules));
