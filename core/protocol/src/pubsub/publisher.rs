@@ -253,7 +253,7 @@ impl Publisher {
             epoch,
             links: Links::new(MAGIC, options.pace, links, options.lease, most, random.u64(..)),
             streams: options.streams.iter().map(stream).collect(),
-            routes: Routes::new(),
+            routes: Routes::new(random.u64(..)),
             subscriptions: Slab::new(),
             members: BTreeMap::new(),
             rules: BTreeMap::new(),

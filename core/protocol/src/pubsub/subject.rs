@@ -3,6 +3,9 @@
 //! A *subject* is a name of several levels, separated by dots: `ticks.eur.usd`. A *pattern* is a subject in which `*` stands for
 //! any one level, and `>` at the end for one or more. A *prefix* is what ZeroMQ subscribes to: the first bytes, whatever they are.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 
 use crate::{Error, ErrorKind, Result};
@@ -58,20 +61,10 @@ impl Criterion {
 
     /// Whether a subject is among those asked for.
     pub fn matches(&self, subject: &[u8]) -> bool {
-        let pattern = match self {
-            Self::Prefix(prefix) => return subject.starts_with(prefix),
-            Self::Pattern(pattern) => pattern,
-        };
-        let mut levels = levels(subject);
-        for wanted in self::levels(pattern) {
-            match levels.next() {
-                None => return false,
-                Some(_) if wanted == REST => return true,
-                Some(level) if wanted == ONE || wanted == level => {}
-                Some(_) => return false,
-            }
+        match self {
+            Self::Prefix(prefix) => subject.starts_with(prefix),
+            Self::Pattern(pattern) => stands_for(pattern, subject),
         }
-        levels.next().is_none()
     }
 
     /// Whether this asks for every subject that the other asks for. If so, this matches whatever the other matches, be it
@@ -83,40 +76,60 @@ impl Criterion {
                 let fixed = pattern.split(|byte| matches!(byte, b'*' | b'>')).next().unwrap_or_default();
                 fixed.starts_with(prefix)
             }
-            (Self::Pattern(pattern), Self::Pattern(other)) => stands_for(pattern, levels(other)),
+            (Self::Pattern(pattern), Self::Pattern(other)) => stands_for_all(pattern, levels(other)),
             (Self::Pattern(pattern), Self::Prefix(prefix)) => {
                 // Its last level may go on, and others may follow.
                 let whole = prefix.iter().filter(|byte| **byte == b'.').count();
-                stands_for(pattern, levels(prefix).take(whole).chain([REST]))
+                stands_for_all(pattern, levels(prefix).take(whole).chain([REST]))
             }
         }
     }
 
-    /// Whether some subject is asked for by both.
+    /// Whether some subject is asked for by both: one that [`check_subject`] lets pass. So a prefix with which none begins
+    /// overlaps with nothing, not even with itself.
     pub fn overlaps(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Prefix(one), Self::Prefix(other)) => one.starts_with(other) || other.starts_with(one),
-            (Self::Prefix(prefix), Self::Pattern(pattern)) | (Self::Pattern(pattern), Self::Prefix(prefix)) => {
-                begins_with(pattern, prefix)
-            }
-            (Self::Pattern(one), Self::Pattern(other)) => {
-                let (mut one, mut other) = (levels(one), levels(other));
-                loop {
-                    match (one.next(), other.next()) {
-                        (None, None) => return true,
-                        (None, _) | (_, None) => return false,
-                        (Some(a), Some(b)) if a == REST || b == REST => return true,
-                        (Some(a), Some(b)) if a == ONE || b == ONE || a == b => {}
-                        _ => return false,
-                    }
-                }
-            }
+        let (mut ours, mut theirs) = (self.wanted(), other.wanted());
+        let (mut count, mut length) = (0, 0);
+        loop {
+            let level = match (ours.next(), theirs.next()) {
+                (None, None) => break,
+                (Some(one), Some(other)) => one.and(other),
+                (Some(one), None) if other.is_open() => Some(one),
+                (None, Some(other)) if self.is_open() => Some(other),
+                _ => None,
+            };
+            let Some(shortest) = level.and_then(|level| level.shortest()) else { return false };
+            count += 1;
+            length += shortest + 1;
+        }
+        count <= MAX_LEVELS && length - 1 <= MAX_SUBJECT
+    }
+
+    /// What is wanted of each level, down to the last of which something is.
+    fn wanted(&self) -> impl Iterator<Item = Wanted<'_>> {
+        let is_pattern = matches!(self, Self::Pattern(_));
+        let mut levels = levels(self.text()).peekable();
+        std::iter::from_fn(move || {
+            let name = levels.next()?;
+            Some(match (is_pattern, levels.peek()) {
+                (true, _) if name == ONE || name == REST => Wanted { name: b"", is_beginning: true },
+                (false, None) => Wanted { name, is_beginning: true },
+                _ => Wanted { name, is_beginning: false },
+            })
+        })
+    }
+
+    /// Whether any levels may follow those of which something is wanted.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Prefix(_) => true,
+            Self::Pattern(text) => levels(text).last() == Some(REST),
         }
     }
 }
 
 /// Whether a pattern stands for every subject with these levels, of which `>` is any number.
-fn stands_for<'a>(pattern: &[u8], mut given: impl Iterator<Item = &'a [u8]>) -> bool {
+fn stands_for_all<'a>(pattern: &[u8], mut given: impl Iterator<Item = &'a [u8]>) -> bool {
     for wanted in levels(pattern) {
         match given.next() {
             None => return false,
@@ -128,25 +141,43 @@ fn stands_for<'a>(pattern: &[u8], mut given: impl Iterator<Item = &'a [u8]>) -> 
     given.next().is_none()
 }
 
-/// Whether a pattern stands for a subject that begins with these bytes.
-fn begins_with(pattern: &[u8], prefix: &[u8]) -> bool {
-    let mut wanted = levels(pattern);
-    let mut rest = false;
-    let mut given = levels(prefix).peekable();
-    while let Some(level) = given.next() {
-        // The last may be cut off, anywhere.
-        let is_last = given.peek().is_none();
-        if (level.is_empty() && !is_last) || !level.iter().all(|byte| is_plain(*byte)) {
-            return false;
-        }
-        rest = rest
-            || match wanted.next() {
-                Some(wanted) if wanted == REST => true,
-                Some(wanted) if wanted == ONE || wanted == level || (is_last && wanted.starts_with(level)) => false,
-                _ => return false,
-            };
+/// What is wanted of one level.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    name: &'a [u8],
+    /// Whether it may go on.
+    is_beginning: bool,
+}
+
+impl Wanted<'_> {
+    /// What is wanted if both are, unless they exclude each other.
+    fn and(self, other: Self) -> Option<Self> {
+        let (short, long) = if self.name.len() < other.name.len() { (self, other) } else { (other, self) };
+        let is_same = short.name.len() == long.name.len();
+        let fits = long.name.starts_with(short.name) && (is_same || short.is_beginning);
+        let is_beginning = long.is_beginning && (short.is_beginning || !is_same);
+        fits.then_some(Self { name: long.name, is_beginning })
     }
-    true
+
+    /// The length of the shortest level that it may be, if a subject may have any.
+    fn shortest(self) -> Option<usize> {
+        let length = self.name.len().max(usize::from(self.is_beginning));
+        (length > 0 && self.name.iter().all(|byte| is_plain(*byte))).then_some(length)
+    }
+}
+
+/// Whether a pattern stands for a subject.
+pub(crate) fn stands_for(pattern: &[u8], subject: &[u8]) -> bool {
+    let mut levels = levels(subject);
+    for wanted in self::levels(pattern) {
+        match levels.next() {
+            None => return false,
+            Some(_) if wanted == REST => return true,
+            Some(level) if wanted == ONE || wanted == level => {}
+            Some(_) => return false,
+        }
+    }
+    levels.next().is_none()
 }
 
 /// Whether a level of a subject may have it.
