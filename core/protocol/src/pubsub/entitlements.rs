@@ -72,7 +72,8 @@ pub enum Credential {
         /// At most 255 bytes.
         password: Bytes,
     },
-    /// By what only it has. At most 255 bytes.
+    /// By what only it has. At most 16 KiB, for programs that decide by themselves; of those that entitlements know, at most 255
+    /// bytes.
     Token(Bytes),
 }
 

@@ -539,7 +539,7 @@ impl Market {
             let end = if is_last_life { log.len() as u64 } else { view.last };
             // Last values are not all that there is; what follows is.
             let snapshot = match customer.wanted.iter().find(|(wanted, ..)| wanted == number).unwrap().2 {
-                Start::LastValues => self.snapshot_end(view, log.len() as u64),
+                Start::LastValues => snapshot_end(view, log),
                 _ => first,
             };
             for at in snapshot.max(first)..=end {
@@ -555,14 +555,6 @@ impl Market {
                 assert!(!(told && heard.contains(&at)), "{at} was heard, and told of as missed");
             }
         }
-    }
-
-    /// From which number on a view that began with last values has everything. At the latest, what was published after its first
-    /// message came.
-    fn snapshot_end(&self, view: &Heard, last: u64) -> u64 {
-        let Some((_, begun)) = view.heard.first() else { return last };
-        let log = self.logs.iter().flat_map(|log| log.iter()).find(|log| log.len() as u64 == last);
-        log.and_then(|log| log.iter().position(|(_, at)| at > begun)).map_or(last, |place| place as u64 + 1)
     }
 
     pub(crate) fn assert_nothing_missed(&self) {
@@ -581,4 +573,11 @@ impl Market {
         let counters = publisher.counters();
         assert_eq!((counters.books.redelivered, counters.malformed, counters.forged), (0, 0, 0));
     }
+}
+
+/// From which number on a view that began with last values has everything: at the latest, what was published after its first
+/// message came.
+fn snapshot_end(view: &Heard, log: &[(&'static str, Time)]) -> u64 {
+    let begun = view.heard.first().map_or(Time::MAX, |(_, at)| *at);
+    log.iter().position(|(_, at)| *at > begun).map_or(log.len() as u64, |place| place as u64 + 1)
 }

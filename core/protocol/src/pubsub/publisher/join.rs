@@ -1,6 +1,10 @@
 //! Who comes and goes, and what he wants.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -96,7 +100,7 @@ impl Publisher {
             user: user.clone(),
             rules: Arc::clone(&rules),
             keep: Duration::ZERO,
-            subscriptions: std::collections::BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
             session: None,
             awaited: None,
             until: None,
@@ -128,10 +132,10 @@ impl Publisher {
             endpoint,
             window,
             on_its_way: (0, 0),
-            numbers: std::collections::BTreeMap::new(),
-            ready: std::collections::VecDeque::new(),
+            numbers: BTreeMap::new(),
+            ready: VecDeque::new(),
             busy: false,
-            heads: std::collections::BTreeMap::new(),
+            heads: BTreeMap::new(),
         };
         self.sessions.insert(link, session);
         // It may have come back with other rights.
@@ -148,11 +152,22 @@ impl Publisher {
             None if self.members.len() >= self.options.max_subscribers => {
                 refuse(ErrorKind::Full, "too many subscribers")
             }
+            // Whoever named another's endpoint would end the other's connection with his own.
+            _ if self.is_endpoint_of_another(hello) => refuse(ErrorKind::AddressInUse, "another has this endpoint"),
             _ if hello.endpoint.is_some() && self.deliveries.len() >= self.options.max_endpoints => {
                 refuse(ErrorKind::Full, "too many subscribers with an endpoint of their own")
             }
             _ => Ok(()),
         }
+    }
+
+    fn is_endpoint_of_another(&self, hello: &Hello) -> bool {
+        let Some((endpoint, _)) = &hello.endpoint else { return false };
+        let mut others = self.deliveries.values().filter_map(|control| self.sessions.get(control));
+        others.any(|session| {
+            let is_same = session.endpoint.as_ref().is_some_and(|taken| taken.as_bytes() == endpoint);
+            is_same && session.identity != hello.identity
+        })
     }
 
     /// Tells somebody that he is nobody here. He may hear that; nothing else he says is heard.
