@@ -89,6 +89,11 @@ impl Publisher {
             Err(refusal) => return self.turn_away(now, link, refusal),
         };
         self.forget_guest(link);
+        if let Some(before) = self.session_at(&hello) {
+            // Another process of the same user has the endpoint now: the one before is no more.
+            self.end_session(now, before, None);
+            self.links.remove(before);
+        }
         let Hello { identity, keep, window_messages, window_bytes, endpoint, .. } = hello;
         if let Some(before) = self.members.get(&identity).and_then(|member| member.session) {
             // It has come back before its old connection was missed.
@@ -153,7 +158,9 @@ impl Publisher {
                 refuse(ErrorKind::Full, "too many subscribers")
             }
             // Whoever named another's endpoint would end the other's connection with his own.
-            _ if self.is_endpoint_of_another(hello) => refuse(ErrorKind::AddressInUse, "another has this endpoint"),
+            _ if self.session_at(hello).is_some_and(|link| self.user_of(link) != Some(user)) => {
+                refuse(ErrorKind::AddressInUse, "another has this endpoint")
+            }
             _ if hello.endpoint.is_some() && self.deliveries.len() >= self.options.max_endpoints => {
                 refuse(ErrorKind::Full, "too many subscribers with an endpoint of their own")
             }
@@ -161,13 +168,18 @@ impl Publisher {
         }
     }
 
-    fn is_endpoint_of_another(&self, hello: &Hello) -> bool {
-        let Some((endpoint, _)) = &hello.endpoint else { return false };
-        let mut others = self.deliveries.values().filter_map(|control| self.sessions.get(control));
-        others.any(|session| {
-            let is_same = session.endpoint.as_ref().is_some_and(|taken| taken.as_bytes() == endpoint);
-            is_same && session.identity != hello.identity
-        })
+    /// The session that has the endpoint of a hello.
+    fn session_at(&self, hello: &Hello) -> Option<LinkId> {
+        let (endpoint, _) = hello.endpoint.as_ref()?;
+        let is_there = |link: &&LinkId| {
+            let taken = self.sessions.get(link).and_then(|session| session.endpoint.as_ref());
+            taken.is_some_and(|taken| taken.as_bytes() == endpoint)
+        };
+        self.deliveries.values().find(is_there).copied()
+    }
+
+    fn user_of(&self, link: LinkId) -> Option<&Bytes> {
+        Some(&self.members.get(&self.sessions.get(&link)?.identity)?.user)
     }
 
     /// Tells somebody that he is nobody here. He may hear that; nothing else he says is heard.
