@@ -26,7 +26,7 @@ use zpatterns_protocol::{Error, ErrorKind, Machine, Result, Time};
 
 use self::{drive::Driver, sockets::State};
 use crate::{
-    Context, Deadline, Hook, Security,
+    Context, Deadline, Hook, Interest, Security,
     fork::Generation,
     mailbox::{Lane, Mailbox},
     reactor::Served,
@@ -198,20 +198,62 @@ where
 
     /// The next event that is in no lane. [`ErrorKind::Timeout`] if none came until `deadline`.
     pub fn next(&self, deadline: &Deadline) -> Result<M::Event> {
-        let shared = &self.0.shared;
-        shared.generation.check()?;
-        match shared.drive(deadline, || shared.mailbox.take())? {
-            Some(event) => Ok(event),
-            None => shared.mailbox.next(deadline, || shared.note_taken(1)),
-        }
+        self.next_with(deadline, |events| events.pop_front().expect("there is one"))
     }
 
     /// As [`next`](Self::next), with those that are there besides, up to `most` in all.
     pub fn next_many(&self, most: usize, deadline: &Deadline) -> Result<Vec<M::Event>> {
-        let first = self.next(deadline)?;
-        let events = self.0.shared.mailbox.take_many(first, most);
-        self.0.shared.note_taken(events.len() - 1);
-        Ok(events)
+        self.next_with(deadline, |events| events.drain(..most.max(1).min(events.len())).collect())
+    }
+
+    /// As [`next`](Self::next), for who takes parts of events: what `take` makes of those that are in no lane, of which there is at
+    /// least one. It takes out of them what it wants, in order, before anybody else sees them; so it does nothing else.
+    pub fn next_with<T>(&self, deadline: &Deadline, take: impl Fn(&mut VecDeque<M::Event>) -> T) -> Result<T> {
+        let shared = &self.0.shared;
+        shared.generation.check()?;
+        let take = || {
+            let Some((taken, count)) = shared.mailbox.take_with(&take)? else { return Ok(None) };
+            shared.note_taken(count);
+            Ok(Some(taken))
+        };
+        match shared.drive(deadline, take)? {
+            Some(taken) => Ok(taken),
+            None => shared.mailbox.next_with(deadline, take),
+        }
+    }
+
+    /// What `attempt` gives, as soon as it gives something: it is tried at once, and again whenever an event in [`Lane::Room`] came,
+    /// as long as `is_full` says that there is none. [`ErrorKind::Timeout`] if that was so until `deadline`.
+    pub fn when_room<T>(
+        &self,
+        deadline: &Deadline,
+        attempt: impl Fn() -> Result<Option<T>>,
+        is_full: impl Fn(&M) -> bool,
+    ) -> Result<T> {
+        let shared = &self.0.shared;
+        shared.mailbox.senders.wait_for(deadline, attempt, || {
+            if !shared.driver.is_driving() {
+                shared.hand_back();
+            }
+            self.is_full(&is_full)
+        })
+    }
+
+    /// As [`arm`](Self::arm), for room: true if there is some already, or never will be.
+    pub fn arm_room(&self, is_full: impl Fn(&M) -> bool) -> bool {
+        let shared = &self.0.shared;
+        shared.hand_back();
+        shared.mailbox.ready.arm(Interest::SEND);
+        let has_room = !self.is_full(is_full);
+        if has_room {
+            shared.mailbox.ready.disarm(Interest::SEND);
+        }
+        has_room
+    }
+
+    /// Whoever cannot look finds out why when he tries.
+    fn is_full(&self, is_full: impl Fn(&M) -> bool) -> bool {
+        self.0.shared.mailbox.check_open().is_ok() && self.with(is_full).unwrap_or(false)
     }
 
     /// From now on the events of this lane are kept for [`next_in`](Self::next_in).
@@ -226,7 +268,12 @@ where
     pub fn next_in(&self, lane: u64, deadline: &Deadline) -> Result<M::Event> {
         let shared = &self.0.shared;
         shared.generation.check()?;
-        match shared.drive(deadline, || shared.mailbox.take_in(lane))? {
+        let take = || {
+            let event = shared.mailbox.take_in(lane)?;
+            shared.note_taken(usize::from(event.is_some()));
+            Ok(event)
+        };
+        match shared.drive(deadline, take)? {
             Some(event) => Ok(event),
             None => shared.mailbox.next_in(lane, deadline, || shared.note_taken(1)),
         }

@@ -30,6 +30,8 @@ pub enum Lane {
     Of(u64),
     /// To whoever comes next, and the lane with this number is open from then on.
     Opens(u64),
+    /// To nobody: whoever waits until there is room tries again, see [`Host::when_room`](crate::Host::when_room).
+    Room,
 }
 
 pub(crate) struct Mailbox<E> {
@@ -37,6 +39,8 @@ pub(crate) struct Mailbox<E> {
     lane_of: fn(&E) -> Lane,
     state: Mutex<State<E>>,
     pub(crate) receivers: Waiters,
+    /// Those who wait for room.
+    pub(crate) senders: Waiters,
     pub(crate) ready: Readiness,
 }
 
@@ -87,8 +91,8 @@ impl<E> Mailbox<E> {
             waiting: 0,
             ended: None,
         };
-        let (receivers, ready) = (Waiters::default(), Readiness::new()?);
-        Ok(Self { capacity, lane_of, state: Mutex::new(state), receivers, ready })
+        let (receivers, senders, ready) = (Waiters::default(), Waiters::default(), Readiness::new()?);
+        Ok(Self { capacity, lane_of, state: Mutex::new(state), receivers, senders, ready })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<E>> {
@@ -131,7 +135,18 @@ impl<E> Mailbox<E> {
                 events.push_back(event);
             }
             Lane::Common | Lane::Of(_) => events.push_back(event),
+            Lane::Room => {
+                drop(state);
+                self.tell_senders();
+            }
         }
+    }
+
+    fn tell_senders(&self) {
+        if self.senders.any() {
+            self.senders.notify();
+        }
+        self.ready.notify(Interest::SEND);
     }
 
     /// Tells whoever waits that events came.
@@ -152,6 +167,7 @@ impl<E> Mailbox<E> {
         state.lanes.values_mut().for_each(Waiting::tell);
         drop(state);
         self.announce();
+        self.tell_senders();
     }
 
     /// Why no more events come, if that is so.
@@ -159,11 +175,9 @@ impl<E> Mailbox<E> {
         self.lock().ended.clone().map_or(Ok(()), Err)
     }
 
-    /// The next event that is in no lane. `taken` is called after one was taken.
-    pub(crate) fn next(&self, deadline: &Deadline, taken: impl Fn()) -> Result<E> {
-        let event = self.receivers.wait_for(deadline, || self.take(), || self.is_idle())?;
-        taken();
-        Ok(event)
+    /// What `take` finds in the events that are in no lane, as soon as there are some.
+    pub(crate) fn next_with<T>(&self, deadline: &Deadline, take: impl Fn() -> Result<Option<T>>) -> Result<T> {
+        self.receivers.wait_for(deadline, take, || self.is_idle())
     }
 
     /// From now on events of this lane are kept for [`next_in`](Self::next_in).
@@ -260,13 +274,6 @@ impl<E> Mailbox<E> {
         }
     }
 
-    /// This event and those that are there besides in no lane, up to `most` in all.
-    pub(crate) fn take_many(&self, first: E, most: usize) -> Vec<E> {
-        let mut state = self.lock();
-        let others = most.saturating_sub(1).min(state.events.len());
-        std::iter::once(first).chain(state.events.drain(..others)).collect()
-    }
-
     /// Whether there is neither an event outside the lanes nor an end.
     fn is_idle(&self) -> bool {
         let state = self.lock();
@@ -278,13 +285,16 @@ impl<E> Mailbox<E> {
         self.receivers.any() || self.lock().waiting > 0
     }
 
-    /// The next event that is in no lane, if there is one.
-    pub(crate) fn take(&self) -> Result<Option<E>> {
+    /// What `take` makes of the events that are in no lane, if there are any, and how many of them it took.
+    pub(crate) fn take_with<T>(&self, take: impl FnOnce(&mut VecDeque<E>) -> T) -> Result<Option<(T, usize)>> {
         let mut state = self.lock();
-        match (state.events.pop_front(), &state.ended) {
-            (Some(event), _) => Ok(Some(event)),
-            (None, Some(why)) => Err(why.clone()),
-            (None, None) => Ok(None),
+        match (state.events.len(), &state.ended) {
+            (0, Some(why)) => Err(why.clone()),
+            (0, None) => Ok(None),
+            (before, _) => {
+                let taken = take(&mut state.events);
+                Ok(Some((taken, before - state.events.len())))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zpatterns_engine::{Deadline, Error, ErrorKind, Host, Result};
-use zpatterns_protocol::{Machine, liveness};
+use zpatterns_protocol::{Machine, Refusal, liveness};
 
 /// How a silent peer is noticed: after `limit` times `interval` without a message from it. A party speaks once per
 /// interval only while somebody waits for it.
@@ -40,6 +40,12 @@ pub struct Ticket(pub u64);
 /// What nobody can guess: session numbers come from it.
 pub(crate) fn seed() -> Result<u64> {
     getrandom::u64().map_err(|error| Error::new(ErrorKind::System, format!("no random numbers: {error}")))
+}
+
+/// Why a peer does not do what it was asked for.
+pub(crate) fn refused(refusal: &Refusal) -> Error {
+    let error = Error::new(refusal.kind, refusal.text.clone());
+    if refusal.retry_after.is_zero() { error } else { error.with("retry_after_ms", refusal.retry_after.as_millis()) }
 }
 
 /// What a machine tells while it is being opened. A signal does not end the wait: it is short, and there is nothing yet that

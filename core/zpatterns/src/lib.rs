@@ -5,6 +5,7 @@
 //! * [`socket`]: ZeroMQ sockets as they are, safe to share between threads, with waits that always end.
 //! * [`bus`]: a multicast bus, pgm over UDP, and what stands in for it where there is no multicast.
 //! * [`reqrep`]: requests that cannot be lost in silence, through a broker or without one.
+//! * [`pubsub`]: publications for those who may hear them, and nothing missed in silence.
 //! * [`zqueue`]: jobs that break into jobs, on any number of machines.
 //!
 //! And for a thread that waits for several things, the Guide's reactor: [`poller`].
@@ -31,6 +32,7 @@
 pub mod bus;
 mod host;
 pub mod poller;
+pub mod pubsub;
 pub mod reqrep;
 pub mod socket;
 pub mod zqueue;

@@ -74,12 +74,8 @@ where
     /// Waits until `take` finds something, and drives the machine meanwhile. `None` if others wait as well: then the reactor
     /// drives it.
     pub(super) fn drive<T>(&self, deadline: &Deadline, take: impl Fn() -> Result<Option<T>>) -> Result<Option<T>> {
-        let taken = |found| {
-            self.note_taken(1);
-            Ok(Some(found))
-        };
         if let Some(found) = take()? {
-            return taken(found);
+            return Ok(Some(found));
         }
         if self.mailbox.is_awaited() || (deadline.is_now() && self.driver.is_watched()) {
             return Ok(None);
@@ -88,19 +84,19 @@ where
         let driving = self.begin();
         loop {
             if let Some(found) = take()? {
-                return taken(found);
+                return Ok(Some(found));
             }
             if !self.driver.unfinished.swap(false, Ordering::SeqCst) && !deadline.is_now() {
                 let waited = driving.wait(deadline);
                 if waited.is_err() {
                     // What came at the same moment is there.
-                    return take()?.map_or_else(|| waited.map(|()| None), taken);
+                    return take()?.map_or_else(|| waited.map(|()| None), |found| Ok(Some(found)));
                 }
             }
             let (turn, ()) = self.guarded(self.lock(), |state| (self.work(state), ()))?;
             self.driver.unfinished.fetch_or(turn.again, Ordering::SeqCst);
             if deadline.is_now() {
-                return take()?.map_or(Ok(None), taken);
+                return take();
             }
         }
     }

@@ -11,7 +11,7 @@ crate::reasons::reasons! {
     Slow = "slow";
     /// It asked too late: the publisher's history has it no more.
     History = "history";
-    /// Rules changed, and it may not hear that any more.
+    /// Rules changed, and it may not hear that any more, or it was sent away.
     Revoked = "revoked";
     /// It went, or was silent for too long.
     Gone = "gone";
@@ -83,6 +83,8 @@ pub struct Counters {
     pub malformed: u64,
     /// Bytes of publications that are here.
     pub bytes: u64,
+    /// Those who came and went, of which the program was not told because it takes too little of what it is told.
+    pub dropped_news: u64,
 }
 
 /// A subscriber that is known to the publisher.

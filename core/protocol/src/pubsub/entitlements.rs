@@ -242,6 +242,11 @@ impl Entitlements {
         user.cloned().ok_or_else(refused)
     }
 
+    /// Whether there is such a user; with an empty name, whether who presents no credential is let in.
+    pub fn has(&self, user: &[u8]) -> bool {
+        self.users.contains_key(user)
+    }
+
     fn name_of(&self, user: &[u8]) -> Option<&Bytes> {
         self.users.get_key_value(user).map(|(name, _)| name)
     }

@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Criterion, wire};
-use crate::{Time, machine::Frames};
+use super::{Content, Criterion};
+use crate::Time;
 
 /// How many bytes of publications there are. Each counts itself, for as long as somebody has it.
 #[derive(Clone, Default, Debug)]
@@ -29,8 +29,7 @@ impl Live {
 pub(super) struct Publication {
     pub(super) number: u64,
     pub(super) at: Time,
-    /// As it is in packs.
-    pub(super) encoded: Bytes,
+    pub(super) content: Content,
     live: Live,
 }
 
@@ -38,18 +37,23 @@ pub(super) struct Publication {
 const OVERHEAD: usize = 96;
 
 impl Publication {
-    pub(super) fn new(number: u64, at: Time, subject: &[u8], frames: &Frames, live: &Live) -> Arc<Self> {
-        let new = Self { number, at, encoded: wire::encode(subject, frames), live: live.clone() };
+    pub(super) fn new(number: u64, at: Time, content: Content, live: &Live) -> Arc<Self> {
+        let new = Self { number, at, content, live: live.clone() };
         live.0.fetch_add(new.size() as u64, Ordering::Relaxed);
         Arc::new(new)
     }
 
     pub(super) fn size(&self) -> usize {
-        self.encoded.len() + OVERHEAD
+        self.encoded().len() + OVERHEAD
+    }
+
+    /// As it is in packs.
+    pub(super) fn encoded(&self) -> &[u8] {
+        self.content.encoded()
     }
 
     pub(super) fn subject(&self) -> Bytes {
-        self.encoded.slice(1..1 + usize::from(self.encoded[0]))
+        self.content.subject()
     }
 }
 

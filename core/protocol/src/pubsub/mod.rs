@@ -12,6 +12,7 @@
 //! [`Criterion`]; [`Routes`] finds those that ask for a subject; [`Rules`] say who may hear it. A `view` is one subscription's part of
 //! one stream. The specification, with the table of failures, is `docs/protocols/pubsub.md`.
 
+mod content;
 mod counters;
 mod entitlements;
 mod history;
@@ -26,9 +27,12 @@ mod view;
 pub mod wire;
 
 pub use self::{
+    content::{Content, MAX_FRAMES},
     counters::{Books, Counters, LostReason, SubscriberCounters, SubscriberInfo, ViewInfo},
     entitlements::{Credential, Entitlements, MAX_RULES, MAX_SECRET, Rules},
-    options::{Access, PublisherOptions, Snail, Start, StreamOptions, SubscriberOptions, SubscriptionOptions},
+    options::{
+        Access, MAX_SIZE, PublisherOptions, Snail, Start, StreamOptions, SubscriberOptions, SubscriptionOptions,
+    },
     publisher::{Publisher, PublisherCommand, PublisherEvent},
     routes::{RouteId, Routes},
     subject::{Criterion, MAX_LEVELS, MAX_SUBJECT, check_subject},

@@ -10,6 +10,9 @@ use crate::{Error, ErrorKind, Result, liveness::Pace};
 /// The longest token, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 
+/// The largest publication, in bytes of its frames: 1 GiB.
+pub const MAX_SIZE: usize = 1 << 30;
+
 /// Publications with numbers of their own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StreamOptions {
@@ -42,6 +45,8 @@ pub struct PublisherOptions {
     pub streams: Vec<StreamOptions>,
     /// Who may hear what.
     pub access: Access,
+    /// The program is told who comes and goes.
+    pub news: bool,
     /// How often connections are proved.
     pub pace: Pace,
     /// For how long a subscriber is remembered after its last sign of life.
@@ -94,7 +99,7 @@ impl PublisherOptions {
         if self.lease < self.pace.patience() {
             return wrong("a lease is not shorter than the heartbeat's patience", "lease");
         }
-        if self.max_size == 0 || self.max_size > 1 << 30 {
+        if self.max_size == 0 || self.max_size > MAX_SIZE {
             return wrong("a publication has at most 1 GiB", "max_size");
         }
         Ok(())

@@ -20,7 +20,8 @@ use fastrand::Rng;
 use slab::Slab;
 
 use super::{
-    Access, Books, Counters, Credential, Criterion, Entitlements, LostReason, PublisherOptions, RouteId, Routes, Rules,
+    Access, Books, Content, Counters, Credential, Criterion, Entitlements, LostReason, PublisherOptions, RouteId,
+    Routes, Rules,
     history::{History, Live},
     view::View,
     wire::{Hello, MAGIC, Message, Number, Policy, Shared, StreamId},
@@ -43,12 +44,14 @@ const DIALS: SocketId = SocketId(3);
 
 /// Questions to the application that wait for an answer.
 const MAX_ASKS: usize = 1000;
+/// Events that wait for the application; beyond, news are dropped.
+const MAX_EVENTS: usize = 10_000;
 
 /// What the application wants of a publisher.
 #[derive(Debug)]
 pub enum PublisherCommand {
     /// Publish these, in this order; see [`Publisher::published`].
-    Publish(Vec<(Bytes, Frames)>),
+    Publish(Arc<[Content]>),
     /// The answer to [`PublisherEvent::Asked`].
     Decide {
         /// Which question.
@@ -56,7 +59,7 @@ pub enum PublisherCommand {
         /// Who that is and what it may hear, or why not.
         decision: std::result::Result<(Bytes, Rules), Refusal>,
     },
-    /// From now on this is who may hear what, also instead of rules that were set for a user.
+    /// From now on this is who may hear what, also instead of rules that were set for a user. Who is no user any more is sent away.
     SetEntitlements(Box<Entitlements>),
     /// From now on this user may hear that, also when it comes back; where the program is asked, it is then asked again.
     SetRules {
@@ -72,6 +75,8 @@ pub enum PublisherCommand {
         /// Why.
         refusal: Refusal,
     },
+    /// Take no more, and tell when what connected subscribers may be sent has arrived, or who is sent it is silent for too long.
+    Drain,
     /// Say goodbye.
     Close,
 }
@@ -97,8 +102,24 @@ pub enum PublisherEvent {
         /// What it says itself.
         credential: Credential,
     },
+    /// A subscriber is there that was not: told if [news](PublisherOptions::news) are wanted.
+    Joined {
+        /// By which it is known.
+        identity: Bytes,
+        /// Who it is.
+        user: Bytes,
+    },
+    /// A subscriber has gone, or was silent for longer than its lease; the same.
+    Left {
+        /// By which it is known.
+        identity: Bytes,
+        /// Who it is.
+        user: Bytes,
+    },
     /// There was no room for a publication, and there is again.
     Room,
+    /// See [`PublisherCommand::Drain`].
+    Drained,
 }
 
 /// What the application is asked: whether somebody may come in.
@@ -115,6 +136,8 @@ struct Member {
     rules: Arc<Rules>,
     keep: std::time::Duration,
     subscriptions: BTreeMap<Criterion, RouteId>,
+    /// It is connected, or was until a moment ago.
+    present: bool,
     session: Option<LinkId>,
     /// Until when others wait for it to come back, and when it is forgotten, if it is away.
     awaited: Option<Time>,
@@ -222,6 +245,10 @@ pub struct Publisher {
     bound: Vec<(SocketId, String)>,
     shared_endpoint: Option<Bytes>,
     started: bool,
+    /// It takes no more; since when all has left; all has arrived.
+    draining: bool,
+    finished: Option<Time>,
+    drained: bool,
     closed: bool,
     room: usize,
     events: VecDeque<PublisherEvent>,
@@ -274,6 +301,9 @@ impl Publisher {
             bound: Vec::new(),
             shared_endpoint: None,
             started: false,
+            draining: false,
+            finished: None,
+            drained: false,
             closed: false,
             room: 0,
             events: VecDeque::new(),
@@ -427,11 +457,15 @@ impl Publisher {
 
     fn obey(&mut self, now: Time, command: PublisherCommand) {
         match command {
-            PublisherCommand::Publish(all) => self.publish(now, all),
+            PublisherCommand::Publish(all) => self.publish(now, &all),
             PublisherCommand::Decide { ask, decision } => self.decide(now, ask, decision),
             PublisherCommand::SetEntitlements(entitlements) => self.set_entitlements(now, *entitlements),
             PublisherCommand::SetRules { user, rules } => self.set_rules(now, &user, &Arc::new(rules)),
-            PublisherCommand::Expel { identity, refusal } => self.expel(now, &identity, refusal),
+            PublisherCommand::Expel { identity, refusal } => self.expel(now, &identity, refusal, LostReason::Revoked),
+            PublisherCommand::Drain => {
+                self.leave(now);
+                self.draining = true;
+            }
             PublisherCommand::Close => {
                 self.leave(now);
                 self.outputs.extend(self.links.say_goodbye());
@@ -470,6 +504,7 @@ impl Machine for Publisher {
             self.gone(now, link, false);
         }
         self.serve(now);
+        self.finish_draining(now);
         while self.room > 0
             && let Some(event) = self.events.pop_front()
         {

@@ -69,7 +69,8 @@ pub enum SubscriberCommand {
 pub struct Message {
     /// The subscription that asked for it.
     pub subscription: Number,
-    /// The publisher's number for the stream, by its place among the [names](Subscriber::streams).
+    /// The publisher's number for the stream: its place among the names with which the subscriber was last
+    /// [connected](SubscriberEvent::Connected).
     pub stream: StreamId,
     /// Its number in the stream.
     pub number: u64,
@@ -83,9 +84,12 @@ pub struct Message {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SubscriberEvent {
     /// The publisher knows who this is.
-    Connected,
+    Connected {
+        /// The names of its streams, in the order of their numbers, from here on.
+        streams: Vec<Bytes>,
+    },
     /// This was published: one view's, in its order.
-    Messages(Vec<Message>),
+    Messages(VecDeque<Message>),
     /// This was published and will not come.
     Missed(Missed),
     /// The subscription is there; what follows belongs to it.
@@ -221,11 +225,6 @@ impl Subscriber {
             }
         }
         all
-    }
-
-    /// The names of the publisher's streams, in the order of their numbers.
-    pub fn streams(&self) -> &[Bytes] {
-        &self.streams
     }
 
     fn start(&mut self, now: Time) {

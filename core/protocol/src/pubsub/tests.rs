@@ -145,8 +145,8 @@ impl Hall {
     }
 
     fn publish(&mut self, subject: &'static str, body: impl Into<Bytes>) -> crate::Result<()> {
-        let all = vec![(subject.into(), vec![body.into()])];
-        self.tell(Input::Command(PublisherCommand::Publish(all)));
+        let content = Content::new(subject.as_bytes(), &[body.into()])?;
+        self.tell(Input::Command(PublisherCommand::Publish([content].into())));
         self.settle();
         self.publisher.published().1.map_or(Ok(()), Err)
     }
@@ -161,7 +161,7 @@ impl Hall {
     /// The program takes all that it was given.
     fn take(&mut self, index: usize) {
         let last = self.guests[index].told.iter().filter_map(|event| match event {
-            SubscriberEvent::Messages(all) => all.last().map(|last| (last.subscription, last.stream, last.number)),
+            SubscriberEvent::Messages(all) => all.back().map(|last| (last.subscription, last.stream, last.number)),
             SubscriberEvent::Missed(missed) => Some((missed.number, missed.stream, missed.last)),
             _ => None,
         });
@@ -207,6 +207,7 @@ fn options() -> PublisherOptions {
         plain: None,
         streams: vec![stream("news", "news.>", true), stream("rest", ">", false)],
         access: Access::Open,
+        news: true,
         pace: PACE,
         lease: Duration::from_secs(1),
         max_keep: Duration::from_secs(60),

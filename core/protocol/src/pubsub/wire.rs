@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 
-pub(super) use self::pack::encode;
+pub(super) use self::pack::decode;
 pub use self::pack::{Entry, Pack, Shared, entries, read_shared, topic};
 use super::{Credential, Criterion, LostReason};
 use crate::{

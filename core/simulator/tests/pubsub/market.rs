@@ -10,8 +10,8 @@ use zpatterns_protocol::{
     Time,
     liveness::Pace,
     pubsub::{
-        Access, Credential, Criterion, Policy, Publisher, PublisherCommand, PublisherEvent, PublisherOptions, Rules,
-        Slow, Start, StreamOptions, Subscriber, SubscriberCommand, SubscriberEvent, SubscriberOptions,
+        Access, Content, Credential, Criterion, Policy, Publisher, PublisherCommand, PublisherEvent, PublisherOptions,
+        Rules, Slow, Start, StreamOptions, Subscriber, SubscriberCommand, SubscriberEvent, SubscriberOptions,
         SubscriptionOptions, Taken,
     },
 };
@@ -131,6 +131,8 @@ pub(crate) struct Market {
     /// The life of the publisher that a process of a customer hears.
     lives: BTreeMap<(usize, u64), usize>,
     publisher_alive: bool,
+    /// Of whom the publisher's program was told that they joined, and not that they left.
+    present: BTreeSet<Bytes>,
     seeds: u64,
 }
 
@@ -146,6 +148,7 @@ impl Market {
             views: BTreeMap::new(),
             lives: BTreeMap::new(),
             publisher_alive: true,
+            present: BTreeSet::new(),
             seeds: seed.wrapping_mul(1000),
             plan,
         };
@@ -179,6 +182,7 @@ impl Market {
             plain: None,
             streams: vec![stream("news", "news.>", true), stream("ticks", "ticks.>", false)],
             access: Access::Ask(Duration::from_secs(1)),
+            news: true,
             pace: PACE,
             lease: LEASE,
             max_keep: Duration::from_secs(3600),
@@ -286,7 +290,7 @@ impl Market {
         let stream = usize::from(subject.starts_with("ticks"));
         let number = self.logs[life][stream].len() as u64 + 1;
         let body = Bytes::from(format!("{life} {number} {subject}"));
-        let all = vec![(Bytes::from_static(subject.as_bytes()), vec![body])];
+        let all = [Content::new(subject.as_bytes(), &[body]).unwrap()].into();
         self.world.command(PUBLISHER, Command::Publisher(PublisherCommand::Publish(all)));
         let Some(Party::Publisher(publisher)) = self.world.machine(PUBLISHER) else { return };
         match publisher.published() {
@@ -308,10 +312,16 @@ impl Market {
 
     fn attend(&mut self) {
         for (_, event) in self.world.events(PUBLISHER) {
-            if let Event::Publisher(PublisherEvent::Asked { ask, user, .. }) = event {
-                let rules = self.rules[&user].last().unwrap().1.clone();
-                let decide = PublisherCommand::Decide { ask, decision: Ok((user, rules)) };
-                self.world.command(PUBLISHER, Command::Publisher(decide));
+            let Event::Publisher(event) = event else { continue };
+            match event {
+                PublisherEvent::Asked { ask, user, .. } => {
+                    let rules = self.rules[&user].last().unwrap().1.clone();
+                    let decide = PublisherCommand::Decide { ask, decision: Ok((user, rules)) };
+                    self.world.command(PUBLISHER, Command::Publisher(decide));
+                }
+                PublisherEvent::Joined { identity, .. } => assert!(self.present.insert(identity), "joined twice"),
+                PublisherEvent::Left { identity, .. } => assert!(self.present.remove(&identity), "left twice"),
+                _ => {}
             }
         }
         if let Some(Party::Publisher(publisher)) = self.world.machine(PUBLISHER) {
@@ -355,7 +365,7 @@ impl Market {
                 SubscriberEvent::Restarted => customer.inbox.push_back(Thing::Restarted),
                 SubscriberEvent::Subscribed { number } => drop(customer.accepted.insert(number)),
                 SubscriberEvent::Rejected { number, .. } => drop(customer.gave_up.insert(number)),
-                SubscriberEvent::Connected | SubscriberEvent::Bound { .. } => {}
+                SubscriberEvent::Connected { .. } | SubscriberEvent::Bound { .. } => {}
                 other => panic!("customer {index} was told {other:?}"),
             }
         }
@@ -454,6 +464,7 @@ impl Market {
         if !std::mem::replace(&mut self.publisher_alive, true) {
             let publisher = self.publisher();
             self.logs.push(Log::default());
+            self.present.clear();
             self.world.restart(PUBLISHER, publisher);
         }
     }

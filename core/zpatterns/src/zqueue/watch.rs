@@ -67,9 +67,8 @@ pub(super) fn answer(event: ProducerEvent) -> Result<(Ticket, Answer)> {
 }
 
 fn refused(refusal: &Refusal, may_be_done: bool) -> Error {
-    let error = Error::new(refusal.kind, refusal.text.clone());
-    let error = if may_be_done { error.with("may_be_accepted", true) } else { error };
-    if refusal.retry_after.is_zero() { error } else { error.with("retry_after_ms", refusal.retry_after.as_millis()) }
+    let error = crate::host::refused(refusal);
+    if may_be_done { error.with("may_be_accepted", true) } else { error }
 }
 
 impl Answer {

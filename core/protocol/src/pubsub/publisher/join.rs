@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Access, Ask, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, Member, Message, Output, Peer, Publisher,
+    Access, Ask, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, MAX_EVENTS, Member, Message, Output, Peer, Publisher,
     PublisherEvent, Refusal, Role, Rules, Session, Subscription, Time, View, rights,
 };
 use crate::{
@@ -106,11 +106,13 @@ impl Publisher {
             rules: Arc::clone(&rules),
             keep: Duration::ZERO,
             subscriptions: BTreeMap::new(),
+            present: false,
             session: None,
             awaited: None,
             until: None,
         });
         member.session = Some(link);
+        let joined = !std::mem::replace(&mut member.present, true);
         for due in member.appointments(&identity) {
             self.agenda.remove(&due);
         }
@@ -143,6 +145,9 @@ impl Publisher {
             heads: BTreeMap::new(),
         };
         self.sessions.insert(link, session);
+        if joined {
+            self.tell_news(PublisherEvent::Joined { identity: identity.clone(), user });
+        }
         // It may have come back with other rights.
         self.apply(now, &identity, &rules);
     }
@@ -436,8 +441,12 @@ impl Publisher {
 
     /// From now on nobody waits for a subscriber.
     pub(super) fn is_away(&mut self, identity: &Bytes) {
-        let Some(member) = self.members.get(identity) else { return };
+        let Some(member) = self.members.get_mut(identity) else { return };
+        let (left, user) = (std::mem::replace(&mut member.present, false), member.user.clone());
         let routes: Vec<u32> = member.subscriptions.values().copied().collect();
+        if left {
+            self.tell_news(PublisherEvent::Left { identity: identity.clone(), user });
+        }
         for route in routes {
             self.unfollow(route);
             self.subscriptions[route as usize].present = false;
@@ -452,7 +461,7 @@ impl Publisher {
     }
 
     /// Ends a session for good, and says why.
-    pub(super) fn expel(&mut self, now: Time, identity: &Bytes, refusal: Refusal) {
+    pub(super) fn expel(&mut self, now: Time, identity: &Bytes, refusal: Refusal, reason: LostReason) {
         let Some(member) = self.members.get(identity) else { return };
         if let Some(link) = member.session {
             self.end_session(now, link, None);
@@ -462,7 +471,7 @@ impl Publisher {
             self.plan(until, Due::Guest(link));
             self.turn_away(now, link, refusal);
         }
-        self.forget(identity, LostReason::Slow);
+        self.forget(identity, reason);
     }
 
     /// A subscriber will not come back, or came too late.
@@ -471,6 +480,10 @@ impl Publisher {
         let routes: Vec<u32> = member.subscriptions.values().copied().collect();
         routes.into_iter().for_each(|route| self.remove_subscription(route, reason));
         if let Some(mut member) = self.members.remove(identity) {
+            if member.present {
+                let (identity, user) = (identity.clone(), member.user.clone());
+                self.tell_news(PublisherEvent::Left { identity, user });
+            }
             for due in member.appointments(identity) {
                 self.agenda.remove(&due);
             }
@@ -498,6 +511,32 @@ impl Publisher {
         }
         self.is_busy(link);
         self.there_is_room();
+    }
+
+    fn tell_news(&mut self, news: PublisherEvent) {
+        if !self.options.news {
+            return;
+        }
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(news);
+        } else {
+            self.counters.dropped_news += 1;
+        }
+    }
+
+    /// All is drained once nothing waits for those who are connected, and what left has arrived.
+    pub(super) fn finish_draining(&mut self, now: Time) {
+        if !self.draining || self.drained || self.sessions.values().any(|session| !session.ready.is_empty()) {
+            return;
+        }
+        if self.finished.is_none() {
+            self.links.ask_all(now);
+        }
+        let since = *self.finished.get_or_insert(now);
+        if self.links.have_arrived(now, since) {
+            self.drained = true;
+            self.events.push_back(PublisherEvent::Drained);
+        }
     }
 
     /// Whoever was told that there is no room may try again.

@@ -73,7 +73,7 @@ impl Publisher {
                             session.on_its_way.0 += 1;
                             session.on_its_way.1 += publication.size();
                             let view = (subscription.number, view.stream);
-                            pack.push(view, publication.number, before, &publication.encoded);
+                            pack.push(view, publication.number, before, publication.encoded());
                             if pack.len() >= PACK {
                                 messages.push(Message::Publications(std::mem::take(&mut pack).finish()));
                             }
@@ -122,9 +122,9 @@ impl Publisher {
         }
         let (mut pack, mut bytes, mut up_to) = (Pack::default(), 0, last);
         for publication in history.after(first - 1).take_while(|publication| publication.number <= last) {
-            pack.push((number, stream), publication.number, publication.number - 1, &publication.encoded);
+            pack.push((number, stream), publication.number, publication.number - 1, publication.encoded());
             self.counters.repaired += 1;
-            bytes += publication.encoded.len();
+            bytes += publication.encoded().len();
             if pack.len() >= PACK {
                 messages.push(Message::Publications(std::mem::take(&mut pack).finish()));
             }

@@ -1,14 +1,13 @@
 //! A publication, from the program to those who are to hear it.
 
-use bytes::Bytes;
-
 use super::{
-    Due, Error, Frames, Output, PLAIN, Peer, Publisher, PublisherEvent, Result, RouteId, SHARED, SocketId, Time,
+    Content, Due, Error, Frames, Output, PLAIN, Peer, Publisher, PublisherEvent, Result, RouteId, SHARED, SocketId,
+    Time,
 };
 use crate::{
     ErrorKind, Refusal,
     link::NO_LINK,
-    pubsub::{check_subject, history::Publication, view::Offered, wire::Slow},
+    pubsub::{history::Publication, view::Offered, wire::Slow},
 };
 
 /// What has gathered leaves when it is so large.
@@ -21,10 +20,10 @@ fn to_all(socket: SocketId, frames: Frames) -> Output<PublisherEvent> {
 
 impl Publisher {
     /// Publishes these, as far as there is room.
-    pub(super) fn publish(&mut self, now: Time, all: Vec<(Bytes, Frames)>) {
+    pub(super) fn publish(&mut self, now: Time, all: &[Content]) {
         self.published = (0, None);
-        for (subject, frames) in all {
-            match self.publish_one(now, &subject, &frames) {
+        for content in all {
+            match self.publish_one(now, content) {
                 Ok(size) => {
                     self.published.0 += 1;
                     self.gather(now, size);
@@ -38,7 +37,8 @@ impl Publisher {
         for route in std::mem::take(&mut self.too_slow) {
             if let Some(subscription) = self.subscriptions.get(route as usize) {
                 let identity = subscription.identity.clone();
-                self.expel(now, &identity, Refusal::new(ErrorKind::Full, "the subscriber is too slow"));
+                let refusal = Refusal::new(ErrorKind::Full, "the subscriber is too slow");
+                self.expel(now, &identity, refusal, LostReason::Slow);
             }
         }
     }
@@ -47,16 +47,23 @@ impl Publisher {
     ///
     /// [`ErrorKind::Full`] if a subscriber for whom the publisher waits is slow, or there is no memory left for them;
     /// [`PublisherEvent::Room`](super::PublisherEvent::Room) follows. [`ErrorKind::NotFound`] if the subject is of no stream,
-    /// [`ErrorKind::TooLarge`] if the publication is, [`ErrorKind::InvalidArgument`] if the subject is none.
+    /// [`ErrorKind::TooLarge`] if the publication is.
     pub fn published(&self) -> (usize, Option<Error>) {
         self.published.clone()
     }
 
-    fn publish_one(&mut self, now: Time, subject: &Bytes, frames: &Frames) -> Result<usize> {
-        check_subject(subject)?;
-        let size: usize = frames.iter().map(Bytes::len).sum();
-        if frames.len() > 255 || size > self.options.max_size {
-            let error = Error::new(ErrorKind::TooLarge, "a publication has at most 255 frames, and max_size bytes");
+    /// There was no room for a publication, and there is none yet.
+    pub fn is_full(&self) -> bool {
+        self.waiting
+    }
+
+    fn publish_one(&mut self, now: Time, content: &Content) -> Result<usize> {
+        if self.draining {
+            return Err(Error::new(ErrorKind::Closed, "the publisher is closing"));
+        }
+        let (subject, size) = (&content.subject(), content.size());
+        if size > self.options.max_size {
+            let error = Error::new(ErrorKind::TooLarge, "a publication has at most max_size bytes");
             return Err(error.with("bytes", size).with("max_size", self.options.max_size));
         }
         let of = self.streams.iter().position(|stream| stream.subjects.iter().any(|of| of.matches(subject)));
@@ -74,15 +81,15 @@ impl Publisher {
         self.make_room(stream, &found, size)?;
         let of = &mut self.streams[stream];
         let number = of.history.last() + 1;
-        let new = Publication::new(number, now, subject, frames, &self.live);
+        let new = Publication::new(number, now, content.clone(), &self.live);
         of.history.push(&new);
         of.history.age(now);
         if of.public {
             if self.options.shared.is_some() {
-                of.shared.push(number, &new.encoded);
+                of.shared.push(number, new.encoded());
             }
             if self.options.plain.is_some() {
-                let frames = [subject.clone()].into_iter().chain(frames.iter().cloned()).collect();
+                let frames = [subject.clone()].into_iter().chain(content.frames()).collect();
                 self.outputs.push_back(to_all(PLAIN, frames));
             }
         }

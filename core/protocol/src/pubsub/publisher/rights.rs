@@ -17,8 +17,12 @@ impl Publisher {
         let users: Vec<(Bytes, Bytes)> =
             self.members.iter().map(|(identity, member)| (identity.clone(), member.user.clone())).collect();
         for (identity, user) in users {
-            let rules = Arc::new(entitlements.rules(&user));
-            self.apply(now, &identity, &rules);
+            if entitlements.has(&user) {
+                let rules = Arc::new(entitlements.rules(&user));
+                self.apply(now, &identity, &rules);
+            } else {
+                self.expel(now, &identity, refused(), LostReason::Revoked);
+            }
         }
         self.rules.clear();
         self.options.access = Access::Entitlements(Box::new(entitlements));

@@ -132,7 +132,7 @@ impl Subscriber {
         self.waiting = (self.waiting.0 + messages, self.waiting.1 + bytes);
         self.counters.delivered += messages;
         if !run.is_empty() {
-            self.events.push_back(SubscriberEvent::Messages(run));
+            self.events.push_back(SubscriberEvent::Messages(run.into()));
         }
         self.tell_soon(now, number, stream);
     }

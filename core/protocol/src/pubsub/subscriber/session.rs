@@ -15,7 +15,7 @@ impl Subscriber {
         }
         self.epoch = welcome.epoch;
         self.streams.clone_from(&welcome.streams);
-        self.events.push_back(SubscriberEvent::Connected);
+        self.events.push_back(SubscriberEvent::Connected { streams: welcome.streams.clone() });
         self.welcome = Some(welcome);
         let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
         numbers.into_iter().for_each(|number| self.subscribe(now, number));

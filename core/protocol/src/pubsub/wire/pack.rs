@@ -8,27 +8,8 @@ use crate::{
     machine::Frames,
 };
 
-/// A publication as it is in packs: its subject, and its frames.
-///
-/// ```text
-/// publication = subject parts *(size frame)
-/// subject     = length *octet     ; length is 1 octet
-/// parts       = 1 octet
-/// size        = 4 octets
-/// ```
-pub(in crate::pubsub) fn encode(subject: &[u8], frames: &Frames) -> Bytes {
-    let size: usize = frames.iter().map(|frame| 4 + frame.len()).sum();
-    let mut to = Vec::with_capacity(2 + subject.len() + size);
-    put_name(&mut to, subject);
-    to.put_u8(u8::try_from(frames.len()).expect("the number of frames was checked"));
-    for frame in frames {
-        to.put_u32(u32::try_from(frame.len()).expect("the size was checked"));
-        to.put_slice(frame);
-    }
-    to.into()
-}
-
-fn decode(from: &mut Bytes) -> Option<(Bytes, Frames)> {
+/// A publication as it is in packs, as [`Content`](crate::pubsub::Content) has written it.
+pub(in crate::pubsub) fn decode(from: &mut Bytes) -> Option<(Bytes, Frames)> {
     let (subject, parts) = (get_name(from)?, from.try_get_u8().ok()?);
     let mut frames = Frames::with_capacity(parts.into());
     for _ in 0..parts {
@@ -51,7 +32,7 @@ fn decode(from: &mut Bytes) -> Option<(Bytes, Frames)> {
 pub struct Pack(Vec<u8>);
 
 impl Pack {
-    /// Adds one, as [`encode`] wrote it.
+    /// Adds one, as a [`Content`](crate::pubsub::Content) has it.
     pub(in crate::pubsub) fn push(
         &mut self,
         (subscription, stream): (Number, StreamId),
@@ -151,7 +132,7 @@ impl Shared {
         Self { head, first: 0, data: Vec::new() }
     }
 
-    /// Adds the next, as [`encode`] wrote it.
+    /// Adds the next, as a [`Content`](crate::pubsub::Content) has it.
     pub(in crate::pubsub) fn push(&mut self, number: u64, encoded: &[u8]) {
         if self.data.is_empty() {
             self.first = number;
