@@ -7,7 +7,7 @@ use super::{
 use crate::{
     ErrorKind, Refusal,
     link::NO_LINK,
-    pubsub::{history::Publication, view::Offered, wire::Slow},
+    pubsub::{LostReason, history::Publication, view::Offered, wire::Slow},
 };
 
 /// What has gathered leaves when it is so large.
