@@ -42,6 +42,24 @@ macro_rules! numbers {
 
 numbers!(u8 u16 u32 u64 usize);
 
+macro_rules! optional {
+    ($($type:ty)*) => {$(
+        impl Given for Option<$type> {
+            fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                Given::given(name, value).map(Some)
+            }
+        }
+    )*};
+}
+
+optional!(u32 u64 Duration String Bytes);
+
+impl Given for String {
+    fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        value.extract().or_else(|_| invalid("the option takes text", name, value))
+    }
+}
+
 impl Given for bool {
     fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         value.extract().or_else(|_| invalid("the option is True or False", name, value))

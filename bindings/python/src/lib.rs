@@ -19,6 +19,7 @@ mod info;
 mod monitor;
 mod options;
 mod proxy;
+mod pubsub;
 mod ready;
 mod recv;
 mod reqrep;
@@ -56,11 +57,20 @@ mod _native {
     #[pymodule_export]
     use super::proxy::Proxy;
     #[pymodule_export]
+    use super::pubsub::{Publisher, Subscriber};
+    #[pymodule_export]
     use super::reqrep::{Broker, Client, Job, Worker};
     #[pymodule_export]
     use super::socket::Socket;
     #[pymodule_export]
     use super::zqueue::{AioProducer, Child, Draft, Producer, Queue, QueueJob, QueueWorker, Watch};
+
+    /// Messages of a bus and of a subscriber have the same name, each in its own module.
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::types::PyModuleMethods;
+        module.add("Publication", module.py().get_type::<crate::pubsub::Message>())
+    }
 
     /// The version of the package.
     #[pymodule_export]

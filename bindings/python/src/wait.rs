@@ -49,6 +49,24 @@ impl Limit {
     pub(crate) fn wait<T: Send>(
         &self,
         py: Python<'_>,
+        attempt: impl FnMut(&Deadline) -> Result<T> + Send,
+    ) -> PyResult<Result<T>> {
+        self.wait_while(py, is_not_yet, attempt)
+    }
+
+    /// As [`wait`](Self::wait), where [`ErrorKind::Full`] is what somebody says of this handle, and does not pass.
+    pub(crate) fn wait_to_take<T: Send>(
+        &self,
+        py: Python<'_>,
+        attempt: impl FnMut(&Deadline) -> Result<T> + Send,
+    ) -> PyResult<Result<T>> {
+        self.wait_while(py, is_nothing, attempt)
+    }
+
+    fn wait_while<T: Send>(
+        &self,
+        py: Python<'_>,
+        is_not_yet: fn(&Error) -> bool,
         mut attempt: impl FnMut(&Deadline) -> Result<T> + Send,
     ) -> PyResult<Result<T>> {
         match attempt(&Deadline::now()) {
@@ -86,8 +104,22 @@ fn is_not_yet(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Full)
 }
 
+/// Whether nothing is there.
+fn is_nothing(error: &Error) -> bool {
+    error.kind() == ErrorKind::Timeout
+}
+
 /// The outcome of trying once: `None` if waiting may help.
 pub(crate) fn if_possible<T>(outcome: Result<T>) -> Result<Option<T>> {
+    unless(outcome, is_not_yet)
+}
+
+/// The same of [`Limit::wait_to_take`].
+pub(crate) fn if_there<T>(outcome: Result<T>) -> Result<Option<T>> {
+    unless(outcome, is_nothing)
+}
+
+fn unless<T>(outcome: Result<T>, is_not_yet: fn(&Error) -> bool) -> Result<Option<T>> {
     match outcome {
         Ok(done) => Ok(Some(done)),
         Err(error) if is_not_yet(&error) => Ok(None),

@@ -317,6 +317,11 @@ where
         self.0.shared.mailbox.arm()
     }
 
+    /// Whether the machine has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.shared.generation.check().is_err() || self.0.shared.mailbox.check_open().is_err()
+    }
+
     /// Ends the machine where it is and closes its sockets. Waits until the store has what it was given.
     pub fn close(&self) {
         let shared = &self.0.shared;

@@ -36,6 +36,7 @@
 //! ```
 
 mod event;
+pub mod given;
 mod publisher;
 mod subscriber;
 

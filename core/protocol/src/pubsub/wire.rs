@@ -6,7 +6,7 @@
 
 mod pack;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -14,7 +14,7 @@ pub(super) use self::pack::decode;
 pub use self::pack::{Entry, Pack, Shared, entries, read_shared, topic};
 use super::{Credential, Criterion, LostReason};
 use crate::{
-    Refusal,
+    Error, ErrorKind, Refusal, Result,
     fields::{get_bool, get_millis, get_name, millis, put_name},
     link::{FIRST, Magic},
     machine::Frames,
@@ -164,6 +164,20 @@ pub enum Slow {
     Drop,
     /// It is sent away, and told.
     Disconnect,
+}
+
+impl FromStr for Slow {
+    type Err = Error;
+
+    /// `hold`, `drop` or `disconnect`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "hold" => Ok(Self::Hold),
+            "drop" => Ok(Self::Drop),
+            "disconnect" => Ok(Self::Disconnect),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "who is slow is one of hold, drop and disconnect")),
+        }
+    }
 }
 
 /// How far a program has come in a view.

@@ -322,6 +322,11 @@ impl Publisher {
         self.0.host.with(machine::Publisher::subscribers)
     }
 
+    /// Whether the publisher has closed, by itself or with its context.
+    pub fn is_closed(&self) -> bool {
+        self.0.host.is_closed()
+    }
+
     /// Takes no more, and waits at most for `linger` until what is for connected subscribers has arrived; then it says goodbye.
     pub fn close(&self, linger: Duration) {
         self.0.close(linger);

@@ -235,6 +235,11 @@ impl Subscriber {
         self.0.host.with(machine::Subscriber::views)
     }
 
+    /// Whether the subscriber has closed, by itself or with its context.
+    pub fn is_closed(&self) -> bool {
+        self.0.host.is_closed()
+    }
+
     /// Says goodbye. What is here and not taken is dropped; every wait ends with [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.0.close();
