@@ -1,8 +1,9 @@
-//  Makes libzmq 4.3.5 take messages whole. Included before each of its files; docs/decisions/0011 says why.
+//  Makes libzmq 4.3.5 keep messages whole. Included before each of its files; docs/decisions/0011 says why.
 //
 //  A pipe that ends while its message is half read makes libzmq end the process, or take another message for the rest.
 //  It ends because of a peer, whenever a socket handles its commands. Two things keep that from meeting a message:
 //  `recv` handles commands between messages only, and where a message is begun, it is taken from its pipe to its end.
+//  Where a message is half sent, the end of another pipe does not make the rest of it go to somebody else.
 
 //  zeromq-src also compiles files that are not libzmq's.
 #if defined __cplusplus && __has_include("fq.hpp")
@@ -22,11 +23,12 @@
 //  `socket_base_t::recv` says `if (++_ticks == inbound_poll_rate)`. `_rcvmore` is what it said of the frame before.
 #define inbound_poll_rate 0 || (_ticks >= 100 && !_rcvmore)
 
-//  Only what is declared in this one header becomes open, to the class below.
+//  Only what is declared in these two headers becomes open, to the classes below.
 #include "array.hpp"
 #include "blob.hpp"
 #define private protected
 #include "fq.hpp"
+#include "lb.hpp"
 #undef private
 
 namespace zmq
@@ -101,19 +103,36 @@ class whole_fq_t : public fq_t
     std::vector<msg_t>::size_type _next;
     pipe_t *_from;
 };
+
+//  A load balancer that goes on where it began: pipes change places when one of them ends.
+class steady_lb_t : public lb_t
+{
+  public:
+    void pipe_terminated (pipe_t *pipe_)
+    {
+        pipe_t *const current = _more && !_dropping ? _pipes[_current] : NULL;
+        lb_t::pipe_terminated (pipe_);
+        if (current != NULL && current != pipe_)
+            _current = _pipes.index (current);
+    }
+};
 }
 
 //  All that have one.
 #define fq_t whole_fq_t
+#define lb_t steady_lb_t
 #include "client.hpp"
 #include "dealer.hpp"
 #include "dish.hpp"
 #include "gather.hpp"
 #include "pull.hpp"
+#include "push.hpp"
 #include "router.hpp"
+#include "scatter.hpp"
 #include "server.hpp"
 #include "stream.hpp"
 #include "xsub.hpp"
 #undef fq_t
+#undef lb_t
 
 #endif

@@ -218,3 +218,37 @@ fn a_socket_that_keeps_the_last_frame_survives_messages_of_several() {
         assert_eq!(pull.recv(), Some((b"the other".to_vec(), false)));
     }
 }
+
+#[test]
+fn a_message_that_is_half_sent_goes_to_one_peer_also_when_another_ends() {
+    let context = context();
+    // SAFETY: the context lives.
+    assert_eq!(unsafe { libzmq::zmq_ctx_set(context, libzmq::context::MAX_SOCKETS, 4) }, 0);
+    let push = Socket::open(context, kind::PUSH);
+    let [first, second, third] = [c"inproc://first", c"inproc://second", c"inproc://third"].map(|endpoint| {
+        let pull = Socket::open(context, kind::PULL);
+        // SAFETY: the socket is live.
+        assert_eq!(unsafe { libzmq::zmq_bind(pull.0, endpoint.as_ptr()) }, 0);
+        push.connect(endpoint);
+        pull
+    });
+    push.send_all(&[b"to the first"]);
+    push.send_all(&[b"to the second"]);
+    push.send(b"to the", SNDMORE);
+    // SAFETY: it is not used any more.
+    unsafe { libzmq::zmq_close(second.0) };
+    // It is gone when there is room for another, and then the socket has been told.
+    // SAFETY: the context lives.
+    while unsafe { libzmq::zmq_socket(context, kind::PULL) }.is_null() {
+        push.events();
+        std::thread::yield_now();
+    }
+    push.events();
+    push.send(b"third", 0);
+    first.await_message();
+    assert_eq!(first.recv_all(), Some(vec![b"to the first".to_vec()]));
+    first.events();
+    assert_eq!(first.recv_all(), None);
+    third.await_message();
+    assert_eq!(third.recv_all(), Some(vec![b"to the".to_vec(), b"third".to_vec()]));
+}
