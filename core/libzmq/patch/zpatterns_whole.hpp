@@ -116,6 +116,20 @@ class steady_lb_t : public lb_t
             _current = _pipes.index (current);
     }
 };
+
+//  Where a ROUTER notes the pipe of the message that it has begun, to end it later if its name is handed over. It may be
+//  gone by then. No message needs it any more, so it is ended at once: it is never the one that is noted.
+class no_pipe_t
+{
+  public:
+    no_pipe_t (pipe_t *) {}
+    pipe_t *operator-> () const { return NULL; }
+};
+
+inline bool operator== (const pipe_t *, const no_pipe_t &)
+{
+    return false;
+}
 }
 
 //  All that have one.
@@ -127,7 +141,10 @@ class steady_lb_t : public lb_t
 #include "gather.hpp"
 #include "pull.hpp"
 #include "push.hpp"
+//  `pipe_t *_current_in;` becomes one that is not used, and ours.
+#define _current_in _noted_in; no_pipe_t _current_in
 #include "router.hpp"
+#undef _current_in
 #include "scatter.hpp"
 #include "server.hpp"
 #include "stream.hpp"

@@ -198,6 +198,34 @@ fn a_rep_gives_up_a_connection_of_which_it_has_begun_a_request() {
 }
 
 #[test]
+fn a_name_is_handed_over_while_a_message_of_it_is_begun() {
+    if !in_own_process("a_name_is_handed_over_while_a_message_of_it_is_begun") {
+        return;
+    }
+    let context = context();
+    let router = Socket::open(context, kind::ROUTER);
+    router.set(option::ROUTER_HANDOVER, &1_i32.to_ne_bytes());
+    let endpoint = router.bind();
+    let [before, after] = [(); 2].map(|()| {
+        let dealer = Socket::open(context, kind::DEALER);
+        dealer.set(option::ROUTING_ID, b"name");
+        dealer.set(option::IMMEDIATE, &1_i32.to_ne_bytes());
+        dealer
+    });
+    // Else it would connect again, and take the name back.
+    before.set(option::RECONNECT_IVL, &(-1_i32).to_ne_bytes());
+    before.connect(&endpoint);
+    before.send_all(&[b"one", b"two"]);
+    router.await_message();
+    after.connect(&endpoint);
+    after.send_all(&[b"three", b"four"]);
+    router.events();
+    assert_eq!(router.recv_all(), Some(vec![b"name".to_vec(), b"one".to_vec(), b"two".to_vec()]));
+    router.await_message();
+    assert_eq!(router.recv_all(), Some(vec![b"name".to_vec(), b"three".to_vec(), b"four".to_vec()]));
+}
+
+#[test]
 fn a_socket_that_keeps_the_last_frame_survives_messages_of_several() {
     if in_own_process("a_socket_that_keeps_the_last_frame_survives_messages_of_several") {
         let context = context();
