@@ -3,8 +3,18 @@
 //! `zeromq-src` brings the sources and compiles them, but probes hardly anything: without more macros the library
 //! signals through socketpairs, ignores keepalive options and cannot bind by interface name. The macros below are
 //! what libzmq's own CMake build finds on each platform.
+//!
+//! `patch/` is included before each file of libzmq, and mends what a peer could end the process with
+//! (`docs/decisions/0011`).
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// In `patch/`.
+const PATCH: &str = "zpatterns_whole.hpp";
 
 /// Found by libzmq's CMake on any Linux of the last ten years. HAVE_FORK is left out on purpose: with it libzmq asks for
 /// its process id at every signal, some twenty system calls per round trip, to notice a fork; our handles notice it
@@ -55,6 +65,7 @@ const APPLE: &[&str] = &[
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=patch");
     let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     let macros: &[&str] = match os.as_str() {
         "linux" => LINUX,
@@ -62,7 +73,8 @@ fn main() {
         _ => &[],
     };
     let flags: Vec<String> = macros.iter().map(|name| format!("-D{name}")).collect();
-    append_cxxflags(&flags.join(" "));
+    append_cxxflags(&format!("{} -include {PATCH}", flags.join(" ")));
+    include_from(&PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells where we are")).join("patch"));
 
     let lib = PathBuf::from(env::var("DEP_SODIUM_LIB").expect("libsodium-sys-stable tells where its library is"));
     let include =
@@ -77,4 +89,16 @@ fn append_cxxflags(extra: &str) {
     let given = names.iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
     // SAFETY: a build script is single-threaded at this point.
     unsafe { env::set_var(&names[0], format!("{given} {extra}")) };
+}
+
+/// Has compilers look for headers in `directory`, last of all, and keeps what the person set. It may have spaces in its name,
+/// which would be the end of a flag.
+fn include_from(directory: &Path) {
+    const PATHS: &str = "CPLUS_INCLUDE_PATH";
+    let mut paths: OsString = directory.into();
+    if let Some(given) = env::var_os(PATHS).filter(|given| !given.is_empty()) {
+        paths = [given, paths].join(":".as_ref());
+    }
+    // SAFETY: as above.
+    unsafe { env::set_var(PATHS, paths) };
 }

@@ -3,11 +3,7 @@
 //! It binds or it connects, not both, so it is a server or a client as its machine's [`Security`] has it. A ROUTER that
 //! connects dials, and knows nobody but those whom it dialled.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    os::fd::RawFd,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, os::fd::RawFd, sync::Arc};
 
 use bytes::Bytes;
 use libzmq::option as zmq;
@@ -30,8 +26,6 @@ pub(super) struct HostedSocket {
     security: Arc<Security>,
     side: Option<Side>,
     dialled: Dialled,
-    /// What was received before its time.
-    early: VecDeque<Received>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +61,6 @@ impl HostedSocket {
             security: Arc::clone(security),
             side: None,
             dialled: Dialled::default(),
-            early: VecDeque::new(),
         })
     }
 
@@ -112,11 +105,6 @@ impl HostedSocket {
         if endpoint.starts_with("inproc:") {
             return;
         }
-        // Asked whether there are messages, libzmq begins to read one. If that is from here, and its rest goes with the
-        // connection, it takes the next for the rest, or ends the process.
-        if let Ok(Some(received)) = self.receive() {
-            self.early.push_back(received);
-        }
         // The connection may have ended by itself.
         let _ = self.raw.disconnect(endpoint);
     }
@@ -150,7 +138,7 @@ impl HostedSocket {
     /// ROUTER says that there is room if any of its connections has some.
     pub(super) fn left(&mut self) -> (bool, bool) {
         let (events, is_router) = (self.events(), self.role == Role::Router);
-        let has_messages = events & libzmq::POLLIN != 0 || !self.early.is_empty();
+        let has_messages = events & libzmq::POLLIN != 0;
         let may_have_room = events & libzmq::POLLOUT != 0 && !self.full.is_empty();
         (has_messages || (may_have_room && !is_router), may_have_room && is_router)
     }
@@ -183,15 +171,10 @@ impl HostedSocket {
     }
 
     pub(super) fn recv(&mut self) -> Result<Option<Received>> {
-        match self.early.pop_front() {
-            Some(early) => Ok(Some(early)),
-            // What arrives there is for libzmq, which looks when it is asked for its state.
-            None if self.role == Role::Pub => Ok(None),
-            None => self.receive(),
+        // What arrives there is for libzmq, which looks when it is asked for its state.
+        if self.role == Role::Pub {
+            return Ok(None);
         }
-    }
-
-    fn receive(&mut self) -> Result<Option<Received>> {
         let Self { raw, role, security, side, dialled, .. } = self;
         let asks = *side == Some(Side::Server) && security.server.is_some();
         loop {
