@@ -139,6 +139,9 @@ fn who_holds_makes_the_publisher_wait_and_a_deadline_ends_that() {
     });
     assert_eq!(hear(&subscriber, 11), numbers(11));
     waiting.join().expect("it waits").expect("there was room");
+    // What the program has been given counts, whether or not it asks for more.
+    publish(&publisher, "x.y", 10);
+    assert_eq!(hear(&subscriber, 10), numbers(10));
     assert_eq!(publisher.arm(Interest::SEND), Some(Interest::SEND));
 }
 

@@ -2,11 +2,12 @@
 
 Now: ZeroMQ sockets as they are, safe to share between threads, with :class:`Socket`; reliable request-reply, with
 the Client, Worker, Job and Broker of :mod:`zpatterns.reqrep`; a job queue for recursion, with the Queue, Producer, Watch,
-Draft, QueueWorker, QueueJob, Child, Handlers and Workers of :mod:`zpatterns.zqueue`; a multicast bus, with :class:`Bus`, whose events are in
+Draft, QueueWorker, QueueJob, Child, Handlers and Workers of :mod:`zpatterns.zqueue`; publish-subscribe for those who may hear
+it, with the Publisher and Subscriber of :mod:`zpatterns.pubsub`; a multicast bus, with :class:`Bus`, whose events are in
 :mod:`zpatterns.bus`. :mod:`zpatterns.aio` has them for asyncio.
 """
 
-from . import _native, bus, reqrep, zqueue
+from . import _native, bus, pubsub, reqrep, zqueue
 from ._context import Context
 from ._info import CurveKeys, Info, curve_keypair, info
 from ._monitor import Monitor, MonitorEvent
@@ -87,6 +88,7 @@ __all__ = [
     "curve_keypair",
     "info",
     "option_table",
+    "pubsub",
     "reqrep",
     "zqueue",
 ]

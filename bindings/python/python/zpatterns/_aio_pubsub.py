@@ -33,7 +33,7 @@ class Publisher:
         """A publisher to which subscribers connect at ``endpoint``, as :class:`zpatterns.pubsub.Publisher`."""
         self._publisher = _native.Publisher(endpoint, context or Context.default(), options)
         self._notices = Notices(self._publisher)
-        self._batches: Batches[list[PublisherEvent], PublisherEvent] = Batches(
+        self._batches: Batches[PublisherEvent] = Batches(
             self._notices, lambda: self._publisher.take_events(BATCH)
         )
         self._taken = self._batches.taken
@@ -157,7 +157,7 @@ class Subscriber:
         """A subscriber of the publisher at this endpoint, as :class:`zpatterns.pubsub.Subscriber`."""
         self._subscriber = _native.Subscriber(publisher, context or Context.default(), options)
         self._notices = Notices(self._subscriber)
-        self._batches: Batches[list[Event], Event] = Batches(
+        self._batches: Batches[Event] = Batches(
             self._notices, lambda: self._subscriber.drain(BATCH, BATCH_BYTES)
         )
         self._taken = self._batches.taken
@@ -171,7 +171,7 @@ class Subscriber:
         self, pattern: str | None = None, *, prefix: Buffer | str | None = None, **options: Unpack[SubscriptionOptions]
     ) -> int:
         """Asks for subjects, as :meth:`zpatterns.pubsub.Subscriber.subscribe`."""
-        return self._subscriber.subscribe(pattern, prefix, options)
+        return self._subscriber.subscribe_to(pattern, prefix, options)
 
     def unsubscribe(self, subscription: int) -> None:
         """Wants that no more. What is here of it already still comes."""

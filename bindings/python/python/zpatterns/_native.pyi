@@ -8,6 +8,8 @@ from typing_extensions import Buffer, Self, Unpack, disjoint_base
 
 from .bus import Event, Peer
 from .errors import Error
+from .pubsub import Event as SubscriberEvent
+from .pubsub import PublisherEvent
 from .reqrep import News, Part, RequestOptions
 from .zqueue import ChildOptions, DeadLetter, JobOptions, OnFailure, TreeJob
 from .zqueue import Event as WatchEvent
@@ -38,11 +40,14 @@ __all__ = [
     "Monitor",
     "option_table",
     "Producer",
+    "Publication",
+    "Publisher",
     "Proxy",
     "Queue",
     "QueueJob",
     "QueueWorker",
     "Socket",
+    "Subscriber",
     "VERSION",
     "Watch",
     "Worker",
@@ -514,6 +519,151 @@ class Bus:
     def ready_fd(self) -> int: ...
     def arm(self, interest: int) -> int: ...
     def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@disjoint_base
+class Publisher:
+    def __new__(cls, endpoint: str, context: Context, options: Any) -> Self: ...
+    @property
+    def endpoint(self) -> str:
+        """Where subscribers connect, with the port that the system chose."""
+    @property
+    def shared_endpoint(self) -> str | None:
+        """Where the shared path is. Subscribers are told."""
+    @property
+    def plain_endpoint(self) -> str | None:
+        """Where plain SUB sockets connect."""
+    def publish(
+        self,
+        subject: str,
+        frames: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """Publishes: from now on it is the publisher's to see that each subscriber gets it, or is told.
+
+        ``Timeout`` if somebody for whom the publisher waits was slow until then, or publications took all memory;
+        ``NotFound`` if the subject is of no stream, ``TooLarge`` beyond ``max_size`` or 255 frames, ``InvalidArgument`` if
+        the subject is none.
+        """
+    def publish_many(
+        self,
+        publications: Iterable[tuple[str, Buffer | Sequence[Buffer]]],
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> int:
+        """Publishes several, in order, and returns how many were taken. It costs less than one by one.
+
+        ``timeout`` is for all of them together. An error before the first was taken is raised; an error later ends the
+        call, which then returns less than all, and shows when the rest is published again.
+        """
+    def try_publish(self, subject: str, frames: Buffer | Sequence[Buffer]) -> bool:
+        """Publishes if there is room now, and returns whether there was."""
+    def try_publish_many(self, publications: list[tuple[str, Buffer | Sequence[Buffer]]]) -> int: ...
+    def next(self, timeout: float | None = None, cancel: Cancel | None = None) -> PublisherEvent:
+        """What happened next, if the program is asked or wants news, or ``Timeout``."""
+    def take_events(self, max_events: int) -> list[PublisherEvent]: ...
+    def admit(
+        self, ask: int, user: Buffer | str, allow: str | Sequence[str], deny: str | Sequence[str]
+    ) -> None: ...
+    def refuse(self, ask: int, text: str) -> None:
+        """Does not let somebody in, and says why."""
+    def set_entitlements(self, text: Buffer | str) -> None:
+        """From now on this is who may hear what, in ZPL, also instead of rules that were set for a user.
+
+        What is not allowed any more does not leave after this returns, and who is no user any more is sent away.
+        """
+    def set_rules(self, user: Buffer | str, allow: str | Sequence[str], deny: str | Sequence[str]) -> None: ...
+    def expel(self, identity: Buffer | str, text: str) -> None:
+        """Forgets this subscriber and what is for it; if it is connected it is told why."""
+    def counters(self) -> dict[str, int]:
+        """What it did so far, by name; after ``close``, the last.
+
+        ``accepted`` is what became of publications for all subscribers together, ``delivered``, ``held`` or ``lost_`` for a
+        reason. ``refused_full`` counts how often there was no room, ``repaired`` what the shared path had lost, ``denied``
+        who was refused.
+        """
+    def subscribers(self) -> list[dict[str, Any]]:
+        """Who is known, by ``identity``, and what became of the publications for each, named as in ``counters``."""
+    @property
+    def closed(self) -> bool:
+        """Whether the publisher is closed, by itself or with its context."""
+    def close(self, linger: float | None = None) -> None:
+        """Takes no more, and waits until what is for connected subscribers has arrived; then it says goodbye.
+
+        That takes at most ``linger`` seconds, or the option of that name. Every wait ends with ``Closed``. Closing
+        twice is fine.
+        """
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@disjoint_base
+class Subscriber:
+    def __new__(cls, publisher: str, context: Context, options: Any) -> Self: ...
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that it has bound, if it has one, with the port that the system chose."""
+    def subscribe_to(self, pattern: str | None, prefix: Buffer | str | None, options: Any) -> int: ...
+    def unsubscribe(self, subscription: int) -> None:
+        """Wants that no more. What is here of it already still comes."""
+    def recv(self, timeout: float | None = None, cancel: Cancel | None = None) -> SubscriberEvent:
+        """Receives the next publication or event, or ``Timeout``.
+
+        ``PermissionDenied`` or ``Full`` if the publisher has refused this subscriber or sent it away, or it has died of
+        being late: that comes after all that came before, and again with every call.
+        """
+    def recv_many(
+        self,
+        max_events: int = 1024,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        *,
+        max_bytes: int = 1048576,
+    ) -> list[SubscriberEvent]:
+        """Receives what is there: waits for one publication or event, then takes what else has arrived.
+
+        It takes at most ``max_events``, and stops before a second would exceed ``max_bytes``.
+        """
+    def drain(self, max_events: int = 1024, max_bytes: int = 1048576) -> list[SubscriberEvent]:
+        """Takes what is there, which may be nothing, as ``recv_many`` does."""
+    def counters(self) -> dict[str, int]:
+        """What it got so far, by name; after ``close``, the last.
+
+        ``delivered`` to the program; ``missed``, of which it was told; ``repaired``, which the shared path had lost;
+        ``waiting``, which are here and not taken.
+        """
+    def views(self) -> list[dict[str, Any]]:
+        """How far each ``subscription`` is in each ``stream``: ``last``, and whether it comes over the ``shared`` path."""
+    @property
+    def closed(self) -> bool:
+        """Whether the subscriber is closed, by itself or with its context."""
+    def close(self) -> None:
+        """Says goodbye. What is here and not taken is dropped; every wait ends with ``Closed``. Closing twice is fine."""
+    def ready_fd(self) -> int: ...
+    def arm(self, interest: int) -> int: ...
+    def set_hook(self, notice: Callable[[], object]) -> None: ...
+
+@final
+class Publication:
+    """A publication that a subscription asked for; those of one stream come in the order in which they were published."""
+
+    __match_args__: ClassVar[tuple[str, str, str, str, str]]
+    def __new__(cls, subscription: int, stream: str, number: int, subject: str, frames: list[bytes]) -> Self: ...
+    @property
+    def subscription(self) -> int:
+        """The subscription that asked for it."""
+    @property
+    def stream(self) -> str:
+        """The stream to which it belongs."""
+    @property
+    def number(self) -> int:
+        """Its number in the stream."""
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+    @property
+    def frames(self) -> list[bytes]:
+        """What was published."""
 
 @final
 class Message:

@@ -1,4 +1,4 @@
-"""Sockets, reliable request-reply, the job queue and the multicast bus for asyncio.
+"""Sockets, reliable request-reply, the job queue, publish-subscribe and the multicast bus for asyncio.
 
 A thread of the context receives ahead into the socket's inbox, so a coroutine mostly finds its message there and goes
 on without suspending. Only when nothing is left does it wait, with one future for whatever the next batch brings:
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from . import _native
 from ._aio_bus import Bus
+from ._aio_pubsub import Publisher, Subscriber
 from ._aio_reqrep import Broker, Client, Worker
 from ._aio_zqueue import Handlers, Producer, Queue, QueueWorker
 from ._batches import BATCH, BATCH_BYTES, Batches
@@ -37,9 +38,11 @@ __all__ = [
     "Handlers",
     "Monitor",
     "Producer",
+    "Publisher",
     "Queue",
     "QueueWorker",
     "Socket",
+    "Subscriber",
     "Watch",
     "Worker",
 ]

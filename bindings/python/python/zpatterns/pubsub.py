@@ -227,7 +227,7 @@ class Subscriber(_native.Subscriber):
 
         :class:`Subscribed` comes before the first of it, or :class:`Rejected`.
         """
-        return super().subscribe(pattern, prefix, options)
+        return self.subscribe_to(pattern, prefix, options)
 
     def __iter__(self) -> Iterator[Event]:
         """Publications and events, until the subscriber is closed."""

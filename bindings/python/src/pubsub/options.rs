@@ -49,7 +49,7 @@ impl Given for Vec<StreamOptions> {
 }
 
 /// What is said of a stream that is not said otherwise.
-struct Stream {
+pub(super) struct Stream {
     core: StreamOptions,
 }
 
@@ -60,7 +60,7 @@ impl Default for Stream {
 }
 
 #[derive(Default)]
-struct PublisherGiven {
+pub(super) struct PublisherGiven {
     core: PublisherOptions,
     entitlements: Option<Bytes>,
     ask: Option<Duration>,
@@ -70,7 +70,7 @@ struct PublisherGiven {
 }
 
 #[derive(Default)]
-struct SubscriberGiven {
+pub(super) struct SubscriberGiven {
     core: SubscriberOptions,
     user: Option<Bytes>,
     password: Option<Bytes>,
@@ -85,7 +85,7 @@ struct SubscriberGiven {
 }
 
 #[derive(Default)]
-struct SubscriptionGiven {
+pub(super) struct SubscriptionGiven {
     core: SubscriptionOptions,
     start: Option<String>,
     last: Option<u32>,

@@ -76,8 +76,7 @@ impl Subscriber {
     }
 
     /// Asks for subjects: by a pattern, or else by a prefix.
-    #[pyo3(signature = (pattern, prefix, options))]
-    fn subscribe(
+    fn subscribe_to(
         &self,
         py: Python<'_>,
         pattern: Option<&str>,

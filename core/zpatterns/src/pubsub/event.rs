@@ -71,8 +71,8 @@ pub(super) struct Reading {
     restarts: u64,
     /// What the program was given and the machine does not know of: of each view, in order.
     taken: Vec<Taken>,
-    taken_messages: usize,
-    taken_bytes: usize,
+    taken_messages: u64,
+    taken_bytes: u64,
 }
 
 /// What the program was given that the machine is to know.
@@ -132,7 +132,7 @@ impl Reading {
         let Message { subscription, stream, number, subject, frames } = message;
         self.note(Taken { number: subscription, stream, up_to: number });
         self.taken_messages += 1;
-        self.taken_bytes += cost;
+        self.taken_bytes += cost as u64;
         let (subscription, stream) = (Subscription(subscription), self.name(stream));
         SubscriberEvent::Message { subscription, stream, number, subject, frames }
     }
@@ -180,7 +180,7 @@ impl Reading {
     }
 
     /// What the machine is to be told, if the program was given as much as this; the machine knows of it from now on.
-    pub(super) fn tell(&mut self, messages: usize, bytes: usize) -> Option<Given> {
+    pub(super) fn tell(&mut self, (messages, bytes): (u64, u64)) -> Option<Given> {
         if self.taken.is_empty() || (self.taken_messages < messages && self.taken_bytes < bytes) {
             return None;
         }

@@ -1,11 +1,12 @@
 //! Who wants to hear something.
 
 use std::{
+    collections::VecDeque,
     fmt,
     os::fd::BorrowedFd,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -97,8 +98,8 @@ pub struct Subscriber(Arc<Inner>);
 struct Inner {
     host: Host<machine::Subscriber>,
     reading: Mutex<Reading>,
-    /// The machine is told of what was taken when it is so much: messages and bytes.
-    much: (usize, usize),
+    /// The machine is told of what was taken when it is so much, or nothing is left: messages and bytes.
+    much: (AtomicU64, AtomicU64),
     endpoint: OnceLock<String>,
     next: AtomicU32,
 }
@@ -109,7 +110,7 @@ impl Subscriber {
         let endpoints = [Some(publisher), options.shared.as_deref(), options.endpoint.as_deref()];
         endpoints.into_iter().flatten().try_for_each(check_endpoint)?;
         let (binds, security) = (options.endpoint.is_some(), options.security);
-        let much = (options.max_messages as usize / 8, options.max_bytes as usize / 8);
+        let much = (part_of(options.max_messages.into()), part_of(options.max_bytes.into()));
         let options = machine::SubscriberOptions {
             connect: publisher.to_owned(),
             shared: options.shared,
@@ -137,6 +138,7 @@ impl Subscriber {
                 other => unreachable!("a subscriber first tells where it is bound, not {other:?}"),
             }
         }
+        let much = (AtomicU64::new(much.0), AtomicU64::new(much.1));
         Ok(Self(Arc::new(Inner { host, reading: Mutex::default(), much, endpoint, next: AtomicU32::new(1) })))
     }
 
@@ -151,6 +153,9 @@ impl Subscriber {
         if policy.max_messages == 0 || policy.max_bytes == 0 {
             return Err(Error::new(ErrorKind::InvalidArgument, "a subscription may be late by something"));
         }
+        // What its program has and the machine does not know of must not be what the publisher waits for.
+        self.0.much.0.fetch_min(part_of(policy.max_messages.into()), Ordering::Relaxed);
+        self.0.much.1.fetch_min(part_of(policy.max_bytes), Ordering::Relaxed);
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let options = machine::SubscriptionOptions { criterion, start, policy, shared };
         self.0.host.command(SubscriberCommand::Subscribe { number, options })?;
@@ -175,32 +180,23 @@ impl Subscriber {
     /// `max_bytes`, each frame and each of them counted as 32 more. It costs far less than one by one.
     pub fn recv_many(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<Vec<SubscriberEvent>> {
         let Inner { host, .. } = &*self.0;
-        let take = |events: &mut _| self.reading().take(events, max_events, max_bytes);
+        let take = |events: &mut VecDeque<Event>| {
+            let taken = self.reading().take(events, max_events, max_bytes);
+            (taken, events.is_empty())
+        };
         loop {
-            let taken = match host.next_with(&Deadline::now(), take) {
-                Err(error) if error.kind() == ErrorKind::Timeout => {
-                    // What was taken may be what the publisher waits for.
-                    self.tell(0, 0)?;
-                    if deadline.is_now() {
-                        return Err(error);
-                    }
-                    host.next_with(deadline, take)
-                }
-                taken => taken,
-            };
-            let taken = taken??;
-            let (messages, bytes) = self.0.much;
-            self.tell(messages, bytes)?;
+            let (taken, is_all) = host.next_with(deadline, take)?;
+            let taken = taken?;
+            let (messages, bytes) = &self.0.much;
+            let much = if is_all { (0, 0) } else { (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed)) };
+            // Of two threads that do so, either may be first.
+            if let Some(Given { restarts, taken }) = self.reading().tell(much) {
+                self.0.host.command(SubscriberCommand::Taken { restarts, taken })?;
+            }
             if !taken.is_empty() {
                 return Ok(taken);
             }
         }
-    }
-
-    /// Tells the machine what the program was given, if it is as much as this. Of two threads that do so, either may be first.
-    fn tell(&self, messages: usize, bytes: usize) -> Result<()> {
-        let Some(Given { restarts, taken }) = self.reading().tell(messages, bytes) else { return Ok(()) };
-        self.0.host.command(SubscriberCommand::Taken { restarts, taken })
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
@@ -209,8 +205,6 @@ impl Subscriber {
 
     /// Asks for one notice when [`recv`](Self::recv) has something; true if it has already.
     pub fn arm(&self) -> bool {
-        // A subscriber that has ended says so when it is asked.
-        let _ = self.tell(0, 0);
         self.0.host.arm()
     }
 
@@ -248,7 +242,7 @@ impl Subscriber {
 
 impl Inner {
     fn close(&self) {
-        let given = self.reading.lock().unwrap_or_else(PoisonError::into_inner).tell(0, 0);
+        let given = self.reading.lock().unwrap_or_else(PoisonError::into_inner).tell((0, 0));
         if let Some(Given { restarts, taken }) = given {
             // If it has ended, nobody needs to know.
             let _ = self.host.command(SubscriberCommand::Taken { restarts, taken });
@@ -261,6 +255,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// So much of what may be late is told together.
+fn part_of(bound: u64) -> u64 {
+    bound / 8
 }
 
 impl fmt::Debug for Subscriber {
