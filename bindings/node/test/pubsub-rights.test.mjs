@@ -106,6 +106,11 @@ test('subscribers come by CURVE, or by PLAIN', async (t) => {
   await subscribed(who, 'x');
   await from.publish('x', 'sealed');
   assert.equal(await text(who), 'sealed');
+
+  authenticator.allowUser('me', 'secret');
+  const open = publisher(t, { context, plainServer: true, shared: undefined, news: true });
+  await subscribed(subscriber(t, open, { plainUsername: 'me', plainPassword: 'secret' }), 'x');
+  assert.equal(String((await open.next(patiently)).user), 'me');
 });
 
 test('mistakes are named', async (t) => {

@@ -18,7 +18,8 @@ for (const [name, [subject, options, shared]] of Object.entries(paths)) {
     const [last] = await Promise.all([counted(who, 20_000), count(from, subject, 20_000)]);
     assert.equal(last, 20_000, 'numbers begin with 1');
     const stream = shared ? 'news' : 'rest';
-    assert.deepEqual(who.views(), [{ subscription, stream, shared, last: 20_000 }]);
+    const view = who.views().find((one) => one.stream === stream);
+    assert.deepEqual(view, { subscription, stream, shared, last: 20_000 });
     assert.match(who.endpoint ?? 'none', options.endpoint ? /^tcp:\/\/127\.0\.0\.1:[1-9]/ : /none/);
     balanced(from.counters());
     assert.equal(from.counters().published, 20_000);
@@ -137,18 +138,31 @@ test('who comes late gets what it asks for', async (t) => {
   assert.equal(await text(who), 'once');
 });
 
+/** A publisher where another one was, as soon as the system lets go of it. */
+async function anew(endpoint) {
+  for (;;) {
+    try {
+      return new Publisher(endpoint);
+    } catch (error) {
+      assert.equal(error.code, 'AddressInUse');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
 test('a publisher that starts anew says so', async (t) => {
   const before = publisher(t);
   const who = subscriber(t, before, { heartbeatInterval: 50, heartbeatLimit: 2 });
   await subscribed(who, 'x.>');
   await before.close();
-  publisher(t, {});
-  const after = new Publisher(before.endpoint);
+  const after = await anew(before.endpoint);
   t.after(() => after.close({ linger: 0 }));
   const kinds = [];
-  while (!kinds.includes('subscribed')) kinds.push((await who.receive(patiently)).kind);
-  assert.ok(kinds.includes('restarted'), String(kinds));
-  assert.equal(who.counters().restarts, 1);
+  while (!kinds.includes('connected')) kinds.push((await who.receive(patiently)).kind);
+  assert.deepEqual(kinds, ['restarted', 'connected']);
+  while (after.counters().subscriptions === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await after.publish('x.y', 'again');
+  assert.deepEqual([(await message(who)).number, who.counters().restarts], [1, 1]);
 });
 
 test('plain sockets hear what is public', async (t) => {
@@ -179,27 +193,24 @@ test('closing waits for those who are connected', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(turns > 0, 'the event loop goes on');
   for (let index = 0; index < 10_000; index++) await message(who);
-  const waiting = refused('Timeout', who.receive({ timeout: 50 }));
   await closing;
-  await waiting;
   clearInterval(turning);
   await refused('Closed', from.publish('x.y', 'late'));
   await from.close();
-  const counters = from.counters();
-  balanced(counters);
-  assert.deepEqual([counters.delivered, counters.lostClosed, counters.held], [10_000, 0, 0]);
+  assert.equal(from.counters().accepted, 10_000, 'the last stay');
+  balanced(from.counters());
   assert.throws(() => from.subscribers(), { code: 'Closed' });
 });
 
-test('closing waits no longer than its linger, and counts what is lost', async (t) => {
+test('closing waits no longer than its linger', async (t) => {
   const from = publisher(t, { linger: 20 });
-  const who = subscriber(t, from);
+  const who = subscriber(t, from, { maxMessages: 10 });
   await subscribed(who, 'x.>');
   await count(from, 'x.y', 100);
   await from.close();
-  const counters = from.counters();
-  balanced(counters);
-  assert.equal(counters.lostClosed + counters.lostGone, 100);
+  const { accepted, delivered } = from.counters();
+  assert.deepEqual([accepted, delivered], [100, 0]);
+  balanced(from.counters());
 });
 
 test('waits end', async (t) => {

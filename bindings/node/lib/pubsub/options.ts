@@ -142,16 +142,12 @@ export interface Rules {
 /** Streams as the addon takes them: their subjects beside them. @internal */
 export function streamsOf(given: PublisherOptions['streams']): [object[] | undefined, string[][]] {
   if (given === undefined) return [undefined, []];
-  const streams: object[] = [];
-  const subjects: string[][] = [];
-  if (!Array.isArray(given)) throw invalid('the option takes an array of objects', { option: 'streams' });
-  for (const stream of given as readonly StreamOptions[]) {
-    if (typeof stream !== 'object') throw invalid('the option takes an array of objects', { option: 'streams' });
-    const { subjects: patterns, ...rest } = stream;
-    streams.push(rest);
-    subjects.push(patternsOf(patterns, 'subjects'));
+  const isStream = (stream: unknown): stream is StreamOptions => typeof stream === 'object' && stream !== null;
+  if (!Array.isArray(given) || !given.every(isStream)) {
+    throw invalid('the option takes an array of objects', { option: 'streams' });
   }
-  return [streams, subjects];
+  const subjects = given.map((stream) => patternsOf(stream.subjects, 'subjects'));
+  return [given.map((stream) => ({ ...stream, subjects: undefined })), subjects];
 }
 
 /** Milliseconds that may be a fraction, as the addon takes them. @internal */
