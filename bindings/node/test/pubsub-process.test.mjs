@@ -10,6 +10,7 @@ const prelude = `
   import { Publisher, Subscriber } from 'zpatterns';
   const [endpoint] = process.argv.slice(1);
 `;
+const listened = 'while (publisher.counters().subscriptions === 0) await new Promise((resolve) => setTimeout(resolve, 5));';
 const clean = { code: 0, signal: null, stdout: '', stderr: '' };
 
 test('a process with idle handles ends', async (t) => {
@@ -33,6 +34,7 @@ test('a process stays while it waits, also for its own closing', async (t) => {
       if (kind === 'message') { console.log(String(frames)); break; }
     }
     console.log((await publisher.next()).kind);
+    ${listened}
     await publisher.publish('y', 'answer');
     await publisher.close();
     console.log('closed');
@@ -60,7 +62,7 @@ for (const [name, ending] of Object.entries(endings)) {
     const child = script(t, `${prelude}
       const publisher = new Publisher('${somewhere}', { linger: 30_000 });
       console.log(publisher.endpoint);
-      while (publisher.counters().subscriptions === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      ${listened}
       for (let index = 0; index < ${most}; index++) publisher.publish('x', String(index));
       ${ending}
     `);
