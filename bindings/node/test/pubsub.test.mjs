@@ -110,6 +110,9 @@ test('who holds makes the publisher wait, and nobody else', async (t) => {
   for (let index = 0; index < 2; index++) assert.equal(await text(who), '10');
   await waiting;
   assert.ok(from.counters().refusedFull > 0);
+  const all = Array.from({ length: 2000 }, (_, index) => from.publish('x.y', String(index)));
+  for (let index = 0; index < 2000; index++) assert.equal(await text(who), String(index));
+  await Promise.all(all);
 });
 
 test('who disconnects is sent away', async (t) => {
