@@ -164,6 +164,8 @@ impl Subscriber {
 
     /// Wants that no more. What is here of it already still comes.
     pub fn unsubscribe(&self, subscription: Subscription) -> Result<()> {
+        // What was given to the program is not lost with it.
+        self.tell(0, 0)?;
         self.0.host.command(SubscriberCommand::Unsubscribe { number: subscription.0 })
     }
 
