@@ -125,7 +125,7 @@ test('mistakes are named', async (t) => {
   for (const [option, values] of Object.entries(publishers)) {
     for (const value of values) await wrong(option, () => new Publisher(somewhere, { [option]: value }));
   }
-  await wrong('max_size', () => new Publisher(somewhere, { maxSize: 0 }));
+  await wrong('maxSize', () => new Publisher(somewhere, { maxSize: 0 }));
   await wrong('ask', () => new Publisher(somewhere, { ask: 1, entitlements: '' }));
   await wrong('plainServer', () => new Publisher(somewhere, { plainServer: true, curveSecretKey: 'k'.repeat(40) }));
   for (const [option, stream] of Object.entries({
@@ -141,7 +141,7 @@ test('mistakes are named', async (t) => {
   const subscribers = {
     token: { user: 'a', password: 'b', token: 'c' }, password: { user: 'a' }, user: { password: 'a' },
     curvePublicKey: { curveServerKey: 'k' }, plainPassword: { plainUsername: 'a' }, name: { name: '' },
-    max_messages: { maxMessages: 0 }, snailMaxLag: { snailMaxLag: -1 }, keep: { keep: 'x' }, speed: { speed: 5 },
+    maxMessages: { maxMessages: 0 }, snailMaxLag: { snailMaxLag: -1 }, keep: { keep: 'x' }, speed: { speed: 5 },
   };
   for (const [option, options] of Object.entries(subscribers)) {
     await wrong(option, () => new Subscriber(from.endpoint, options));
