@@ -101,7 +101,8 @@ pub unsafe extern "C" fn zpat_subscriber_unsubscribe(subscriber: *const zpat_sub
 
 /// Receives publications and events: waits for one, then takes what is there besides, no more than `max_events` and no
 /// more once they have `max_bytes`, each frame and each of them counted as 32 more. Returns how many are in `*events`.
-/// What was received counts as taken when the publisher finds out who is slow.
+/// What was received counts as taken, which is how the publisher finds out who is slow, at the latest when the program
+/// asks for more and nothing is there.
 ///
 /// `*events` is NULL, and then becomes something new that the caller frees with `zpat_subscriber_events_free`, or what
 /// an earlier call left, which is emptied and used again. `ZPAT_E_TIMEOUT` if nothing came in time.
