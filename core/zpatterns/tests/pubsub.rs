@@ -229,6 +229,25 @@ fn who_comes_late_gets_what_it_asks_for() {
 }
 
 #[test]
+fn what_was_taken_of_a_subscription_that_ends_is_delivered() {
+    let context = Context::new().expect("a context");
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");
+    let subscriber =
+        Subscriber::connect(&context, publisher.endpoint(), SubscriberOptions::default()).expect("a subscriber");
+    let subscription = subscribe(&subscriber, "x.>", hold(100));
+    publish(&publisher, "x.y", 10);
+    assert_eq!(hear(&subscriber, 10), numbers(10));
+    subscriber.unsubscribe(subscription).expect("it is open");
+    let counters = loop {
+        match publisher.counters().expect("counters") {
+            counters if counters.subscriptions == 0 => break counters,
+            _ => thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    assert_eq!((counters.books.delivered, counters.books.all_lost()), (10, 0));
+}
+
+#[test]
 fn closing_waits_for_those_who_are_connected() {
     let context = Context::new().expect("a context");
     let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");

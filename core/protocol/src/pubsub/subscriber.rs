@@ -437,6 +437,8 @@ impl Subscriber {
                 self.subscribe(now, number);
             }
             SubscriberCommand::Unsubscribe { number } => {
+                // What was taken of it is not lost.
+                self.tell(now);
                 if self.forget(number) && self.welcome.is_some() {
                     self.send(now, Wire::Unsubscribe { number });
                 }

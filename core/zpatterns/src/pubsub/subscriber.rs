@@ -159,6 +159,7 @@ impl Subscriber {
 
     /// Wants that no more. What is here of it already still comes.
     pub fn unsubscribe(&self, subscription: Subscription) -> Result<()> {
+        self.tell(0, 0)?;
         self.0.host.command(SubscriberCommand::Unsubscribe { number: subscription.0 })
     }
 
