@@ -3984,7 +3984,10 @@ typedef struct zpat_subscriber_event_t {
   uint64_t count;
   /** A `zpat_lost_reason_t`, of what will not come. */
   int64_t reason;
-  /** A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED` or `ZPAT_E_FULL`. */
+  /**
+   * A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed to
+   * already.
+   */
   int64_t error;
   /** How many frames a publication has. */
   uint64_t frames;
@@ -4066,7 +4069,8 @@ int zpat_subscriber_unsubscribe(const zpat_subscriber_t *subscriber,
 /**
  * Receives publications and events: waits for one, then takes what is there besides, no more than `max_events` and no
  * more once they have `max_bytes`, each frame and each of them counted as 32 more. Returns how many are in `*events`.
- * What was received counts as taken when the publisher finds out who is slow.
+ * What was received counts as taken, which is how the publisher finds out who is slow, at the latest when the program
+ * asks for more and nothing is there.
  *
  * `*events` is NULL, and then becomes something new that the caller frees with `zpat_subscriber_events_free`, or what
  * an earlier call left, which is emptied and used again. `ZPAT_E_TIMEOUT` if nothing came in time.

@@ -95,10 +95,13 @@ static void what_is_published_comes_whole(zpat_context_t *context) {
 
   OK(zpat_subscriber_unsubscribe(subscriber, subscription));
   while (counted(publisher).subscriptions > 0) usleep(1000);
+  CHECK(counted(publisher).delivered == 2 && counted(publisher).lost_gone == 0);
   publish_text(publisher, "x.y", "nobody wants that");
   CHECK(subscribe(subscriber, "x.y", NULL) != subscription);
   publish_text(publisher, "x.y", "but this");
   hear_text(subscriber, "but this");
+  want(subscriber, "x.y", NULL);
+  CHECK(next(subscriber, &events, ZPAT_SUBSCRIBER_REJECTED).error == ZPAT_E_WRONG_STATE);
   OK(zpat_subscriber_events_free(&events));
   OK(zpat_subscriber_events_free(&events));
   OK(zpat_subscriber_close(&subscriber));
