@@ -3985,8 +3985,8 @@ typedef struct zpat_subscriber_event_t {
   /** A `zpat_lost_reason_t`, of what will not come. */
   int64_t reason;
   /**
-   * A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed to
-   * already.
+   * A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed
+   * to already.
    */
   int64_t error;
   /** How many frames a publication has. */

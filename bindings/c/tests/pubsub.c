@@ -81,14 +81,16 @@ static void what_is_published_comes_whole(zpat_context_t *context) {
   CHECK(event.subscription == subscription && event.number == 2 && event.frames == 3 && event.error == 0);
   CHECK(is(zpat_subscriber_events_subject(events, 0), "x.y") && is(zpat_subscriber_events_stream(events, 0), "main"));
   for (size_t i = 0; i < 3; i++) CHECK(zpat_slice_equal(zpat_subscriber_events_frame(events, 0, i), frames[i]));
-  CHECK(zpat_subscriber_events_frame(events, 0, 1).data != NULL && zpat_subscriber_events_frame(events, 0, 3).data == NULL);
+  CHECK(zpat_subscriber_events_frame(events, 0, 1).data != NULL);
+  CHECK(zpat_subscriber_events_frame(events, 0, 3).data == NULL);
   CHECK(zpat_subscriber_events_frame(events, 1, 0).data == NULL && zpat_subscriber_events_text(events, 0).data == NULL);
   FAILS(ZPAT_E_NOT_FOUND, zpat_subscriber_events_get(events, 1, &event));
   CHECK(next(subscriber, &events, ZPAT_SUBSCRIBER_MESSAGE).frames == 0);
   FAILS(ZPAT_E_TIMEOUT, zpat_subscriber_recv(subscriber, 1, SIZE_MAX, 0, NULL, &events));
   CHECK(zpat_subscriber_events_count(events) == 0);
 
-  CHECK(OK(zpat_publisher_subscribers(publisher, &row, 1)) == 1 && OK(zpat_publisher_subscribers(publisher, NULL, 0)) == 1);
+  CHECK(OK(zpat_publisher_subscribers(publisher, NULL, 0)) == 1);
+  CHECK(OK(zpat_publisher_subscribers(publisher, &row, 1)) == 1);
   CHECK(strcmp(row.identity, "alice") == 0 && row.identity_len == 5 && row.user_len == 0 && row.connected == 1);
   CHECK(row.subscriptions == 1 && row.accepted == 2 && row.accepted == row.delivered + row.held);
   CHECK(counted(publisher).subscribers == 1 && counted(publisher).subscriptions == 1);

@@ -2,8 +2,8 @@
 #include "pubsub.h"
 
 static const char alices[] =
-    "user\n    alice\n        password = secret\n        allow = x.>\n        deny = x.z\n    bob\n        token = abc\n"
-    "        allow = y\n";
+    "user\n    alice\n        password = secret\n        allow = x.>\n        deny = x.z\n"
+    "    bob\n        token = abc\n        allow = y\n";
 
 static zpat_subscriber_options_t with_password(const char *user, const char *password) {
   zpat_subscriber_options_t options = ZPAT_SUBSCRIBER_OPTIONS_INIT;

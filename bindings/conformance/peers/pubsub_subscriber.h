@@ -106,7 +106,8 @@ static int print_listened(int outcome, const zpat_subscriber_event_t *event) {
   }
   if (event->kind == ZPAT_SUBSCRIBER_MISSED)
     printf(" first=%llu last=%llu count=%llu reason=%s", (unsigned long long)event->first,
-           (unsigned long long)event->last, (unsigned long long)event->count, zpat_lost_reason_name((int)event->reason));
+           (unsigned long long)event->last, (unsigned long long)event->count,
+           zpat_lost_reason_name((int)event->reason));
   if (event->kind == ZPAT_SUBSCRIBER_REJECTED) {
     printf(" error=%s text=", zpat_error_name((int)event->error));
     print_hex(zpat_subscriber_events_text(listened, 0));

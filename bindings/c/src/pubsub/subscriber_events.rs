@@ -82,8 +82,8 @@ pub struct zpat_subscriber_event_t {
     pub count: u64,
     /// A `zpat_lost_reason_t`, of what will not come.
     pub reason: i64,
-    /// A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed to
-    /// already.
+    /// A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed
+    /// to already.
     pub error: i64,
     /// How many frames a publication has.
     pub frames: u64,
