@@ -139,8 +139,8 @@ test('mistakes are named', async (t) => {
   const from = publisher(t);
   await refused('AddressInUse', () => new Publisher(from.endpoint));
   const subscribers = {
-    token: { user: 'a', password: 'b', token: 'c' }, password: { user: 'a' }, user: { password: 'a' },
-    curvePublicKey: { curveServerKey: 'k' }, plainPassword: { plainUsername: 'a' }, name: { name: '' },
+    token: { user: 'a', password: 'b', token: 'c' }, password: { user: 'a' },
+    curveServerKey: { curveServerKey: 'k' }, plainUsername: { plainUsername: 'a' }, name: { name: '' },
     maxMessages: { maxMessages: 0 }, snailMaxLag: { snailMaxLag: -1 }, keep: { keep: 'x' }, speed: { speed: 5 },
   };
   for (const [option, options] of Object.entries(subscribers)) {
