@@ -8,6 +8,7 @@
 mod bus;
 mod info;
 mod keys;
+mod pubsub;
 mod reading;
 mod reqrep;
 mod shell;
@@ -44,6 +45,10 @@ enum Command {
     Request(reqrep::RequestArguments),
     /// Answer requests with a shell command.
     Work(reqrep::WorkArguments),
+    /// Publish for those who may hear it, and tell on the standard error who comes and goes.
+    Pub(pubsub::PubArguments),
+    /// Print what is published, and on the standard error what is missed.
+    Sub(pubsub::SubArguments),
     /// Send to all, hear all: a multicast bus.
     ///
     /// It is at one of these, where INTERFACE is a name, an address or a network of this machine, or *:
@@ -81,6 +86,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Broker(arguments) => reqrep::broker(&arguments),
         Command::Request(arguments) => reqrep::request(&arguments),
         Command::Work(arguments) => reqrep::work(&arguments),
+        Command::Pub(arguments) => pubsub::publish(&arguments),
+        Command::Sub(arguments) => pubsub::subscribe(&arguments),
         Command::Bus(command) => bus::run(&command),
         Command::Zqueue(command) => zqueue::run(&command),
     };

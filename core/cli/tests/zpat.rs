@@ -187,6 +187,49 @@ const BY_HALVES: &str = r#"
 "#;
 
 #[test]
+fn publications_go_to_those_who_may_hear_them_and_rights_follow_their_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rights, password, other) =
+        (folder.path().join("rights"), folder.path().join("password"), folder.path().join("other"));
+    let entitle = |allow: &str| {
+        fs::write(&rights, format!("user\n    alice\n        password = secret\n        allow = {allow}\n"))
+            .expect("a file");
+    };
+    entitle("x.>");
+    fs::write(&password, "secret\n").expect("a file");
+    fs::write(&other, "guess\n").expect("a file");
+    let path = |path: &Path| path.to_str().expect("text").to_owned();
+    let (rights_path, password, other) = (path(&rights), path(&password), path(&other));
+    let mut publisher =
+        zpat(&["pub", "--bind", "tcp://127.0.0.1:0", "--entitlements", &rights_path, "--at-least", "1"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("zpat");
+    let mut told = BufReader::new(publisher.stderr.take().expect("piped")).lines();
+    let mut line = || told.next().expect("a line").expect("text");
+    let bound = line();
+    let endpoint = bound.strip_prefix("bound to ").expect("where").to_owned();
+    let refused = zpat(&["sub", "--connect", &endpoint, "--user", "alice", "--password-file", &other]).output();
+    assert!(text(&refused.expect("zpat")).contains("PermissionDenied"));
+    let hear = ["sub", "--connect", &endpoint, "--user", "alice", "--password-file", &password, "--count", "2", ">"];
+    let mut subscriber = zpat(&hear).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("zpat");
+    let mut heard = BufReader::new(subscriber.stderr.take().expect("piped")).lines();
+    while heard.next().expect("a line").expect("text") != "subscribed" {}
+    let mut lines = publisher.stdin.take().expect("piped");
+    lines.write_all(b"y.z\tno\nx.y\tone\ttwo\n").expect("a line");
+    let mut out = BufReader::new(subscriber.stdout.take().expect("piped")).lines();
+    assert_eq!(out.next().expect("a line").expect("text"), "x.y\tone\ttwo");
+    entitle("y.>");
+    while line() != "entitlements are read again" {}
+    lines.write_all(b"x.y\tno\ny.z\tyes\n").expect("a line");
+    assert_eq!(out.next().expect("a line").expect("text"), "y.z\tyes");
+    drop(lines);
+    assert!(subscriber.wait().expect("it ends").success());
+    assert!(publisher.wait().expect("it ends").success());
+}
+
+#[test]
 fn a_shell_command_breaks_jobs_into_jobs() {
     let folder = tempfile::tempdir().expect("a folder");
     let endpoint = format!("ipc://{}/queue", folder.path().display());

@@ -50,6 +50,13 @@ pub(super) struct Gap {
     pub(super) reason: LostReason,
 }
 
+impl Gap {
+    /// Every number in it was for this view.
+    fn is_whole(&self) -> bool {
+        self.count == self.last - self.first + 1
+    }
+}
+
 /// What is to be sent next.
 pub(super) enum Next {
     Missed(Gap),
@@ -208,11 +215,23 @@ impl View {
         if let Some(has) = has {
             self.sent = self.sent.max(self.resent);
             self.take(has);
+            self.find(has);
             self.taken = self.taken.max(has);
         }
         self.resent = self.resent.max(self.sent);
         self.sent = 0;
         self.said = self.taken;
+    }
+
+    /// What was given up for lost had arrived before, up to this number.
+    fn find(&mut self, has: u64) {
+        let Some(Item::Gap(gap)) = self.queue.front_mut() else { return };
+        if gap.first <= has && has < gap.last && gap.is_whole() {
+            let found = has - gap.first + 1;
+            (gap.first, gap.count) = (has + 1, gap.count - found);
+            self.books.lost[gap.reason as usize] -= found;
+            self.books.delivered += found;
+        }
     }
 
     /// What is on its way: messages, and bytes.

@@ -53,7 +53,7 @@ impl Subscriber {
         }
         for ViewStart { stream, shared, after } in views {
             let view = subscription.views.entry(stream).or_insert_with(|| View::new(after));
-            view.begin(shared);
+            view.begin(shared, after);
             let sharing = self.sharing.entry(stream).or_default();
             if shared {
                 sharing.insert(number);
@@ -67,8 +67,12 @@ impl Subscriber {
                 self.events.push_back(SubscriberEvent::Missed(missed));
             }
         }
+        let all: Vec<StreamId> = subscription.views.keys().copied().collect();
         let shared: Vec<StreamId> =
             subscription.views.iter().filter(|(_, view)| view.shared).map(|(stream, _)| *stream).collect();
+        for stream in all {
+            self.tell_soon(now, number, stream);
+        }
         for stream in shared {
             self.hear(stream);
             // What is in the past is asked for at the next heartbeat, or when the next publication comes.

@@ -78,9 +78,10 @@ impl View {
         }
     }
 
-    /// The publisher serves it from now on.
-    pub(super) fn begin(&mut self, shared: bool) {
+    /// The publisher serves it from now on. What it was told in an earlier session may not have arrived.
+    pub(super) fn begin(&mut self, shared: bool, after: u64) {
         self.shared = shared;
+        self.told = self.told.min(after);
         self.forget_asked();
         if !shared {
             self.later.clear();
@@ -160,9 +161,16 @@ impl View {
         }
         if !self.shared {
             let first = missed.first.max(self.last + 1);
+            // Of a part, nobody knows how many are in it, unless all are.
+            let is_whole = missed.count == missed.last - missed.first + 1;
+            let count = match first == missed.first {
+                true => missed.count,
+                false if is_whole => missed.last - first + 1,
+                false => 0,
+            };
             self.last = missed.last;
             self.head = self.head.max(missed.last);
-            parts.push(Part::Missed(Missed { first, ..*missed }));
+            parts.push(Part::Missed(Missed { first, count, ..*missed }));
             return parts;
         }
         while self.last < missed.last {
