@@ -45,13 +45,19 @@ struct Syntax {
 const SYNTAXES: &[Syntax] = &[
     Syntax {
         language: "rust",
-        index: &["core/zpatterns/src/lib.rs", "core/zpatterns/src/reqrep.rs", "core/zpatterns/src/zqueue.rs"],
+        index: &[
+            "core/zpatterns/src/lib.rs",
+            "core/zpatterns/src/pubsub.rs",
+            "core/zpatterns/src/reqrep.rs",
+            "core/zpatterns/src/zqueue.rs",
+        ],
         sources: &[
             "core/protocol/src/error.rs",
             "core/engine/src",
             "core/engine/src/bus",
             "core/engine/src/socket",
             "core/zpatterns/src",
+            "core/zpatterns/src/pubsub",
             "core/zpatterns/src/reqrep",
             "core/zpatterns/src/zqueue",
         ],
@@ -91,6 +97,7 @@ const SYNTAXES: &[Syntax] = &[
         sources: &[
             "bindings/node/lib",
             "bindings/node/lib/bus",
+            "bindings/node/lib/pubsub",
             "bindings/node/lib/reqrep",
             "bindings/node/lib/zqueue",
         ],

@@ -95,7 +95,7 @@ impl PublisherGiven {
             options.streams = streams;
         }
         options.gather = Duration::from_micros(gather);
-        options.access = given::access(entitlements.as_deref(), Some(ask).filter(|ask| !ask.is_zero()))?;
+        options.access = given::access_of(entitlements.as_deref(), Some(ask).filter(|ask| !ask.is_zero()))?;
         options.security = given::server_security(curve_secret_key, plain_server, zap_domain)?;
         Ok(options)
     }

@@ -127,7 +127,7 @@ impl SubscriberGiven {
     pub(super) fn together(self) -> Result<SubscriberOptions> {
         let mut options = self.options;
         let bytes = |given: Option<Vec<u8>>| given.map(Into::into);
-        options.credential = given::credential(bytes(self.user), bytes(self.password), bytes(self.token))?;
+        options.credential = given::credential_of(bytes(self.user), bytes(self.password), bytes(self.token))?;
         let keys = (self.curve_server_key, self.curve_public_key, self.curve_secret_key);
         options.security = given::client_security(keys, (self.plain_username, self.plain_password))?;
         let max_lag = Some(self.snail_max_lag).filter(|lag| *lag > 0);

@@ -57,7 +57,7 @@ pub(super) fn publisher(words: &mut Words<'_>) -> Result<PublisherOptions> {
     }
     options.streams.push(stream);
     let security = given::server_security(key, plain_server, zap_domain)?;
-    Ok(PublisherOptions { access: given::access(entitlements.as_deref(), ask)?, security, ..options })
+    Ok(PublisherOptions { access: given::access_of(entitlements.as_deref(), ask)?, security, ..options })
 }
 
 pub(super) fn subscriber(words: &mut Words<'_>) -> Result<SubscriberOptions> {
@@ -89,7 +89,7 @@ pub(super) fn subscriber(words: &mut Words<'_>) -> Result<SubscriberOptions> {
         }
     }
     let security = given::client_security((server, public, secret), (name, word))?;
-    let credential = given::credential(user, password, token)?;
+    let credential = given::credential_of(user, password, token)?;
     Ok(SubscriberOptions { credential, security, snail: given::snail(lag, age), ..options })
 }
 

@@ -187,7 +187,7 @@ pub(super) fn publisher_options(
 impl Publishing {
     fn finish(self) -> Result<PublisherOptions> {
         let Self { options, entitlements, ask, curve_secret_key, plain_server, zap_domain } = self;
-        let access = core::access(entitlements.as_ref().map(|Bytes(text)| &text[..]), ask)?;
+        let access = core::access_of(entitlements.as_ref().map(|Bytes(text)| &text[..]), ask)?;
         let security = core::server_security(curve_secret_key, plain_server, zap_domain)?;
         Ok(PublisherOptions { access, security, ..options })
     }
@@ -209,7 +209,7 @@ pub(super) fn subscriber_options(env: &Env, given: &Object<'_>) -> napi::Result<
 impl Hearing {
     fn finish(self) -> Result<SubscriberOptions> {
         let bytes = |given: Option<Bytes>| given.map(|Bytes(bytes)| bytes.into());
-        let credential = core::credential(bytes(self.user), bytes(self.password), bytes(self.token))?;
+        let credential = core::credential_of(bytes(self.user), bytes(self.password), bytes(self.token))?;
         let keys = (self.curve_server_key, self.curve_public_key, self.curve_secret_key);
         let security = core::client_security(keys, (self.plain_username, self.plain_password))?;
         let snail = core::snail(self.snail_max_lag, self.snail_max_age);

@@ -157,7 +157,7 @@ options! {
 pub(super) fn publisher(given: &Bound<'_, PyDict>) -> PyResult<PublisherOptions> {
     let PublisherGiven { core, entitlements, ask, curve_secret_key, plain_server, zap_domain } =
         publisher_given(given)?;
-    let access = core::access(entitlements.as_deref(), ask).or_raise(given.py())?;
+    let access = core::access_of(entitlements.as_deref(), ask).or_raise(given.py())?;
     let security = core::server_security(curve_secret_key, plain_server, zap_domain).or_raise(given.py())?;
     Ok(PublisherOptions { access, security, ..core })
 }
@@ -167,7 +167,7 @@ pub(super) fn subscriber(given: &Bound<'_, PyDict>) -> PyResult<SubscriberOption
     let it = subscriber_given(given)?;
     let keys = (it.curve_server_key, it.curve_public_key, it.curve_secret_key);
     let security = core::client_security(keys, (it.plain_username, it.plain_password)).or_raise(given.py())?;
-    let credential = core::credential(it.user, it.password, it.token).or_raise(given.py())?;
+    let credential = core::credential_of(it.user, it.password, it.token).or_raise(given.py())?;
     let snail = core::snail(it.snail_max_lag, it.snail_max_age);
     Ok(SubscriberOptions { credential, security, snail, ..it.core })
 }

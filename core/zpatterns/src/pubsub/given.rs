@@ -11,7 +11,7 @@ fn wrong<T>(text: &'static str, option: &'static str) -> Result<T> {
 }
 
 /// Who may hear what: as it is written in ZPL, or as the program decides within `ask`, or everybody everything.
-pub fn access(entitlements: Option<&[u8]>, ask: Option<Duration>) -> Result<Access> {
+pub fn access_of(entitlements: Option<&[u8]>, ask: Option<Duration>) -> Result<Access> {
     match (entitlements, ask) {
         (Some(_), Some(_)) => wrong("either it is written who may hear what, or the program is asked", "ask"),
         (Some(text), None) => {
@@ -24,7 +24,7 @@ pub fn access(entitlements: Option<&[u8]>, ask: Option<Duration>) -> Result<Acce
 }
 
 /// Who a subscriber is: a user with a password, or who has a token, or nobody.
-pub fn credential(user: Option<Bytes>, password: Option<Bytes>, token: Option<Bytes>) -> Result<Credential> {
+pub fn credential_of(user: Option<Bytes>, password: Option<Bytes>, token: Option<Bytes>) -> Result<Credential> {
     match (user, password, token) {
         (None, None, None) => Ok(Credential::None),
         (Some(user), Some(password), None) => Ok(Credential::Password { user, password }),
