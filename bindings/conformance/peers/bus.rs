@@ -105,16 +105,16 @@ fn options(words: &mut Words<'_>) -> Result<BusOptions> {
     Ok(options)
 }
 
-fn bytes(value: &OptionValue) -> Result<&[u8]> {
+pub(crate) fn bytes(value: &OptionValue) -> Result<&[u8]> {
     let OptionValue::Bytes(bytes) = value else { return Err(invalid("bytes are needed")) };
     Ok(bytes)
 }
 
-fn text(value: &OptionValue) -> Result<&str> {
+pub(crate) fn text(value: &OptionValue) -> Result<&str> {
     str::from_utf8(bytes(value)?).map_err(|_| invalid("text is needed"))
 }
 
-fn flag(value: &OptionValue) -> Result<bool> {
+pub(crate) fn flag(value: &OptionValue) -> Result<bool> {
     let OptionValue::Bool(flag) = value else { return Err(invalid("true or false is needed")) };
     Ok(*flag)
 }
@@ -136,7 +136,7 @@ fn hear(peer: &Peer, bus: &Bus, end: Instant) -> Result<BusEvent> {
 }
 
 /// The frames of a message: its number, and bytes of a size that follows from it.
-fn numbered(number: i64) -> [Vec<u8>; 2] {
+pub(crate) fn numbered(number: i64) -> [Vec<u8>; 2] {
     [number.to_string().into_bytes(), vec![number as u8; (number * 7919 % 4000) as usize]]
 }
 

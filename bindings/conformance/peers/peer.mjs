@@ -8,6 +8,7 @@ import {
   Authenticator, Broker, Client, RequestFailed, Socket, Worker, ZpatternsError, curveKeyPair, info,
 } from 'zpatterns';
 import * as buses from './bus.mjs';
+import * as stage from './pubsub.mjs';
 import { atMost, flat, hex, list, named, option, snake, split, text, unhex, within } from './words.mjs';
 import * as yard from './zqueue.mjs';
 
@@ -204,6 +205,7 @@ const commands = {
   counters: (name) => flat(named(name, parties).counters()),
   end: (name) => named(name, parties).close(),
   ...buses.commands,
+  ...stage.commands,
   ...yard.commands,
   info: () => {
     const { version, libzmq, curve, transports } = info();
@@ -224,6 +226,7 @@ const commands = {
     for (const party of parties.values()) party.close();
     for (const map of [parties, jobs, asked]) map.clear();
     await buses.reset();
+    await stage.reset();
     await yard.reset();
     // What a scenario leaves unsent may be lost, and close says so.
     await Promise.allSettled(open.map((socket) => socket.close({ linger: 0 })));

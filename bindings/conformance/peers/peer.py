@@ -11,6 +11,7 @@ import traceback
 
 import zpatterns
 from bus import AsyncBuses, Buses
+from pubsub import AsyncMarket, Market
 from reqrep import AsyncReqrep, Reqrep
 from words import line, seconds, tohex, unhex
 from zpatterns import aio
@@ -30,7 +31,7 @@ def option(name, word):
     return int(word) / 1000 if kind == "Duration" else int(word)
 
 
-class Peer(Reqrep, Buses, Zqueue):
+class Peer(Reqrep, Buses, Market, Zqueue):
     """Commands are the methods that are named after them; what they return follows `ok`."""
 
     abilities = (
@@ -42,6 +43,7 @@ class Peer(Reqrep, Buses, Zqueue):
 
     def __init__(self):
         super().__init__()
+        self.open_market()
         self.open_yard()
         self.sockets, self.buses, self.monitors, self.authenticator = {}, {}, {}, None
 
@@ -141,6 +143,7 @@ class Peer(Reqrep, Buses, Zqueue):
     def close_all(self):
         for handle in (*self.sockets.values(), *self.buses.values()):
             handle.close(0)
+        self.close_market()
         for monitor in self.monitors.values():
             monitor.close()
         if self.authenticator:
@@ -153,7 +156,7 @@ class Peer(Reqrep, Buses, Zqueue):
         self.reset_yard()
 
 
-class AsyncPeer(AsyncReqrep, AsyncBuses, AsyncZqueue, Peer):
+class AsyncPeer(AsyncReqrep, AsyncBuses, AsyncMarket, AsyncZqueue, Peer):
     abilities = (
         *("quit", "named-options", "closed-handle", "multipart-batches", "try-send", "zpat", "withdrawn-verdict"),
         *AsyncReqrep.abilities,

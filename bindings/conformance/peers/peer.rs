@@ -4,6 +4,7 @@
 //! what has no future is the blocking call on the background socket. Commands of a pattern are in a module of its name.
 
 mod bus;
+mod pubsub;
 mod reqrep;
 mod zqueue;
 
@@ -18,6 +19,7 @@ use std::{
 };
 
 use bus::Buses;
+use pubsub::Market;
 use reqrep::Reqrep;
 use zpatterns::{
     Authenticator, Batch, Cancel, Context, CurveKeys, Deadline, Error, ErrorKind, Monitor, OptionValue, Result, Socket,
@@ -79,7 +81,7 @@ const COMMANDS: &[(&str, Run)] = &[
 ];
 
 fn commands() -> impl Iterator<Item = &'static (&'static str, Run)> {
-    [COMMANDS, reqrep::COMMANDS, bus::COMMANDS, zqueue::COMMANDS].into_iter().flatten()
+    [COMMANDS, reqrep::COMMANDS, bus::COMMANDS, pubsub::COMMANDS, zqueue::COMMANDS].into_iter().flatten()
 }
 
 pub(crate) struct Peer {
@@ -87,6 +89,7 @@ pub(crate) struct Peer {
     asynchronous: bool,
     reqrep: Reqrep,
     buses: Buses,
+    market: Market,
     yard: Yard,
     sockets: BTreeMap<String, Socket>,
     monitors: BTreeMap<String, Monitor>,
@@ -174,6 +177,7 @@ impl Peer {
         self.monitors.clear();
         self.authenticator = None;
         self.reqrep.reset();
+        self.market.reset();
         self.yard.reset();
         std::mem::take(&mut self.buses).values().for_each(|bus| bus.close(Duration::ZERO));
         done(Ok(()))
@@ -305,6 +309,7 @@ fn main() -> io::Result<()> {
         asynchronous,
         reqrep: Reqrep::new(asynchronous),
         buses: Buses::new(),
+        market: Market::default(),
         yard: Yard::default(),
         sockets: BTreeMap::new(),
         monitors: BTreeMap::new(),

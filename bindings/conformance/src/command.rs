@@ -99,6 +99,11 @@ const WATCH: Parameter = text("watch", Form::Word, "watch");
 const DRAFT: Parameter = text("draft", Form::Word, "draft");
 const ID: Parameter = required("id", Form::Word);
 const MOST: Parameter = number("most", 1000);
+const SUBJECT: Parameter = text("subject", Form::Word, "x.y");
+const USER: Parameter = required("user", Form::Bytes);
+const TEXT: Parameter = required("text", Form::Bytes);
+const ASK: Parameter = required("ask", Form::Word);
+const WANTED: Parameter = required("number", Form::Word);
 const CHILDREN: Parameter = Parameter { name: "children", form: Form::Messages, default: Some(Default::NoFrames) };
 
 macro_rules! commands {
@@ -207,6 +212,31 @@ commands! { BUS:
     "bus-close" on handle (LINGER) -> Nothing;
 }
 
+commands! { PUBSUB:
+    "publisher" on handle (ANYWHERE, OPTIONS) -> Word;
+    "publish" on handle (SUBJECT, TIMEOUT, FRAMES) -> Nothing;
+    "publish-many" on handle (SUBJECT, FIRST, LAST, TIMEOUT) -> Nothing;
+    "publisher-event" on handle (TIMEOUT) -> Fields;
+    "admit" on handle (ASK, USER, OPTIONS) -> Nothing;
+    "refuse" on handle (ASK, TEXT) -> Nothing;
+    "entitle" on handle (TEXT) -> Nothing;
+    "set-rules" on handle (USER, OPTIONS) -> Nothing;
+    "expel" on handle (required("identity", Form::Bytes), TEXT) -> Nothing;
+    "publisher-counters" on handle () -> Counters;
+    "subscribers" on handle () -> Fields;
+    "plain-endpoint" on handle () -> Word;
+    "publisher-close" on handle (LINGER) -> Nothing;
+    "subscriber" on handle (ENDPOINT, OPTIONS) -> Word;
+    "want" on handle (text("criterion", Form::Bytes, "x.>"), OPTIONS) -> Number;
+    "want-many" on handle (NUMBER, TIMEOUT) -> Nothing;
+    "want-no-more" on handle (WANTED) -> Nothing;
+    "listen" on handle (TIMEOUT) -> Fields;
+    "listen-many" on handle (FIRST, LAST, TIMEOUT) -> Fields;
+    "cancel-listen" on handle () -> Fields;
+    "subscriber-counters" on handle () -> Fields;
+    "subscriber-close" on handle () -> Nothing;
+}
+
 commands! { ZQUEUE:
     "queue" on handle (ANYWHERE, OPTIONS) -> Word;
     "queue-workers" on handle () -> Number;
@@ -246,7 +276,7 @@ commands! { ZQUEUE:
 
 impl Command {
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
-        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP, BUS, ZQUEUE].into_iter().flatten();
+        let mut all = [OUTSIDE, PROXY, ANY, SOCKET, REQREP, BUS, PUBSUB, ZQUEUE].into_iter().flatten();
         all.find(|command| command.name == name).with_context(|| format!("there is no command `{name}`"))
     }
 }

@@ -153,7 +153,7 @@ impl Step {
             }
         }
         ensure!(self.expect.is_none() || self.error.is_none(), "an answer or an error, not both");
-        let waits_for_nobody = self.meanwhile && (self.until || command.doer != Doer::Peer);
+        let waits_for_nobody = self.meanwhile && (self.until || self.count > 1 || command.doer != Doer::Peer);
         ensure!(!waits_for_nobody, "the runner has the answer before the other roles could go on");
         Ok(())
     }

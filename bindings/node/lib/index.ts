@@ -26,6 +26,18 @@ export { type ConnectionEvent, type ConnectionEventKind, Monitor } from './monit
 export type { SocketOptions } from './options';
 export type { PartyOptions } from './party';
 export { Proxy, type ProxyStats } from './proxy';
+export type {
+  Books, PublisherCounters, SubscriberCounters, SubscriberInfo, ViewInfo,
+} from './pubsub/counters';
+export type {
+  LostReason, Publication, PublicationsMissed, SubscriberEvent, Subscription,
+} from './pubsub/event';
+export type { Credential, PublisherEvent, SubscriberAsked, SubscriberCame } from './pubsub/news';
+export type {
+  PrefixSubscription, PublisherOptions, Rules, StreamOptions, SubscriberOptions, SubscriptionOptions,
+} from './pubsub/options';
+export { Publisher } from './pubsub/publisher';
+export { Subscriber } from './pubsub/subscriber';
 export type { Part } from './reqrep/asked';
 export { Broker } from './reqrep/broker';
 export { Client } from './reqrep/client';

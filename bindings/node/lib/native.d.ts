@@ -172,6 +172,50 @@ export declare class Proxy {
   stop(): void
 }
 
+/** Publishes to its subscribers. */
+export declare class Publisher {
+  /**
+   * Opens a publisher to which subscribers connect at this endpoint. Its streams are objects whose subjects come beside
+   * them; gathering is in milliseconds.
+   */
+  constructor(context: Context, endpoint: string, streams: unknown | undefined | null, subjects: Array<Array<string>>, gather: number | undefined | null, options: object)
+  /** The number in this publisher's notices. */
+  get id(): number
+  /** Where subscribers connect, where the shared path is, and where plain sockets connect. */
+  get endpoints(): Array<string | undefined | null>
+  /** How long closing waits, in milliseconds, unless told otherwise. */
+  get linger(): number
+  /** The size of a frame that is better copied together with others than sent alone: any. */
+  get coalescesUpTo(): number
+  /**
+   * Publishes packed messages, those from `first` up to `end`, of each of which the first frame is the subject, and
+   * returns how many there was room for; less than all means that a notice follows.
+   */
+  sendPacked(data: Uint8Array, frameEnds: Uint32Array, messageEnds: Uint32Array, first: number, end: number): number
+  /** Publishes one message, its subject first; false if there was no room, and then a notice follows. */
+  send(frames: Array<Uint8Array>): boolean
+  /** Takes what happened; nothing means that a notice follows. */
+  takeNews(): Array<PublisherNews>
+  /** Lets somebody in, who may hear this. */
+  admit(ask: number, user: string | Uint8Array, allow: Array<string>, deny: Array<string>): void
+  /** Does not let somebody in, and says why. */
+  refuse(ask: number, text: string): void
+  /** From now on this is who may hear what. */
+  setEntitlements(text: string | Uint8Array): void
+  /** From now on this user may hear that. */
+  setRules(user: string | Uint8Array, allow: Array<string>, deny: Array<string>): void
+  /** Forgets a subscriber, and tells it why. */
+  expel(identity: string | Uint8Array, text: string): void
+  /** What it did so far; after closing, the last. */
+  counters(): PublisherCounts
+  /** Who is known, and what became of the publications for each. */
+  subscribers(): Array<SubscriberRow>
+  /** Begins to close: at most `linger` milliseconds, or the option of that name. A notice follows. */
+  close(linger?: number | undefined | null): void
+  /** Whether it has closed. */
+  hasLeft(): boolean
+}
+
 /** A queue. */
 export declare class Queue {
   /** Opens a queue that is reached at these endpoints; some of its queues may have an order of their own. */
@@ -273,6 +317,28 @@ export declare class Socket {
    * that name. Nothing if it is closed already.
    */
   close(linger?: number | undefined | null): Record<string, number> | null
+}
+
+/** Hears what it asks for. */
+export declare class Subscriber {
+  /** A subscriber of the publisher at this endpoint. */
+  constructor(context: Context, publisher: string, options: object)
+  /** The number in this subscriber's notices. */
+  get id(): number
+  /** The endpoint that it has bound, if it has one. */
+  get endpoint(): string | null
+  /** Asks for the subjects of a pattern, or of a prefix. */
+  subscribe(text: string | Uint8Array, isPrefix: boolean, options: object): number
+  /** Wants that no more. */
+  unsubscribe(subscription: number): void
+  /** Takes publications and events. Nothing, if there is none, and then a notice follows. */
+  drain(): ArrayBuffer | null
+  /** What it got so far. */
+  counters(): SubscriberCounts
+  /** How far each subscription is, by stream. */
+  views(): Array<ViewRow>
+  /** Says goodbye. */
+  close(): void
 }
 
 /** A worker. */
@@ -585,6 +651,74 @@ export interface PeerCounts {
   unfetched: number
 }
 
+/** What a publisher did, and what became of what it published. */
+export interface PublisherCounts {
+  /** Publications that were taken. */
+  published: number
+  /** Not taken, because somebody for whom the publisher waits is slow. */
+  refusedFull: number
+  /** Publications that were to be delivered, for all subscribers together. */
+  accepted: number
+  /** Taken by a subscriber's program. */
+  delivered: number
+  /** Sent once more. */
+  redelivered: number
+  /** Lost: not taken in time. */
+  lostSlow: number
+  /** Lost: asked for too late. */
+  lostHistory: number
+  /** Lost: not allowed any more. */
+  lostRevoked: number
+  /** Lost: the subscriber went. */
+  lostGone: number
+  /** Lost: the publisher was closed. */
+  lostClosed: number
+  /** On their way. */
+  held: number
+  /** Sent again because the shared path had lost them. */
+  repaired: number
+  /** Subscribers that are connected. */
+  subscribers: number
+  /** Subscriptions. */
+  subscriptions: number
+  /** Subscribers and subscriptions that were refused. */
+  denied: number
+  /** Messages over a connection of another user. */
+  forged: number
+  /** Messages that made no sense. */
+  malformed: number
+  /** Bytes of publications that are here. */
+  bytes: number
+  /** News that the program did not take in time. */
+  droppedNews: number
+}
+
+/** Something that happened. What is not of its kind is not there. */
+export interface PublisherNews {
+  /** `asked`, `joined` or `left`. */
+  kind: string
+  /** The number of the question. */
+  ask?: number
+  /** By which the subscriber is known. */
+  identity: Buffer
+  /** Who it is. */
+  user: Buffer
+  /** What it says itself. */
+  credential?: PublisherNewsCredential
+}
+
+/** How somebody says who he is. */
+export interface PublisherNewsCredential {
+  /** `none`, `password` or `token`. */
+  kind: string
+  /** The name that belongs to the password. */
+  user?: Buffer
+  /** The password. */
+  password?: Buffer
+  /** The token. */
+  token?: Buffer
+}
+
 /** The code of a job that was dropped without a word. */
 export declare const QUEUE_JOB_DROPPED: number
 
@@ -693,6 +827,56 @@ export interface Sight {
   letters?: Array<LetterFacts>
 }
 
+/** What a subscriber got. */
+export interface SubscriberCounts {
+  /** Given to the program. */
+  delivered: number
+  /** Publications of which it was told that it missed them. */
+  missed: number
+  /** Publications that came privately because the shared path had lost them. */
+  repaired: number
+  /** What came twice. */
+  duplicates: number
+  /** Publications that are here, and not yet taken. */
+  waiting: number
+  /** Bytes of those. */
+  waitingBytes: number
+  /** How often the publisher was found to have started anew. */
+  restarts: number
+  /** Messages that made no sense. */
+  malformed: number
+}
+
+/** A subscriber that a publisher knows, and what became of the publications for it. */
+export interface SubscriberRow {
+  /** By which it is known. */
+  identity: Buffer
+  /** Who it is. */
+  user: Buffer
+  /** Whether it is connected. */
+  connected: boolean
+  /** How many subscriptions it has. */
+  subscriptions: number
+  /** Publications that were to be delivered. */
+  accepted: number
+  /** Taken by its program. */
+  delivered: number
+  /** Sent once more. */
+  redelivered: number
+  /** Lost: not taken in time. */
+  lostSlow: number
+  /** Lost: asked for too late. */
+  lostHistory: number
+  /** Lost: not allowed any more. */
+  lostRevoked: number
+  /** Lost: it went. */
+  lostGone: number
+  /** Lost: the publisher was closed. */
+  lostClosed: number
+  /** On their way. */
+  held: number
+}
+
 /** What came of several things. */
 export interface Told {
   /** The block described in `src/pack.rs`. */
@@ -719,6 +903,18 @@ export interface TreeJobFacts {
   open: number
   /** All that it has spawned. */
   spawned: number
+}
+
+/** How far a subscription is in a stream. */
+export interface ViewRow {
+  /** The subscription. */
+  subscription: number
+  /** The stream. */
+  stream: string
+  /** Whether it comes over the shared path. */
+  shared: boolean
+  /** The last number that was given to the program, or missed. */
+  last: number
 }
 
 /** What a worker did. */

@@ -2,9 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use napi::{
+    ValueType,
+    bindgen_prelude::{Array, Env, FromNapiValue, JsObjectValue, JsValue, Object, Unknown},
+};
 use zpatterns::{OptionValue, Result};
 
-use crate::options::wrong;
+use crate::{error::raise, options::wrong};
 
 /// What an option can be.
 pub(crate) trait Given: Sized {
@@ -79,6 +83,33 @@ pub(crate) fn set<T: Given>(place: &mut T, name: &str, value: Option<OptionValue
 /// The error of an option that is not given, or is wrong.
 pub(crate) fn needed<T: Given>(given: Option<T>, name: &str) -> Result<T> {
     given.ok_or_else(|| wrong(T::EXPECTATION, name))
+}
+
+/// Reads an array of objects; it is empty if it is undefined.
+pub(crate) fn list<T>(
+    env: &Env,
+    given: Unknown<'_>,
+    option: &str,
+    read: impl Fn(&Object<'_>) -> napi::Result<T>,
+) -> napi::Result<Vec<T>> {
+    let refused = || raise(env)(wrong("the option takes an array of objects", option));
+    if given.get_type()? == ValueType::Undefined {
+        return Ok(Vec::new());
+    }
+    if !given.is_array()? {
+        return Err(refused());
+    }
+    let array = Array::from_unknown(given)?;
+    let mut entries = Vec::new();
+    // One by one: an array of one element may say that it has four billion.
+    for index in 0..array.len() {
+        let entry: Unknown<'_> = array.get_element(index)?;
+        if entry.get_type()? != ValueType::Object {
+            return Err(refused());
+        }
+        entries.push(read(&entry.coerce_to_object()?)?);
+    }
+    Ok(entries)
 }
 
 /// Functions that make options of core, with fields by the names that they have in JavaScript.

@@ -18,6 +18,7 @@ pub mod options;
 pub mod pack;
 mod packing;
 pub mod proxy;
+pub mod pubsub;
 pub mod reqrep;
 pub mod socket;
 pub mod stats;

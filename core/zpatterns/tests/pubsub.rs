@@ -232,6 +232,23 @@ fn who_comes_late_gets_what_it_asks_for() {
 }
 
 #[test]
+fn what_was_taken_is_not_lost_with_its_subscription() {
+    let context = Context::new().expect("a context");
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");
+    let subscriber =
+        Subscriber::connect(&context, publisher.endpoint(), SubscriberOptions::default()).expect("a subscriber");
+    let subscription = subscribe(&subscriber, "x.>", hold(100));
+    publish(&publisher, "x.y", 5);
+    assert_eq!(hear(&subscriber, 5), numbers(5));
+    subscriber.unsubscribe(subscription).expect("it is open");
+    while publisher.counters().expect("counters").subscriptions > 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let books = publisher.counters().expect("counters").books;
+    assert_eq!((books.delivered, books.all_lost()), (5, 0), "{books:?}");
+}
+
+#[test]
 fn closing_waits_for_those_who_are_connected() {
     let context = Context::new().expect("a context");
     let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");

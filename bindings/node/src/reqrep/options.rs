@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use napi::{
-    ValueType,
-    bindgen_prelude::{Array, Env, FromNapiValue, JsObjectValue, JsValue, Object, Unknown},
-};
+use napi::bindgen_prelude::{Env, Unknown};
 use napi_derive::napi;
 use zpatterns::{
     OptionValue,
@@ -17,8 +14,7 @@ use zpatterns::{
 
 use crate::{
     error::raise,
-    given::{Given, needed, options},
-    options::wrong,
+    given::{Given, list, needed, options},
 };
 
 impl Given for Side {
@@ -141,33 +137,6 @@ pub(super) fn freelance_servers(env: &Env, given: Unknown<'_>) -> napi::Result<V
         };
         made().map_err(raise(env))
     })
-}
-
-/// Reads an array of objects; it is empty if it is undefined.
-fn list<T>(
-    env: &Env,
-    given: Unknown<'_>,
-    option: &str,
-    read: impl Fn(&Object<'_>) -> napi::Result<T>,
-) -> napi::Result<Vec<T>> {
-    let refused = || raise(env)(wrong("the option takes an array of objects", option));
-    if given.get_type()? == ValueType::Undefined {
-        return Ok(Vec::new());
-    }
-    if !given.is_array()? {
-        return Err(refused());
-    }
-    let array = Array::from_unknown(given)?;
-    let mut entries = Vec::new();
-    // One by one: an array of one element may say that it has four billion.
-    for index in 0..array.len() {
-        let entry: Unknown<'_> = array.get_element(index)?;
-        if entry.get_type()? != ValueType::Object {
-            return Err(refused());
-        }
-        entries.push(read(&entry.coerce_to_object()?)?);
-    }
-    Ok(entries)
 }
 
 /// How a request is made, unless its options say otherwise.

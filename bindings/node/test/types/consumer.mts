@@ -3,9 +3,12 @@ import {
   Broker, Bus, type BusCounters, type BusEvent, type BusOptions, type BusPeer, type Child, type ChildResult, Client,
   type ClientOptions, Context, type DeadLetter, type Draft, type FreelanceServer, Job, type JobCounters, JobFailed,
   type JobOptions, type News, type Part, type PeerCounters, type PlainEndpoint, Producer, type ProducerOptions, Proxy,
-  type ProxyStats, Queue, type QueueCounters, QueueJob, type QueueOptions, QueueWorker, type QueueWorkerCounters,
-  type RequestCounters, RequestFailed, type RequestOptions, type ServiceCounters, type SocketOptions, type SocketStats,
-  Socket, type TreeJob, type Watch, type WatchEvent, Worker, type WorkerCounters, ZpatternsError, info,
+  type ProxyStats, type Publication, Publisher, type PublisherCounters, type PublisherEvent, type PublisherOptions, Queue,
+  type QueueCounters, QueueJob, type QueueOptions, QueueWorker, type QueueWorkerCounters, type RequestCounters,
+  RequestFailed, type RequestOptions, type Rules, type ServiceCounters, type SocketOptions, type SocketStats, Socket,
+  type StreamOptions, Subscriber, type SubscriberCounters, type SubscriberEvent, type SubscriberInfo,
+  type SubscriberOptions, type SubscriptionOptions, type TreeJob, type ViewInfo, type Watch, type WatchEvent, Worker,
+  type WorkerCounters, ZpatternsError, info,
 } from 'zpatterns';
 
 const options: SocketOptions = { sendHwm: 10, linger: 500, routingId: Buffer.from('me'), ipv6: true };
@@ -90,6 +93,44 @@ const events: BusEvent[] = await bus.receiveMany({ max: 5, timeout: 1 });
 const onBus: [BusCounters, BusPeer[]] = [bus.counters(), bus.peers()];
 console.log(events, onBus[0].sent.repairs, onBus[1][0]?.received.delivered, bus.interface);
 
+const stream: StreamOptions = { name: 'news', subjects: ['news.>'], public: true, lastValues: 5 };
+const publisherOptions: PublisherOptions = { streams: [stream, { name: 'rest', subjects: '>' }], ask: 5, gather: 0.5 };
+await using publisher = new Publisher('tcp://127.0.0.1:0', publisherOptions);
+await publisher.publish('news.a', ['frame', new Uint8Array(1)], { timeout: 5 });
+await publisher.publishMany([['news.a', 'x'], [new Uint8Array(1), ['y', 'z']]], { signal: AbortSignal.timeout(1) });
+await publisher.publish('news.a');
+const rules: Rules = { allow: ['news.>'], deny: 'news.b' };
+for await (const event of publisher) {
+  if (event.kind === 'asked') {
+    const { credential } = event;
+    if (credential.kind === 'token') publisher.refuse(event.ask, String(credential.token));
+    else publisher.admit(event.ask, credential.kind === 'password' ? credential.user : event.user, rules);
+  } else console.log(event.kind satisfies 'joined' | 'left', event.identity.length);
+}
+const happened: PublisherEvent = await publisher.next({ timeout: 5 });
+publisher.setRules('alice', rules);
+publisher.setEntitlements('anonymous');
+publisher.expel(happened.identity, 'enough');
+const subscriberOptions: SubscriberOptions = { user: 'alice', password: new Uint8Array(1), snailMaxLag: 5 };
+using subscriber = new Subscriber(publisher.endpoint, subscriberOptions);
+const late: SubscriptionOptions = { last: 5, slow: 'hold', shared: false };
+const wanted: number = subscriber.subscribe('news.>', late);
+subscriber.unsubscribe(subscriber.subscribe({ prefix: new Uint8Array(1), ...late }));
+for await (const event of subscriber) {
+  if (event.kind === 'message') console.log(event satisfies Publication, event.subject, event.frames[0]?.length);
+  else if (event.kind === 'missed') console.log(event.last - event.first + event.count, event.reason === 'revoked');
+  else if (event.kind === 'rejected') console.log(event.subscription === wanted, event.error.code);
+  else if (event.kind !== 'subscribed') console.log(event.kind satisfies 'connected' | 'restarted');
+}
+for await (const batch of subscriber.batches({ max: 5 })) console.log(batch[0] satisfies SubscriberEvent | undefined);
+const inStage: [PublisherCounters, SubscriberInfo?, SubscriberCounters?, ViewInfo?] = [
+  publisher.counters(), publisher.subscribers()[0], subscriber.counters(), subscriber.views()[0],
+];
+const where: [string, string | undefined, string | undefined] = [
+  publisher.endpoint, publisher.sharedEndpoint, subscriber.endpoint,
+];
+console.log(inStage[0].lostSlow, inStage[1]?.user.length, inStage[2]?.missed, inStage[3]?.stream, where);
+
 const queueOptions: QueueOptions = { order: 'fifo', orders: { urgent: 'priority' }, store: 'file', maxDepth: 5 };
 await using queue = new Queue(['tcp://127.0.0.1:0'], queueOptions);
 using doer: QueueWorker = new QueueWorker(queue.endpoints, ['a', 'b'], { credit: 10, context: new Context() });
@@ -144,6 +185,14 @@ new Queue('tcp://127.0.0.1:0', { order: 'nope' });
 producer.push('a', 'x', { deadline: 5 });
 // @ts-expect-error: a child has no key
 (await doer.next()).spawn([{ queue: 'a', key: 'k' }]);
+// @ts-expect-error: there is no such policy
+subscriber.subscribe('news.>', { slow: 'nope' });
+// @ts-expect-error: a prefix says so
+subscriber.subscribe(new Uint8Array(1));
+// @ts-expect-error: a stream has a name
+new Publisher('tcp://127.0.0.1:0', { streams: [{ subjects: 'a' }] });
+// @ts-expect-error: a publication has a subject
+publisher.publishMany(['x']);
 // @ts-expect-error: there is no such option
 new Bus('epgm://lo;239.192.1.1:5670', { speed: 5 });
 // @ts-expect-error: a request has no timeout; it has a deadline

@@ -437,6 +437,8 @@ impl Subscriber {
                 self.subscribe(now, number);
             }
             SubscriberCommand::Unsubscribe { number } => {
+                // What was taken is not lost with its subscription.
+                self.tell(now);
                 if self.forget(number) && self.welcome.is_some() {
                     self.send(now, Wire::Unsubscribe { number });
                 }

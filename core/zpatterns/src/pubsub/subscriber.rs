@@ -164,6 +164,8 @@ impl Subscriber {
 
     /// Wants that no more. What is here of it already still comes.
     pub fn unsubscribe(&self, subscription: Subscription) -> Result<()> {
+        // What was given to the program is not lost with it.
+        self.0.tell((0, 0));
         self.0.host.command(SubscriberCommand::Unsubscribe { number: subscription.0 })
     }
 
@@ -181,7 +183,7 @@ impl Subscriber {
     pub fn recv_many(&self, max_events: usize, max_bytes: usize, deadline: &Deadline) -> Result<Vec<SubscriberEvent>> {
         let Inner { host, .. } = &*self.0;
         let take = |events: &mut VecDeque<Event>| {
-            let taken = self.reading().take(events, max_events, max_bytes);
+            let taken = self.0.reading().take(events, max_events, max_bytes);
             (taken, events.is_empty())
         };
         loop {
@@ -189,18 +191,11 @@ impl Subscriber {
             let taken = taken?;
             let (messages, bytes) = &self.0.much;
             let much = if is_all { (0, 0) } else { (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed)) };
-            // Of two threads that do so, either may be first.
-            if let Some(Given { restarts, taken }) = self.reading().tell(much) {
-                self.0.host.command(SubscriberCommand::Taken { restarts, taken })?;
-            }
+            self.0.tell(much);
             if !taken.is_empty() {
                 return Ok(taken);
             }
         }
-    }
-
-    fn reading(&self) -> MutexGuard<'_, Reading> {
-        self.0.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for one notice when [`recv`](Self::recv) has something; true if it has already.
@@ -241,12 +236,21 @@ impl Subscriber {
 }
 
 impl Inner {
-    fn close(&self) {
-        let given = self.reading.lock().unwrap_or_else(PoisonError::into_inner).tell((0, 0));
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the machine what the program was given, if it is as much as this. Of two threads that do so, either may be first.
+    fn tell(&self, much: (u64, u64)) {
+        let given = self.reading().tell(much);
         if let Some(Given { restarts, taken }) = given {
             // If it has ended, nobody needs to know.
             let _ = self.host.command(SubscriberCommand::Taken { restarts, taken });
         }
+    }
+
+    fn close(&self) {
+        self.tell((0, 0));
         self.host.close_after(SubscriberCommand::Close);
     }
 }
