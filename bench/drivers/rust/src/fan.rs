@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::mpsc::{RecvTimeoutError, channel},
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, channel},
+    },
     time::Duration,
 };
 
@@ -52,9 +55,9 @@ pub(crate) fn publish(endpoint: &str, plan: &Plan) -> Result<String> {
     let data = vec![b'x'; plan.size];
     let mut left = plan.count;
     while left > 0 {
-        let batch = (0..left.min(BATCH)).map(|_| Content::new(SUBJECT, &[&data])).collect::<Result<Vec<_>>>()?;
+        let batch = (0..left.min(BATCH)).map(|_| Content::new(SUBJECT, &[&data])).collect::<Result<Arc<[_]>>>()?;
         left -= batch.len();
-        let mut taken = publisher.publish_many(&batch[..], &Deadline::never())?;
+        let mut taken = publisher.publish_many(Arc::clone(&batch), &Deadline::never())?;
         while taken < batch.len() {
             taken += publisher.publish_many(&batch[taken..], &Deadline::never())?;
         }
