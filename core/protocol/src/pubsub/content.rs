@@ -42,7 +42,12 @@ impl Content {
 
     /// What it is about.
     pub fn subject(&self) -> Bytes {
-        self.0.slice(1..1 + usize::from(self.0[0]))
+        self.0.slice_ref(self.about())
+    }
+
+    /// The same, for who only looks at it.
+    pub(in crate::pubsub) fn about(&self) -> &[u8] {
+        &self.0[1..1 + usize::from(self.0[0])]
     }
 
     /// Its frames.

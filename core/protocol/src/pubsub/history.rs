@@ -52,8 +52,8 @@ impl Publication {
         self.content.encoded()
     }
 
-    pub(super) fn subject(&self) -> Bytes {
-        self.content.subject()
+    pub(super) fn subject(&self) -> &[u8] {
+        self.content.about()
     }
 }
 
@@ -125,16 +125,20 @@ impl History {
     }
 
     fn note(&mut self, new: &Arc<Publication>) {
-        if let Some(before) = self.latest.insert(new.subject(), new.number) {
+        if let Some(latest) = self.latest.get_mut(new.subject()) {
+            let before = std::mem::replace(latest, new.number);
             self.kept.remove(&before);
-        } else if self.latest.len() > self.most_subjects {
+            return;
+        }
+        self.latest.insert(new.content.subject(), new.number);
+        if self.latest.len() > self.most_subjects {
             // The one whose last publication is the oldest goes; those that are kept are older than the recent.
             let oldest = self.kept.pop_first().map(|(_, old)| old).or_else(|| {
-                let is_latest = |old: &&Arc<Publication>| self.latest.get(&old.subject()) == Some(&old.number);
+                let is_latest = |old: &&Arc<Publication>| self.latest.get(old.subject()) == Some(&old.number);
                 self.recent.iter().find(is_latest).cloned()
             });
             if let Some(oldest) = oldest {
-                self.latest.remove(&oldest.subject());
+                self.latest.remove(oldest.subject());
             }
         }
     }
@@ -142,7 +146,7 @@ impl History {
     fn forget_first(&mut self) {
         let Some(old) = self.recent.pop_front() else { return };
         self.bytes -= old.size();
-        if self.latest.get(&old.subject()) == Some(&old.number) {
+        if self.latest.get(old.subject()) == Some(&old.number) {
             self.kept.insert(old.number, old);
         }
     }
@@ -158,8 +162,8 @@ impl History {
     pub(super) fn shrink(&mut self) -> bool {
         let Some(old) = self.recent.pop_front() else { return self.kept.pop_first().is_some() };
         self.bytes -= old.size();
-        if self.latest.get(&old.subject()) == Some(&old.number) {
-            self.latest.remove(&old.subject());
+        if self.latest.get(old.subject()) == Some(&old.number) {
+            self.latest.remove(old.subject());
         }
         true
     }
