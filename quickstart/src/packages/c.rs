@@ -38,7 +38,7 @@ impl Builder<'_> {
     pub(super) fn c_driver(&self) -> Result<Call, Absent> {
         self.step("c-bench", "C: compile the bench driver", |shell| {
             self.compile_c(
-                &["driver", "reqrep", "bus", "jobs"].map(|name| format!("bench/drivers/c/{name}.c")),
+                &["driver", "reqrep", "bus", "fan", "jobs"].map(|name| format!("bench/drivers/c/{name}.c")),
                 "driver",
                 shell,
             )
