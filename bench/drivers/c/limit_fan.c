@@ -23,6 +23,13 @@
 
 enum { SILENCE_MS = 1000, TURN = 1000 };
 
+/* What a program is told. */
+struct load {
+  size_t size;
+  long count;
+  size_t subscribers;
+};
+
 static void *context;
 
 static void *open_default(int kind) {
@@ -39,19 +46,20 @@ static void *open_default(int kind) {
 
 /* --- who publishes --- */
 
-/* Greets every millisecond until there is a line to read, sends, and stays until nobody needs it. */
-static void publish(void *to, size_t size, long count, void (*send)(void *to, size_t size), void (*flush)(void *to)) {
+/* Greets until there is a line to read, sends, and stays until nobody needs it. Many who just come must not be greeted more often
+ * than they can hear it. */
+static void publish(void *to, const struct load *load, void (*send)(void *to, size_t size), void (*flush)(void *to)) {
   struct pollfd input = { STDIN_FILENO, POLLIN, 0 };
   do {
     send(to, 1);
     flush(to);
-  } while (poll(&input, 1, 1) == 0);
+  } while (poll(&input, 1, (int)(load->subscribers + 9) / 10) == 0);
   struct moment start = moment_now();
-  for (long i = 0; i < count; i++) send(to, size);
+  for (long i = 0; i < load->count; i++) send(to, load->size);
   flush(to);
   while (getchar() != EOF) {
   }
-  report(count, start, moment_now(), NULL);
+  report(load->count, start, moment_now(), NULL);
 }
 
 static void send_zmq(void *to, size_t size) {
@@ -63,7 +71,7 @@ static void send_zmq(void *to, size_t size) {
 
 static void flush_zmq(void *to) { (void)to; }
 
-static void publish_zmq(int kind, const char *endpoint, size_t size, long count) {
+static void publish_zmq(int kind, const char *endpoint, const struct load *load) {
   char bound[256];
   size_t length = sizeof bound;
   int waits = 1;
@@ -73,7 +81,7 @@ static void publish_zmq(int kind, const char *endpoint, size_t size, long count)
   check(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &length), "endpoint");
   printf("endpoint %s\n", bound);
   fflush(stdout);
-  publish(socket, size, count, send_zmq, flush_zmq);
+  publish(socket, load, send_zmq, flush_zmq);
 }
 
 /* --- to NATS: lines of text, gathered as its clients gather them; the server makes a publisher wait by not reading --- */
@@ -128,12 +136,12 @@ static void *answer(void *to) {
   return NULL;
 }
 
-static void publish_nats(const char *place, size_t size, long count) {
+static void publish_nats(const char *place, const struct load *load) {
   struct nats *nats = allocate(sizeof *nats);
   struct addrinfo wanted = { .ai_socktype = SOCK_STREAM }, *found;
   char host[256];
   const char *port = strrchr(place, ':');
-  if (port == NULL || size + 64 > GATHER) exit(2);
+  if (port == NULL || load->size + 64 > GATHER) exit(2);
   snprintf(host, sizeof host, "%.*s", (int)(port - place), place);
   if (getaddrinfo(host, port + 1, &wanted, &found) != 0) failed(place);
   nats->socket = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
@@ -147,7 +155,7 @@ static void publish_nats(const char *place, size_t size, long count) {
   pthread_create(&listener, NULL, answer, nats);
   printf("endpoint %s\n", place);
   fflush(stdout);
-  publish(nats, size, count, send_nats, flush_nats);
+  publish(nats, load, send_nats, flush_nats);
 }
 
 /* --- who subscribes --- */
@@ -182,8 +190,9 @@ static int take(struct listeners *all, void *socket, size_t at, int flags) {
   return is_dry;
 }
 
-static void subscribe(const char *endpoint, size_t size, long count, size_t number) {
-  struct listeners all = { .size = size, .number = number, .wanted = count * (long)number };
+static void subscribe(const char *endpoint, const struct load *load) {
+  size_t number = load->subscribers;
+  struct listeners all = { .size = load->size, .number = number, .wanted = load->count * (long)number };
   zmq_pollitem_t *items = allocate(number * sizeof *items);
   all.is_greeted = allocate(number);
   for (size_t i = 0; i < number; i++) {
@@ -214,16 +223,15 @@ static void subscribe(const char *endpoint, size_t size, long count, size_t numb
 int fan(int argc, char **argv) {
   const char *role = argv[1], *endpoint = argv[2];
   if (argc != 6) return 2;
-  size_t size = (size_t)number(argv[3], 2), subscribers = (size_t)number(argv[5], 1);
-  long count = number(argv[4], 1);
+  struct load load = { (size_t)number(argv[3], 2), number(argv[4], 1), (size_t)number(argv[5], 1) };
   if (!strcmp(role, "fan-publish")) {
-    publish_zmq(ZMQ_XPUB, endpoint, size, count);
+    publish_zmq(ZMQ_XPUB, endpoint, &load);
   } else if (!strcmp(role, "fan-publish-lossy")) {
-    publish_zmq(ZMQ_PUB, endpoint, size, count);
+    publish_zmq(ZMQ_PUB, endpoint, &load);
   } else if (!strcmp(role, "fan-publish-nats")) {
-    publish_nats(endpoint, size, count);
+    publish_nats(endpoint, &load);
   } else if (!strcmp(role, "fan-subscribe")) {
-    subscribe(endpoint, size, count, subscribers);
+    subscribe(endpoint, &load);
   } else {
     return 2;
   }

@@ -45,9 +45,11 @@ pub(crate) fn publish(endpoint: &str, plan: &Plan) -> Result<String> {
     let publisher = Publisher::bind(&Context::new()?, endpoint, options)?;
     say(&format!("endpoint {}", publisher.endpoint()));
     let input = lines();
+    // Many who just come must not be greeted more often than they can hear it.
+    let pause = Duration::from_millis(plan.subscribers.div_ceil(10) as u64);
     loop {
         publisher.publish(SUBJECT, &["x"], &Deadline::never())?;
-        if input.recv_timeout(Duration::from_millis(1)) != Err(RecvTimeoutError::Timeout) {
+        if input.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             break;
         }
     }
