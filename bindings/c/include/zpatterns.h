@@ -49,6 +49,19 @@
  *       if (zpat_queue_job_is_resumed(run)) zpat_queue_job_complete(&run, &both, 1);
  *       else zpat_queue_job_spawn(&run, halves, 2, NULL, 0);
  *     }
+ *
+ * Publications for those who may hear them, and nothing missed in silence: who publishes, and who hears.
+ *
+ *     zpat_slice_t price = zpat_slice_text("1.0842");
+ *     if (zpat_publisher_publish(publisher, "ticks.eur.usd", &price, 1, 1000, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     zpat_subscriber_subscribe(subscriber, "ticks.>", 7, NULL, &ticks);
+ *     while (zpat_subscriber_recv(subscriber, 1, 0, -1, NULL, &events) > 0) {
+ *       zpat_subscriber_events_get(events, 0, &event);
+ *       if (event.kind == ZPAT_SUBSCRIBER_MESSAGE) show(zpat_subscriber_events_frame(events, 0, 0));
+ *       if (event.kind == ZPAT_SUBSCRIBER_MISSED) complain(event.first, event.last);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -103,6 +116,22 @@
 #define ZPAT_QUEUE_COUNTERS_INIT { sizeof(zpat_queue_counters_t), { 0 }, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_TREE_JOB_INIT { sizeof(zpat_tree_job_t), 0, 0, 0, { 0 }, 0, 0, 0, 0, 0 }
 #define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), 0, 10000, 67108864, 3600000, 10000 }
+#define ZPAT_PUBLISHER_OPTIONS_INIT { sizeof(zpat_publisher_options_t), \
+    NULL, 0, NULL, NULL, { NULL, 0 }, 0, 0, 1000, 3, 10000, 86400000, 100, 10000, 10000, 2000000, 10000, \
+    16777216, 1073741824, 1000, NULL, 0, NULL }
+#define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
+#define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_PUBLISHER_SUBSCRIBER_INIT { sizeof(zpat_publisher_subscriber_t), \
+    { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_OPTIONS_INIT { sizeof(zpat_subscriber_options_t), \
+    NULL, 0, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, NULL, NULL, 1000, 3, 10000, 67108864, 0, 0, NULL, NULL, \
+    NULL, NULL, NULL }
+#define ZPAT_SUBSCRIPTION_OPTIONS_INIT { sizeof(zpat_subscription_options_t), 0, 0, 0, 1, 10000, 67108864, 1 }
+#define ZPAT_SUBSCRIBER_EVENT_INIT { sizeof(zpat_subscriber_event_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_COUNTERS_INIT { sizeof(zpat_subscriber_counters_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_VIEW_INIT { sizeof(zpat_subscriber_view_t), 0, { 0 }, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -3324,6 +3353,810 @@ int zpat_queue_worker_set_hook(const zpat_queue_worker_t *worker,
  * still have to be freed. Every wait ends with `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
  */
 int zpat_queue_worker_close(zpat_queue_worker_t **worker);
+
+/* ---- Publish-subscribe: streams --------------------------------------------------------------------------- */
+
+/** How a stream is kept, and for whom it is. Start from `ZPAT_STREAM_OPTIONS_INIT`. */
+typedef struct zpat_stream_options_t {
+  /** `sizeof(zpat_stream_options_t)`. */
+  size_t struct_size;
+  /**
+   * 1: everybody may hear it, whatever rules say, and it leaves once for all if the publisher has a shared path. 0,
+   * the default: who may hear it, rules say.
+   */
+  int64_t is_public;
+  /** How many of the last publications are kept for those who come late, or missed some. */
+  int64_t history;
+  /** Bytes of those. */
+  int64_t history_bytes;
+  /** For how long they are kept, in milliseconds. */
+  int64_t history_age;
+  /** Of how many subjects the last publication is kept in any case. */
+  int64_t last_values;
+} zpat_stream_options_t;
+
+/**
+ * A stream, for `streams` in `zpat_publisher_options_t`, which is an array: this structure does not grow, its options
+ * do. All of it is read while the publisher is opened, not later, and stays the caller's.
+ */
+typedef struct zpat_stream_t {
+  /** Its name, 1 to 255 bytes. */
+  const char *name;
+  /** Patterns of the subjects that belong to it, unless they belong to a stream before it. NULL is every subject. */
+  const char *const *subjects;
+  /** How many those are. */
+  size_t subjects_count;
+  /** NULL for the defaults. */
+  const zpat_stream_options_t *options;
+} zpat_stream_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_STREAM_OPTIONS_INIT` does. */
+int zpat_stream_options_init(zpat_stream_options_t *options, size_t struct_size);
+
+/* ---- Publish-subscribe: options of a publisher ------------------------------------------------------------ */
+
+/**
+ * How a publisher is set up. Who comes beyond a bound is refused with `ZPAT_E_FULL`. Texts, bytes and arrays are read
+ * while the publisher is opened, not later, and stay the caller's. Start from `ZPAT_PUBLISHER_OPTIONS_INIT`.
+ */
+typedef struct zpat_publisher_options_t {
+  /** `sizeof(zpat_publisher_options_t)`. */
+  size_t struct_size;
+  /**
+   * The streams, in the order in which they are asked whether a subject is theirs; at most 1000. NULL, the default,
+   * is one of all subjects, `main`, which is not public.
+   */
+  const zpat_stream_t *streams;
+  /** How many those are. */
+  size_t streams_count;
+  /**
+   * An endpoint where public streams leave once for all. NULL, the default: they are sent to each subscriber by
+   * itself.
+   */
+  const char *shared;
+  /**
+   * An endpoint where plain SUB sockets hear public streams: the subject, and the frames. NULL, the default, is
+   * none.
+   */
+  const char *plain;
+  /**
+   * Who may hear what, in ZPL, as the specification has it. Without them, and without `ask`, everybody may hear
+   * everything.
+   */
+  zpat_slice_t entitlements;
+  /**
+   * The program is asked for each subscriber, by `zpat_publisher_next`, and has so long for its answer, in
+   * milliseconds; refused if it gives none. 0, the default: it is not asked. Not together with `entitlements`.
+   */
+  int64_t ask;
+  /** 1: `zpat_publisher_next` tells who comes and goes. 0 or 1. */
+  int64_t news;
+  /** A subscriber that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals its connection counts as broken. 2 or more. */
+  int64_t heartbeat_limit;
+  /**
+   * For how long a subscriber is waited for and remembered after its last sign of life, in milliseconds. At least
+   * the interval times the limit.
+   */
+  int64_t lease;
+  /** The longest `keep` that a subscriber gets, in milliseconds. */
+  int64_t max_keep;
+  /**
+   * For how long what is published soon after other publications may wait for more, to leave together. In
+   * microseconds.
+   */
+  int64_t gather_us;
+  /** Subscribers, with those that are away. */
+  int64_t max_subscribers;
+  /** Subscriptions of one subscriber. */
+  int64_t max_subscriptions;
+  /** Subscriptions of all. */
+  int64_t max_all_subscriptions;
+  /** Endpoints of subscribers that are connected to. */
+  int64_t max_endpoints;
+  /** Bytes of a publication. 1 to 1073741824. */
+  int64_t max_size;
+  /** Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. */
+  int64_t max_bytes;
+  /** How long closing waits until what is for connected subscribers has arrived, in milliseconds. */
+  int64_t linger;
+  /**
+   * Subscribers must know the public key that belongs to this one, 40 characters of Z85, and show one of their own.
+   * The context needs an authenticator. NULL, the default, is no CURVE.
+   */
+  const char *curve_secret_key;
+  /**
+   * 1: subscribers must show a name and a password, which anybody on the way can read. The context needs an
+   * authenticator. Not together with `curve_secret_key`. 0 or 1.
+   */
+  int64_t plain_server;
+  /** What the authenticator is asked for. NULL is unset, the default. */
+  const char *zap_domain;
+} zpat_publisher_options_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_PUBLISHER_OPTIONS_INIT` does. */
+int zpat_publisher_options_init(zpat_publisher_options_t *options,
+                                size_t struct_size);
+
+/* ---- Publish-subscribe: publishers ------------------------------------------------------------------------ */
+
+/** Publishes to its subscribers, and knows them. Any number of threads may use it at the same time. */
+typedef struct zpat_publisher_t zpat_publisher_t;
+
+/**
+ * Opens a publisher to which subscribers connect at this endpoint. `options` may be NULL for the defaults. The caller
+ * frees it with `zpat_publisher_close`. `ZPAT_E_INVALID_ARGUMENT` names the option that is out of range;
+ * `ZPAT_E_INVALID_ENDPOINT`, `ZPAT_E_ADDRESS_IN_USE`, `ZPAT_E_ADDRESS_NOT_AVAILABLE` or `ZPAT_E_PERMISSION_DENIED` if
+ * it cannot bind one of its endpoints; `ZPAT_E_WRONG_STATE` if its security needs an authenticator and the context has
+ * none.
+ */
+int zpat_publisher_bind(const zpat_context_t *context,
+                        const char *endpoint,
+                        const zpat_publisher_options_t *options,
+                        zpat_publisher_t **publisher);
+
+/**
+ * Writes the endpoint to which subscribers connect, with the port that the system chose, into `buffer` of `size`
+ * bytes; `ZPAT_ENDPOINT_SIZE` is enough. `ZPAT_E_TOO_LARGE` if it does not fit.
+ */
+int zpat_publisher_endpoint(const zpat_publisher_t *publisher,
+                            char *buffer,
+                            size_t size);
+
+/** As `zpat_publisher_endpoint`, of the shared path, which subscribers are told. `ZPAT_E_NOT_FOUND` if there is none. */
+int zpat_publisher_shared_endpoint(const zpat_publisher_t *publisher,
+                                   char *buffer,
+                                   size_t size);
+
+/** As `zpat_publisher_endpoint`, where plain SUB sockets connect. `ZPAT_E_NOT_FOUND` if they do not. */
+int zpat_publisher_plain_endpoint(const zpat_publisher_t *publisher, char *buffer, size_t size);
+
+/**
+ * Publishes copies of these `count` frames, at most 255, under a subject such as `ticks.eur.usd`. From now on it is
+ * the publisher's to see that each subscriber gets it, or is told.
+ *
+ * `ZPAT_E_TIMEOUT` if somebody for whom the publisher waits was slow for so long, or publications took all memory;
+ * `ZPAT_E_NOT_FOUND` if the subject is of no stream, `ZPAT_E_TOO_LARGE` beyond `max_size` or 255 frames,
+ * `ZPAT_E_INVALID_ARGUMENT` if the subject is none.
+ */
+int zpat_publisher_publish(const zpat_publisher_t *publisher,
+                           const char *subject,
+                           const zpat_slice_t *frames,
+                           size_t count,
+                           int64_t timeout_ms,
+                           const zpat_cancel_t *cancel);
+
+/**
+ * Publishes the messages of `batch` from position `first` on, in order: the first frame of each is its subject, and
+ * what follows are its frames. Returns how many were taken: at least one, and fewer than all if there is no more room,
+ * or if something is wrong with the next, which the next call says. The batch keeps its messages. It costs less than
+ * one by one. Errors as `zpat_publisher_publish`.
+ */
+int zpat_publisher_publish_many(const zpat_publisher_t *publisher,
+                                const zpat_batch_t *batch,
+                                size_t first,
+                                int64_t timeout_ms,
+                                const zpat_cancel_t *cancel);
+
+/**
+ * Asks for one notice when one of `interest` holds: `ZPAT_RECV`, that `zpat_publisher_next` has something,
+ * `ZPAT_SEND`, that there is room to publish, or both; returns those that hold already. As `zpat_socket_arm`.
+ */
+int zpat_publisher_arm(const zpat_publisher_t *publisher, int interest);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the publisher. */
+int zpat_publisher_ready_fd(const zpat_publisher_t *publisher);
+
+/** Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. */
+int zpat_publisher_set_hook(const zpat_publisher_t *publisher, zpat_hook_t hook, void *user);
+
+/**
+ * Closes a publisher, frees it and clears the pointer: it takes no more, waits at most `linger_ms` until what is for
+ * connected subscribers has arrived, and says goodbye; -1 is the option `linger`. Calls that wait on it in other
+ * threads end with `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_publisher_close(zpat_publisher_t **publisher,
+                         int64_t linger_ms);
+
+/* ---- Publish-subscribe: what a publisher is told ---------------------------------------------------------- */
+
+/** What a publisher's program is told. */
+typedef enum zpat_publisher_event_kind_t {
+  /** Somebody says who he is, and is let in or not by `zpat_publisher_admit` or `zpat_publisher_refuse`. */
+  ZPAT_PUBLISHER_ASKED = 1,
+  /** A subscriber is there that was not. */
+  ZPAT_PUBLISHER_JOINED = 2,
+  /** A subscriber has gone, or was silent for longer than its lease. */
+  ZPAT_PUBLISHER_LEFT = 3,
+} zpat_publisher_event_kind_t;
+
+/** How somebody who asks says who he is. */
+typedef enum zpat_credential_kind_t {
+  /** He does not. */
+  ZPAT_CREDENTIAL_NONE = 0,
+  /** By a name and a password. */
+  ZPAT_CREDENTIAL_PASSWORD = 1,
+  /** By what only he has. */
+  ZPAT_CREDENTIAL_TOKEN = 2,
+} zpat_credential_kind_t;
+
+/** Something that a publisher's program was told, or nothing. It belongs to one thread at a time. */
+typedef struct zpat_publisher_event_t zpat_publisher_event_t;
+
+/**
+ * Waits for what happens next, if somebody is to be let in (`ask`) or `news` are wanted, puts it into `*event`, and
+ * returns 1.
+ *
+ * `*event` is NULL, and then becomes something new that the caller frees with `zpat_publisher_event_free`, or what an
+ * earlier call left, which is emptied and used again. `ZPAT_E_TIMEOUT` if nothing happened in time, `ZPAT_E_CLOSED`
+ * when the publisher has ended.
+ */
+int zpat_publisher_next(const zpat_publisher_t *publisher,
+                        int64_t timeout_ms,
+                        const zpat_cancel_t *cancel,
+                        zpat_publisher_event_t **event);
+
+/** A `zpat_publisher_event_kind_t`; 0 is nothing, or one that this version has no number for. */
+int zpat_publisher_event_kind(const zpat_publisher_event_t *event);
+
+/** Who asks, for the answer; 0 if nobody does. */
+uint64_t zpat_publisher_event_ask(const zpat_publisher_event_t *event);
+
+/**
+ * By which the subscriber is known, or will be. The bytes, as those of the functions below, belong to the event: they
+ * stay until it is freed or used again. If there are none, `data` is NULL; if they are empty it is not.
+ */
+zpat_slice_t zpat_publisher_event_identity(const zpat_publisher_event_t *event);
+
+/**
+ * Who the subscriber is. Of one who asks: who the security of its connection says that it is, a user's name or a
+ * public key in Z85, and empty if there is none.
+ */
+zpat_slice_t zpat_publisher_event_user(const zpat_publisher_event_t *event);
+
+/** A `zpat_credential_kind_t`: how one who asks says itself who it is. */
+int zpat_publisher_event_credential(const zpat_publisher_event_t *event);
+
+/** The name that goes with a password. */
+zpat_slice_t zpat_publisher_event_credential_user(const zpat_publisher_event_t *event);
+
+/** The password, or the token. */
+zpat_slice_t zpat_publisher_event_secret(const zpat_publisher_event_t *event);
+
+/** Frees an event and clears the pointer; slices into it end here. NULL and a cleared pointer are fine. */
+int zpat_publisher_event_free(zpat_publisher_event_t **event);
+
+/* ---- Publish-subscribe: who may hear what ----------------------------------------------------------------- */
+
+/**
+ * What one may hear: patterns that are allowed, and patterns that are denied. Denied wins, and what no pattern allows
+ * is denied. All of it is read during the call. Start from `ZPAT_RULES_INIT`.
+ */
+typedef struct zpat_rules_t {
+  /** `sizeof(zpat_rules_t)`. */
+  size_t struct_size;
+  /** What may be heard; `>` is everything. NULL, the default, is nothing. */
+  const char *const *allow;
+  /** How many those are. */
+  size_t allow_count;
+  /** What may not be heard, whatever is allowed. NULL, the default, is none. */
+  const char *const *deny;
+  /** How many those are. */
+  size_t deny_count;
+} zpat_rules_t;
+
+/**
+ * Lets somebody in who asked, as this user of `user_len` bytes, who may hear what `rules` say; NULL is nothing. `ask`
+ * is what `zpat_publisher_event_ask` gave. If the question is not open any more, nothing happens.
+ */
+int zpat_publisher_admit(const zpat_publisher_t *publisher,
+                         uint64_t ask,
+                         const void *user,
+                         size_t user_len,
+                         const zpat_rules_t *rules);
+
+/**
+ * Does not let somebody in who asked, and says why: its calls fail with `ZPAT_E_PERMISSION_DENIED` and this text. If
+ * the question is not open any more, nothing happens.
+ */
+int zpat_publisher_refuse(const zpat_publisher_t *publisher,
+                          uint64_t ask,
+                          const char *reason);
+
+/**
+ * From now on these entitlements, `len` bytes of ZPL, say who may hear what, also instead of rules that were set for a
+ * user. What is not allowed any more does not leave after this returns, and who is no user any more is sent away.
+ * `ZPAT_E_INVALID_ARGUMENT` if they cannot be read; the text says which line is wrong, and nothing has changed.
+ */
+int zpat_publisher_set_entitlements(const zpat_publisher_t *publisher,
+                                    const void *entitlements,
+                                    size_t len);
+
+/**
+ * From now on this user of `user_len` bytes may hear what `rules` say, also when it comes back; NULL is nothing. What
+ * is not allowed any more does not leave after this returns.
+ */
+int zpat_publisher_set_rules(const zpat_publisher_t *publisher,
+                             const void *user,
+                             size_t user_len,
+                             const zpat_rules_t *rules);
+
+/**
+ * Forgets the subscriber with this identity of `len` bytes, and what is for it; if it is connected its calls fail with
+ * `ZPAT_E_PERMISSION_DENIED` and this text. If there is none, nothing happens.
+ */
+int zpat_publisher_expel(const zpat_publisher_t *publisher,
+                         const void *identity,
+                         size_t len,
+                         const char *reason);
+
+/* ---- Publish-subscribe: counters of a publisher ----------------------------------------------------------- */
+
+/** Room for the longest identity, user or name of a stream and a zero. */
+#define ZPAT_PUBSUB_NAME_SIZE 256
+
+/**
+ * What a publisher did so far, and what became of what it published, for all subscribers together. Always: `accepted`
+ * is `delivered`, `held` and all `lost_` together. Start from `ZPAT_PUBLISHER_COUNTERS_INIT`.
+ */
+typedef struct zpat_publisher_counters_t {
+  /** `sizeof(zpat_publisher_counters_t)`. */
+  size_t struct_size;
+  /** Publications that were taken. */
+  uint64_t published;
+  /** Not taken, because somebody for whom the publisher waits is slow. */
+  uint64_t refused_full;
+  /**
+   * Publications that were to be delivered, for each subscriber; of a public stream that is heard over the shared
+   * path, all.
+   */
+  uint64_t accepted;
+  /** Taken by a subscriber's program. */
+  uint64_t delivered;
+  /** Sent once more, because nobody knew whether they had arrived; counts how often. */
+  uint64_t redelivered;
+  /** Lost because the subscriber did not take what it was sent. */
+  uint64_t lost_slow;
+  /** Lost because the subscriber asked too late: the history has them no more. */
+  uint64_t lost_history;
+  /** Lost because rules changed, or the subscriber was sent away. */
+  uint64_t lost_revoked;
+  /** Lost because the subscriber went, or was silent for too long. */
+  uint64_t lost_gone;
+  /** Lost because the publisher was closed. */
+  uint64_t lost_closed;
+  /** On their way, or waiting for it. */
+  uint64_t held;
+  /** Publications that were sent again because the shared path had lost them. */
+  uint64_t repaired;
+  /** Subscribers that are connected. */
+  uint64_t subscribers;
+  /** Subscriptions, with those of subscribers that are away. */
+  uint64_t subscriptions;
+  /** Subscribers and subscriptions that were refused. */
+  uint64_t denied;
+  /** Messages over a connection of another user than their subscriber's. */
+  uint64_t forged;
+  /** Messages that made no sense. */
+  uint64_t malformed;
+  /** Bytes of publications that are here. */
+  uint64_t bytes;
+  /** Those who came and went, of which the program was not told because it takes too little of what it is told. */
+  uint64_t dropped_news;
+} zpat_publisher_counters_t;
+
+/**
+ * A subscriber that is known to a publisher, and what became of the publications for it. Start from
+ * `ZPAT_PUBLISHER_SUBSCRIBER_INIT`.
+ */
+typedef struct zpat_publisher_subscriber_t {
+  /** `sizeof(zpat_publisher_subscriber_t)`. */
+  size_t struct_size;
+  /**
+   * By which it is known, with a zero at the end. It is whatever bytes somebody sent: not always text, and zeros may
+   * be among them.
+   */
+  char identity[ZPAT_PUBSUB_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t identity_len;
+  /** Who it is, with a zero at the end, of whatever bytes; cut if it is longer than 255. */
+  char user[ZPAT_PUBSUB_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t user_len;
+  /** 1 if it is connected, else 0. */
+  int64_t connected;
+  /** How many subscriptions it has. */
+  uint64_t subscriptions;
+  /** The books, as in `zpat_publisher_counters_t`, from here on. */
+  uint64_t accepted;
+  /** Taken by its program. */
+  uint64_t delivered;
+  /** Sent once more; counts how often. */
+  uint64_t redelivered;
+  /** Lost because it was slow. */
+  uint64_t lost_slow;
+  /** Lost because the history has them no more. */
+  uint64_t lost_history;
+  /** Lost because rules changed. */
+  uint64_t lost_revoked;
+  /** Lost because it went. */
+  uint64_t lost_gone;
+  /** Lost because the publisher was closed. */
+  uint64_t lost_closed;
+  /** On their way, or waiting for it. */
+  uint64_t held;
+} zpat_publisher_subscriber_t;
+
+/** Writes what the publisher did so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_publisher_counters(const zpat_publisher_t *publisher, zpat_publisher_counters_t *counters);
+
+/**
+ * Writes which subscribers are known, in the order of their identities, and what became of the publications for each,
+ * into `out`, an array of `most` elements; `struct_size` of the first is set, and holds for all. Returns how many
+ * there are: if that is more than `most`, the last ones were not written. `out` may be NULL if `most` is 0.
+ */
+int zpat_publisher_subscribers(const zpat_publisher_t *publisher,
+                               zpat_publisher_subscriber_t *out,
+                               size_t most);
+
+/* ---- Publish-subscribe: options of a subscriber ----------------------------------------------------------- */
+
+/** Where a subscription begins. */
+typedef enum zpat_start_t {
+  /** With what is published next. */
+  ZPAT_START_NOW = 0,
+  /**
+   * With the last publication of each subject. What follows is sent to this subscriber by itself, also of public
+   * streams.
+   */
+  ZPAT_START_LAST_VALUES = 1,
+  /** With the last publications of each stream, as many as `last` says. */
+  ZPAT_START_LAST = 2,
+} zpat_start_t;
+
+/** What is done when a subscriber is slow. */
+typedef enum zpat_slow_t {
+  /** The publisher waits for it. */
+  ZPAT_SLOW_HOLD = 0,
+  /** It loses the oldest, and is told. */
+  ZPAT_SLOW_DROP = 1,
+  /** It is sent away, and told. */
+  ZPAT_SLOW_DISCONNECT = 2,
+} zpat_slow_t;
+
+/**
+ * How a subscriber is set up. Texts and bytes are read while it is opened, not later, and stay the caller's. Start
+ * from `ZPAT_SUBSCRIBER_OPTIONS_INIT`.
+ */
+typedef struct zpat_subscriber_options_t {
+  /** `sizeof(zpat_subscriber_options_t)`. */
+  size_t struct_size;
+  /**
+   * By which the publisher knows it when it comes back after its lease has ended: 1 to 200 bytes. NULL, the default:
+   * then it is not known.
+   */
+  const char *name;
+  /**
+   * For how long the publisher keeps what is for it after that, in milliseconds; at most as long as the publisher
+   * wants.
+   */
+  int64_t keep;
+  /** Who it is, together with `password`; each at most 255 bytes. NULL, the default, is nobody. */
+  zpat_slice_t user;
+  /** As `user` says. */
+  zpat_slice_t password;
+  /**
+   * Who it is, by what only it has: at most 16384 bytes, and 255 of those that entitlements know. Not together with
+   * `user`. NULL, the default, is none.
+   */
+  zpat_slice_t token;
+  /**
+   * Where the shared path is, if not where the publisher says: a proxy's address, for example. NULL is unset, the
+   * default.
+   */
+  const char *shared;
+  /**
+   * Where it wants what is for it alone: an endpoint that it binds, and to which the publisher connects. NULL, the
+   * default: over the connection to the publisher.
+   */
+  const char *endpoint;
+  /** A publisher that owes a sign of life is asked for one after this much silence, in milliseconds. 1 or more. */
+  int64_t heartbeat_interval;
+  /** After how many silent intervals the connection counts as broken, and is made again. 2 or more. */
+  int64_t heartbeat_limit;
+  /** Publications that may be here, and not yet taken by the program. 1 or more. */
+  int64_t max_messages;
+  /** Bytes of those; each counts as 96 more. 1 or more. */
+  int64_t max_bytes;
+  /**
+   * It dies of being late when its program has not taken so many publications of a stream that it knows of. 0, the
+   * default, is without bound.
+   */
+  int64_t snail_max_lag;
+  /**
+   * It dies of being late when its program has not taken for so long what it knows of, in milliseconds. 0, the
+   * default, is without bound.
+   */
+  int64_t snail_max_age;
+  /** The publisher's public key, 40 characters of Z85; together with the next two. NULL, the default, is no CURVE. */
+  const char *curve_server_key;
+  /** Its own public key. */
+  const char *curve_public_key;
+  /** Its own secret key. */
+  const char *curve_secret_key;
+  /**
+   * A name for the publisher's authenticator, together with `plain_password`, which anybody on the way can read; not
+   * together with CURVE. NULL, the default, is none.
+   */
+  const char *plain_username;
+  /** As `plain_username` says. */
+  const char *plain_password;
+} zpat_subscriber_options_t;
+
+/** What a subscription wants besides its subjects. Start from `ZPAT_SUBSCRIPTION_OPTIONS_INIT`. */
+typedef struct zpat_subscription_options_t {
+  /** `sizeof(zpat_subscription_options_t)`. */
+  size_t struct_size;
+  /** 1: the text is a prefix, and asks for every subject that begins with it; 0, the default: it is a pattern. */
+  int64_t is_prefix;
+  /** A `zpat_start_t`: from where on. By default `ZPAT_START_NOW`. */
+  int64_t start;
+  /** With how many it begins, if with the last ones. At most 4294967295. */
+  int64_t last;
+  /** A `zpat_slow_t`: what is done when the program is slow. By default `ZPAT_SLOW_DROP`. */
+  int64_t slow;
+  /** It is slow when it has not taken so many publications, which have left or wait. 1 to 4294967295. */
+  int64_t max_messages;
+  /** Or so many bytes. 1 or more. */
+  int64_t max_bytes;
+  /** Public streams come over the shared path, if there is one. 0 or 1, the default. */
+  int64_t shared;
+} zpat_subscription_options_t;
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_SUBSCRIBER_OPTIONS_INIT` does. */
+int zpat_subscriber_options_init(zpat_subscriber_options_t *options,
+                                 size_t struct_size);
+
+/** Writes the defaults into `options`, a structure of `struct_size` bytes, as `ZPAT_SUBSCRIPTION_OPTIONS_INIT` does. */
+int zpat_subscription_options_init(zpat_subscription_options_t *options,
+                                   size_t struct_size);
+
+/* ---- Publish-subscribe: publications and events ----------------------------------------------------------- */
+
+/** What a subscriber brings. */
+typedef enum zpat_subscriber_event_kind_t {
+  /** The publisher knows who this is. */
+  ZPAT_SUBSCRIBER_CONNECTED = 1,
+  /** `subscription` is there; what follows belongs to it. */
+  ZPAT_SUBSCRIBER_SUBSCRIBED = 2,
+  /**
+   * This was published: `subscription`, `number` and `frames`, with its stream, its subject and its frames beside
+   * them.
+   */
+  ZPAT_SUBSCRIBER_MESSAGE = 3,
+  /**
+   * This was published and will not come: numbers `first` to `last` of a stream, `count` of them for this
+   * `subscription`, for this `reason`.
+   */
+  ZPAT_SUBSCRIBER_MISSED = 4,
+  /** `subscription` is not there, or not any more: `error`, and a text beside it. */
+  ZPAT_SUBSCRIBER_REJECTED = 5,
+  /** The publisher has started anew. What it had published and not sent is lost with it; the numbers begin again. */
+  ZPAT_SUBSCRIBER_RESTARTED = 6,
+} zpat_subscriber_event_kind_t;
+
+/** Why a publication does not come. */
+typedef enum zpat_lost_reason_t {
+  /** The program did not take what it was sent, and the subscription has a bound. */
+  ZPAT_PUBSUB_LOST_SLOW = 0,
+  /** It was asked for too late: the publisher's history has it no more. */
+  ZPAT_PUBSUB_LOST_HISTORY = 1,
+  /** Rules changed, and it may not be heard any more, or the subscriber was sent away. */
+  ZPAT_PUBSUB_LOST_REVOKED = 2,
+  /** The subscriber went, or was silent for too long. */
+  ZPAT_PUBSUB_LOST_GONE = 3,
+  /** The publisher was closed. */
+  ZPAT_PUBSUB_LOST_CLOSED = 4,
+} zpat_lost_reason_t;
+
+/** Publications and events that a subscriber brought, in order. They belong to one thread at a time. */
+typedef struct zpat_subscriber_events_t zpat_subscriber_events_t;
+
+/**
+ * An event; what is beside it is in `zpat_subscriber_events_frame` and its relatives. What `kind` does not name is 0.
+ * Start from `ZPAT_SUBSCRIBER_EVENT_INIT`.
+ */
+typedef struct zpat_subscriber_event_t {
+  /** `sizeof(zpat_subscriber_event_t)`. */
+  size_t struct_size;
+  /** A `zpat_subscriber_event_kind_t`; 0 is one that this version has no number for. */
+  int64_t kind;
+  /** As `zpat_subscriber_subscribe` wrote it. */
+  uint64_t subscription;
+  /** The number of a publication in its stream. */
+  uint64_t number;
+  /** The first number that will not come. */
+  uint64_t first;
+  /** The last. */
+  uint64_t last;
+  /** How many of these were for the subscription; 0 if nobody knows. */
+  uint64_t count;
+  /** A `zpat_lost_reason_t`, of what will not come. */
+  int64_t reason;
+  /**
+   * A `zpat_error_t`: `ZPAT_E_PERMISSION_DENIED`, `ZPAT_E_FULL`, or `ZPAT_E_WRONG_STATE` if the same is subscribed
+   * to already.
+   */
+  int64_t error;
+  /** How many frames a publication has. */
+  uint64_t frames;
+} zpat_subscriber_event_t;
+
+/** The name of a `zpat_lost_reason_t`, the same in every language (`revoked`); `unknown` for what is none. Static text. */
+const char *zpat_lost_reason_name(int reason);
+
+/** Number of publications and events; 0 for NULL. */
+size_t zpat_subscriber_events_count(const zpat_subscriber_events_t *events);
+
+/**
+ * Writes the event at position `index` into `event`, whose `struct_size` the caller has set. `ZPAT_E_NOT_FOUND` if
+ * there is none.
+ */
+int zpat_subscriber_events_get(const zpat_subscriber_events_t *events,
+                               size_t index,
+                               zpat_subscriber_event_t *event);
+
+/**
+ * A frame of a publication, both by position from 0. The bytes, as those of the functions below, belong to the events:
+ * they stay until those are freed or received into. If there is no such frame, `data` is NULL; for an empty frame it
+ * is not.
+ */
+zpat_slice_t zpat_subscriber_events_frame(const zpat_subscriber_events_t *events,
+                                          size_t index,
+                                          size_t frame);
+
+/** What a publication is about. */
+zpat_slice_t zpat_subscriber_events_subject(const zpat_subscriber_events_t *events, size_t index);
+
+/** The name of the stream to which a publication belongs, or what was missed. */
+zpat_slice_t zpat_subscriber_events_stream(const zpat_subscriber_events_t *events, size_t index);
+
+/** Why a subscription was rejected, for people. */
+zpat_slice_t zpat_subscriber_events_text(const zpat_subscriber_events_t *events, size_t index);
+
+/** Frees events and clears the pointer; slices into them end here. NULL and a cleared pointer are fine. */
+int zpat_subscriber_events_free(zpat_subscriber_events_t **events);
+
+/* ---- Publish-subscribe: subscribers ----------------------------------------------------------------------- */
+
+/** Hears what it asks for. Any number of threads may use it at the same time. */
+typedef struct zpat_subscriber_t zpat_subscriber_t;
+
+/**
+ * Opens a subscriber of the publisher at this endpoint. It connects in the background. `options` may be NULL for the
+ * defaults. The caller frees it with `zpat_subscriber_close`. `ZPAT_E_INVALID_ARGUMENT` names the option that is out
+ * of range; `ZPAT_E_INVALID_ENDPOINT` if an endpoint cannot be read; `ZPAT_E_ADDRESS_IN_USE`,
+ * `ZPAT_E_ADDRESS_NOT_AVAILABLE` or `ZPAT_E_PERMISSION_DENIED` if it cannot bind its own.
+ */
+int zpat_subscriber_connect(const zpat_context_t *context,
+                            const char *publisher,
+                            const zpat_subscriber_options_t *options,
+                            zpat_subscriber_t **subscriber);
+
+/**
+ * Writes the endpoint that it has bound, with the port that the system chose, into `buffer` of `size` bytes;
+ * `ZPAT_ENDPOINT_SIZE` is enough. `ZPAT_E_NOT_FOUND` if it has none, `ZPAT_E_TOO_LARGE` if it does not fit.
+ */
+int zpat_subscriber_endpoint(const zpat_subscriber_t *subscriber, char *buffer, size_t size);
+
+/**
+ * Asks for the subjects that this text of `len` bytes stands for: a pattern such as `ticks.*.usd` or `ticks.>`, or a
+ * prefix. `options` may be NULL for the defaults. Writes its number into `*subscription`; `ZPAT_SUBSCRIBER_SUBSCRIBED`
+ * comes before the first of it, or `ZPAT_SUBSCRIBER_REJECTED`. `ZPAT_E_INVALID_ARGUMENT` if it is no pattern, or an
+ * option is out of range.
+ */
+int zpat_subscriber_subscribe(const zpat_subscriber_t *subscriber,
+                              const void *text,
+                              size_t len,
+                              const zpat_subscription_options_t *options,
+                              uint32_t *subscription);
+
+/** Wants that no more. What is here of it already still comes. If there is no such subscription, nothing happens. */
+int zpat_subscriber_unsubscribe(const zpat_subscriber_t *subscriber,
+                                uint32_t subscription);
+
+/**
+ * Receives publications and events: waits for one, then takes what is there besides, no more than `max_events` and no
+ * more once they have `max_bytes`, each frame and each of them counted as 32 more. Returns how many are in `*events`.
+ * What was received counts as taken, which is how the publisher finds out who is slow, at the latest when the program
+ * asks for more and nothing is there.
+ *
+ * `*events` is NULL, and then becomes something new that the caller frees with `zpat_subscriber_events_free`, or what
+ * an earlier call left, which is emptied and used again. `ZPAT_E_TIMEOUT` if nothing came in time.
+ * `ZPAT_E_PERMISSION_DENIED` and `ZPAT_E_FULL` if the publisher has refused this subscriber or sent it away, or it has
+ * died of being late: that is said after all that came before, and again with every call.
+ */
+int zpat_subscriber_recv(const zpat_subscriber_t *subscriber,
+                         size_t max_events,
+                         size_t max_bytes,
+                         int64_t timeout_ms,
+                         const zpat_cancel_t *cancel,
+                         zpat_subscriber_events_t **events);
+
+/**
+ * Asks for one notice when `zpat_subscriber_recv` has something. 1 if it has already, and then no notice comes; 0
+ * means wait for it. As `zpat_socket_arm`.
+ */
+int zpat_subscriber_arm(const zpat_subscriber_t *subscriber);
+
+/** The descriptor for `poll` and event loops, as `zpat_socket_ready_fd`. It lives as long as the subscriber. */
+int zpat_subscriber_ready_fd(const zpat_subscriber_t *subscriber);
+
+/** Sets what is called instead of making the descriptor readable, as `zpat_socket_set_hook`. */
+int zpat_subscriber_set_hook(const zpat_subscriber_t *subscriber, zpat_hook_t hook, void *user);
+
+/**
+ * Closes a subscriber, frees it and clears the pointer: it says goodbye, and what is here and not received is dropped.
+ * Calls that wait on it in other threads end with `ZPAT_E_CLOSED`. NULL and a cleared pointer are fine.
+ */
+int zpat_subscriber_close(zpat_subscriber_t **subscriber);
+
+/* ---- Publish-subscribe: counters of a subscriber ---------------------------------------------------------- */
+
+/** What a subscriber got so far. Start from `ZPAT_SUBSCRIBER_COUNTERS_INIT`. */
+typedef struct zpat_subscriber_counters_t {
+  /** `sizeof(zpat_subscriber_counters_t)`. */
+  size_t struct_size;
+  /** Given to the program. */
+  uint64_t delivered;
+  /**
+   * Publications of which it was told that it missed them; of a range of which nobody knows how many were in it, all
+   * numbers.
+   */
+  uint64_t missed;
+  /** Publications that came by themselves because the shared path had lost them. */
+  uint64_t repaired;
+  /** What came twice. */
+  uint64_t duplicates;
+  /** Publications that are here, and not yet taken by the program. */
+  uint64_t waiting;
+  /** Bytes of those. */
+  uint64_t waiting_bytes;
+  /** How often the publisher was found to have started anew. */
+  uint64_t restarts;
+  /** Messages that made no sense. */
+  uint64_t malformed;
+} zpat_subscriber_counters_t;
+
+/** How far a subscription is in one stream. Start from `ZPAT_SUBSCRIBER_VIEW_INIT`. */
+typedef struct zpat_subscriber_view_t {
+  /** `sizeof(zpat_subscriber_view_t)`. */
+  size_t struct_size;
+  /** As `zpat_subscriber_subscribe` wrote it. */
+  uint64_t subscription;
+  /** The name of the stream, with a zero at the end. It is whatever bytes the publisher sent. */
+  char stream[ZPAT_PUBSUB_NAME_SIZE];
+  /** Length of that, without the zero at its end. */
+  uint64_t stream_len;
+  /** 1 if it comes over the shared path, else 0. */
+  int64_t shared;
+  /** The last number that was given to the program, or missed. */
+  uint64_t last;
+} zpat_subscriber_view_t;
+
+/** Writes what the subscriber got so far into `counters`, whose `struct_size` the caller has set. */
+int zpat_subscriber_counters(const zpat_subscriber_t *subscriber,
+                             zpat_subscriber_counters_t *counters);
+
+/**
+ * Writes how far each subscription is, by stream, into `out`, an array of `most` elements; `struct_size` of the first
+ * is set, and holds for all. Returns how many there are: if that is more than `most`, the last ones were not written.
+ * `out` may be NULL if `most` is 0.
+ */
+int zpat_subscriber_views(const zpat_subscriber_t *subscriber,
+                          zpat_subscriber_view_t *out,
+                          size_t most);
 
 /* ---- Conveniences --------------------------------------------------------------------------------------- */
 

@@ -77,6 +77,18 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_void, len: usize) -> Result<&'a [u
     Ok(unsafe { slice::from_raw_parts(data.cast(), len) })
 }
 
+/// Bytes to keep; null is none.
+///
+/// # Safety
+/// The slice is readable.
+pub(crate) unsafe fn optional_bytes(slice: zpat_slice_t) -> Result<Option<Vec<u8>>> {
+    if slice.data.is_null() && slice.len == 0 {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    Ok(Some(unsafe { bytes(slice.data, slice.len) }?.to_vec()))
+}
+
 /// An error unless there can be an array of `count` elements at `array`.
 pub(crate) fn check_array<T>(array: *const T, count: usize, name: &'static str) -> Result<()> {
     if count > 0 && (array.is_null() || isize::try_from(count.saturating_mul(size_of::<T>())).is_err()) {

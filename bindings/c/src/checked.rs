@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use zpatterns::{
     BusFlowControl, Result,
+    pubsub::{Slow, Start},
     reqrep::{Balance, Side, Task},
     zqueue::{OnFailure, Order},
 };
@@ -74,6 +75,19 @@ checked! {
         2 => Some(Self::Ignore),
         _ => None,
     }, "there is no such way to take a failure";
+    Slow: |value| match value {
+        0 => Some(Self::Hold),
+        1 => Some(Self::Drop),
+        2 => Some(Self::Disconnect),
+        _ => None,
+    }, "there is no such way to treat who is slow";
+    Start: |value| match value {
+        0 => Some(Self::Now),
+        1 => Some(Self::LastValues),
+        // How many, another option says.
+        2 => Some(Self::Last(0)),
+        _ => None,
+    }, "there is no such start";
 }
 
 /// An element of an array of structures.
@@ -107,6 +121,8 @@ macro_rules! c_type {
     (List) => { *const c_void };
     (Key) => { *const c_void };
     (Slice) => { zpat_slice_t };
+    (Text) => { *const c_char };
+    (Bytes) => { zpat_slice_t };
 }
 
 /// A default of core as C sees it.
@@ -115,6 +131,9 @@ macro_rules! to_c {
         $value.plain()
     };
     ($value:expr, Slice) => {
+        zpat_slice_t::NONE
+    };
+    ($value:expr, Bytes) => {
         zpat_slice_t::NONE
     };
     ($value:expr, $pointer:ident) => {
@@ -142,6 +161,14 @@ macro_rules! from_c {
     ($name:expr, $value:expr, Slice) => {
         // SAFETY: C's promise.
         unsafe { bytes($value.data, $value.len) }?.to_vec().into()
+    };
+    ($name:expr, $value:expr, Text) => {
+        // SAFETY: C's promise.
+        unsafe { optional_text($value, $name) }?.map(str::to_owned)
+    };
+    ($name:expr, $value:expr, Bytes) => {
+        // SAFETY: C's promise.
+        unsafe { optional_bytes($value) }?
     };
 }
 

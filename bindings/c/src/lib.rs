@@ -27,6 +27,7 @@ pub mod monitor;
 pub mod options;
 mod plain;
 pub mod proxy;
+pub mod pubsub;
 pub mod receive;
 mod report;
 pub mod reqrep;

@@ -13,7 +13,7 @@ use std::{
 use zpatterns::{Result, SocketOptions};
 
 use crate::{
-    arguments::{bytes, growing, init_growing, invalid, optional_text, zpat_slice_t},
+    arguments::{growing, init_growing, invalid, optional_bytes, optional_text, zpat_slice_t},
     error::entry,
     fields::with_socket_options,
 };
@@ -71,18 +71,6 @@ macro_rules! from_c {
         // SAFETY: C's promise.
         unsafe { optional_bytes($value) }?
     };
-}
-
-/// Bytes to keep; null is unset.
-///
-/// # Safety
-/// The slice is readable.
-unsafe fn optional_bytes(slice: zpat_slice_t) -> Result<Option<Vec<u8>>> {
-    if slice.data.is_null() && slice.len == 0 {
-        return Ok(None);
-    }
-    // SAFETY: as the caller promises.
-    Ok(Some(unsafe { bytes(slice.data, slice.len) }?.to_vec()))
 }
 
 macro_rules! socket_options {

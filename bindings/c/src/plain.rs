@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use zpatterns::{BusFlowControl, reqrep::Balance, zqueue::Order};
+use zpatterns::{
+    BusFlowControl,
+    pubsub::{Slow, Start},
+    reqrep::Balance,
+    zqueue::Order,
+};
 
 /// A value as C has it: a number of eight bytes, whatever it is.
 pub(crate) trait Plain {
@@ -83,6 +88,28 @@ impl Plain for Order {
             Self::Fifo => 1,
             Self::Lifo => 2,
             Self::Priority => 3,
+        }
+    }
+}
+
+/// The numbers are those of `zpat_slow_t`.
+impl Plain for Slow {
+    fn plain(&self) -> i64 {
+        match self {
+            Self::Hold => 0,
+            Self::Drop => 1,
+            Self::Disconnect => 2,
+        }
+    }
+}
+
+/// The numbers are those of `zpat_start_t`.
+impl Plain for Start {
+    fn plain(&self) -> i64 {
+        match self {
+            Self::Now => 0,
+            Self::LastValues => 1,
+            Self::Last(_) => 2,
         }
     }
 }

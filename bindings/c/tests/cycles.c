@@ -100,6 +100,41 @@ static void jobs(zpat_context_t *context) {
   OK(zpat_watch_free(&left));
 }
 
+/* A publication that is heard, one that is left lying, and a question that nobody answers. */
+static void publications(zpat_context_t *context) {
+  zpat_publisher_options_t options = ZPAT_PUBLISHER_OPTIONS_INIT;
+  zpat_rules_t rules = ZPAT_RULES_INIT;
+  const char *const everything[] = { ">" };
+  char endpoint[ZPAT_ENDPOINT_SIZE];
+  zpat_publisher_t *publisher = NULL;
+  zpat_subscriber_t *subscriber = NULL, *other = NULL;
+  zpat_publisher_event_t *event = NULL;
+  zpat_subscriber_events_t *events = NULL;
+  zpat_slice_t frame = zpat_slice_text("frame");
+  uint32_t subscription;
+  options.ask = LONG;
+  rules.allow = everything;
+  rules.allow_count = 1;
+  OK(zpat_publisher_bind(context, "tcp://127.0.0.1:0", &options, &publisher));
+  OK(zpat_publisher_endpoint(publisher, endpoint, sizeof endpoint));
+  OK(zpat_subscriber_connect(context, endpoint, NULL, &subscriber));
+  OK(zpat_publisher_next(publisher, LONG, NULL, &event));
+  OK(zpat_publisher_admit(publisher, zpat_publisher_event_ask(event), "user", 4, &rules));
+  OK(zpat_subscriber_subscribe(subscriber, "once", 4, NULL, &subscription));
+  /* Connected, subscribed. */
+  for (int i = 0; i < 2; i++) CHECK(OK(zpat_subscriber_recv(subscriber, 1, SIZE_MAX, LONG, NULL, &events)) == 1);
+  for (int i = 0; i < 2; i++) OK(zpat_publisher_publish(publisher, "once", &frame, 1, LONG, NULL));
+  CHECK(OK(zpat_subscriber_recv(subscriber, 1, SIZE_MAX, LONG, NULL, &events)) == 1);
+  CHECK(zpat_slice_equal(zpat_subscriber_events_frame(events, 0, 0), frame));
+  OK(zpat_subscriber_connect(context, endpoint, NULL, &other));
+  OK(zpat_publisher_next(publisher, LONG, NULL, &event));
+  OK(zpat_publisher_close(&publisher, 0));
+  OK(zpat_subscriber_close(&subscriber));
+  OK(zpat_subscriber_close(&other));
+  OK(zpat_publisher_event_free(&event));
+  OK(zpat_subscriber_events_free(&events));
+}
+
 static void run(long cycles) {
   zpat_context_t *context = open_context();
   for (long i = 0; i < cycles; i++) {
@@ -107,6 +142,7 @@ static void run(long cycles) {
     sockets(context, i % 2 == 0, i);
     if (i % 4 == 0) requests(context);
     if (i % 4 == 2) jobs(context);
+    if (i % 4 == 3) publications(context);
     FAILS(ZPAT_E_INVALID_ARGUMENT, zpat_socket_recv(NULL, 0, NULL, &batch));
     if (i % 20 == 0) {
       OK(zpat_context_close(&context));

@@ -64,6 +64,8 @@ struct slot {
   /* Who does jobs for the queue's worker, and what stops that. */
   pthread_t doer;
   zpat_cancel_t *rest;
+  zpat_publisher_t *publisher;
+  zpat_subscriber_t *subscriber;
 };
 
 static zpat_context_t *context;
@@ -360,6 +362,8 @@ static int do_keys(char **rest) {
 #include "zqueue.h"
 #include "zqueue_producer.h"
 #include "zqueue_worker.h"
+#include "pubsub.h"
+#include "pubsub_subscriber.h"
 
 static int do_reset(char **rest) {
   (void)rest;
@@ -371,6 +375,8 @@ static int do_reset(char **rest) {
     zpat_monitor_close(&slots[i].monitor);
     zpat_socket_close(&slots[i].socket, 0);
     zpat_bus_close(&slots[i].bus, 0);
+    zpat_subscriber_close(&slots[i].subscriber);
+    zpat_publisher_close(&slots[i].publisher, 0);
     memset(&slots[i], 0, sizeof slots[i]);
   }
   zpat_authenticator_close(&authenticator);
@@ -408,6 +414,15 @@ static const struct {
   { "complete", do_complete }, { "retry", do_retry }, { "fail", do_fail }, { "spawn", do_spawn },
   { "drop", do_drop }, { "withdrawn", do_withdrawn }, { "work", do_work }, { "queue-leave", do_queue_leave },
   { "worker-counters", do_worker_counters }, { "queue-end", do_queue_end },
+  { "publisher", do_publisher }, { "publish", do_publish }, { "publish-many", do_publish_many },
+  { "publisher-event", do_publisher_event }, { "admit", do_admit }, { "refuse", do_refuse },
+  { "entitle", do_entitle }, { "set-rules", do_set_rules }, { "expel", do_expel },
+  { "publisher-counters", do_publisher_counters }, { "subscribers", do_subscribers },
+  { "plain-endpoint", do_plain_endpoint }, { "publisher-close", do_publisher_close },
+  { "subscriber", do_subscriber }, { "want", do_want }, { "want-many", do_want_many },
+  { "want-no-more", do_want_no_more }, { "listen", do_listen }, { "listen-many", do_listen_many },
+  { "cancel-listen", do_cancel_listen }, { "subscriber-counters", do_subscriber_counters },
+  { "subscriber-close", do_subscriber_close },
   { "info", do_info }, { "reset", do_reset },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -446,6 +461,7 @@ int main(int count, char **arguments) {
   do_reset(NULL);
   zpat_batch_free(&batch);
   zpat_bus_events_free(&heard);
+  zpat_subscriber_events_free(&listened);
   zpat_context_close(&context);
   free(line);
   return 0;

@@ -17,7 +17,10 @@ pub(crate) fn object<'env>(env: &'env Env, error: &Error) -> napi::Result<Object
     let kind = error.kind();
     let mut context = Object::new(env)?;
     for (name, value) in error.context() {
-        context.set(name, value)?;
+        match *name == "option" {
+            true => context.set(name, camel_case(value))?,
+            false => context.set(name, value)?,
+        }
     }
     let mut object = env.create_error(napi::Error::new(Status::GenericFailure, line(error)))?;
     object.set_named_property("code", kind.name())?;
@@ -25,6 +28,15 @@ pub(crate) fn object<'env>(env: &'env Env, error: &Error) -> napi::Result<Object
     object.set_named_property("retryable", kind.is_retryable())?;
     object.set_named_property("context", context)?;
     Ok(object)
+}
+
+/// The name of an option, as JavaScript has it.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    let rest =
+        words.map(|word| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect());
+    rest.fold(first, |name, word: String| name + &word)
 }
 
 /// The text and the facts, without the kind, which is `code`.

@@ -125,7 +125,7 @@ test('mistakes are named', async (t) => {
   for (const [option, values] of Object.entries(publishers)) {
     for (const value of values) await wrong(option, () => new Publisher(somewhere, { [option]: value }));
   }
-  await wrong('max_size', () => new Publisher(somewhere, { maxSize: 0 }));
+  await wrong('maxSize', () => new Publisher(somewhere, { maxSize: 0 }));
   await wrong('ask', () => new Publisher(somewhere, { ask: 1, entitlements: '' }));
   await wrong('plainServer', () => new Publisher(somewhere, { plainServer: true, curveSecretKey: 'k'.repeat(40) }));
   for (const [option, stream] of Object.entries({
@@ -139,9 +139,9 @@ test('mistakes are named', async (t) => {
   const from = publisher(t);
   await refused('AddressInUse', () => new Publisher(from.endpoint));
   const subscribers = {
-    token: { user: 'a', password: 'b', token: 'c' }, password: { user: 'a' }, user: { password: 'a' },
-    curvePublicKey: { curveServerKey: 'k' }, plainPassword: { plainUsername: 'a' }, name: { name: '' },
-    max_messages: { maxMessages: 0 }, snailMaxLag: { snailMaxLag: -1 }, keep: { keep: 'x' }, speed: { speed: 5 },
+    token: { user: 'a', password: 'b', token: 'c' }, password: { user: 'a' },
+    curveServerKey: { curveServerKey: 'k' }, plainUsername: { plainUsername: 'a' }, name: { name: '' },
+    maxMessages: { maxMessages: 0 }, snailMaxLag: { snailMaxLag: -1 }, keep: { keep: 'x' }, speed: { speed: 5 },
   };
   for (const [option, options] of Object.entries(subscribers)) {
     await wrong(option, () => new Subscriber(from.endpoint, options));

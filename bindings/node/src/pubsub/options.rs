@@ -4,17 +4,13 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Env, Object, Unknown};
 use zpatterns::{
-    CurveKeys, OptionValue, Result,
-    pubsub::{
-        Access, ClientSecurity, Credential, Criterion, Entitlements, PublisherOptions, Rules, ServerSecurity, Slow,
-        Snail, Start, StreamOptions, SubscriberOptions, SubscriptionOptions,
-    },
+    OptionValue, Result,
+    pubsub::{Criterion, PublisherOptions, Slow, StreamOptions, SubscriberOptions, SubscriptionOptions, given as core},
 };
 
 use crate::{
     error::raise,
     given::{Given, list, needed, options},
-    options::wrong,
 };
 
 /// Text, or bytes.
@@ -36,22 +32,23 @@ impl Given for Slow {
     const EXPECTATION: &'static str = "the option takes 'drop', 'hold' or 'disconnect'";
 
     fn given(value: OptionValue) -> Option<Self> {
-        match &*String::given(value)? {
-            "drop" => Some(Self::Drop),
-            "hold" => Some(Self::Hold),
-            "disconnect" => Some(Self::Disconnect),
-            _ => None,
-        }
+        String::given(value)?.parse().ok()
     }
 }
 
-impl Given for Start {
+/// Whether it begins with the last values.
+#[derive(Default)]
+struct Begins {
+    last_values: bool,
+}
+
+impl Given for Begins {
     const EXPECTATION: &'static str = "the option takes 'now' or 'last-values'";
 
     fn given(value: OptionValue) -> Option<Self> {
         match &*String::given(value)? {
-            "now" => Some(Self::Now),
-            "last-values" => Some(Self::LastValues),
+            "now" => Some(Self { last_values: false }),
+            "last-values" => Some(Self { last_values: true }),
             _ => None,
         }
     }
@@ -77,7 +74,7 @@ options! {
         "linger" = options.linger,
         "curveSecretKey" = curve_secret_key,
         "plainServer" = plain_server,
-        "zapDomain" = options.security.zap_domain,
+        "zapDomain" = zap_domain,
     }
 
     streaming Streaming {
@@ -128,6 +125,7 @@ struct Publishing {
     ask: Option<Duration>,
     curve_secret_key: Option<String>,
     plain_server: bool,
+    zap_domain: Option<String>,
 }
 
 /// What is given of a stream.
@@ -162,7 +160,7 @@ struct Hearing {
 #[derive(Default)]
 struct Wanting {
     options: SubscriptionOptions,
-    start: Option<Start>,
+    start: Begins,
     last: Option<u32>,
 }
 
@@ -188,31 +186,17 @@ pub(super) fn publisher_options(
 
 impl Publishing {
     fn finish(self) -> Result<PublisherOptions> {
-        let Self { mut options, entitlements, ask, curve_secret_key, plain_server } = self;
-        options.access = match (entitlements, ask) {
-            (Some(_), Some(_)) => return Err(wrong("who is asked has no entitlements beside", "ask")),
-            (Some(Bytes(text)), None) => {
-                let read = Entitlements::read(&text).map_err(|error| error.with("option", "entitlements"))?;
-                Access::Entitlements(Box::new(read))
-            }
-            (None, Some(patience)) => Access::Ask(patience),
-            (None, None) => Access::Open,
-        };
-        options.security.server = match (curve_secret_key, plain_server) {
-            (Some(_), true) => return Err(wrong("a server has CURVE or PLAIN", "plainServer")),
-            (Some(secret_key), false) => Some(ServerSecurity::Curve { secret_key }),
-            (None, true) => Some(ServerSecurity::Plain),
-            (None, false) => None,
-        };
-        Ok(options)
+        let Self { options, entitlements, ask, curve_secret_key, plain_server, zap_domain } = self;
+        let access = core::access(entitlements.as_ref().map(|Bytes(text)| &text[..]), ask)?;
+        let security = core::server_security(curve_secret_key, plain_server, zap_domain)?;
+        Ok(PublisherOptions { access, security, ..options })
     }
 }
 
 impl Streaming {
     fn finish(self, subjects: &[String]) -> Result<StreamOptions> {
         let name = needed(self.name, "name")?.into();
-        let subjects =
-            if subjects.is_empty() { vec![Criterion::pattern(">")?] } else { patterns(subjects, "subjects")? };
+        let subjects = core::subjects(subjects)?;
         Ok(StreamOptions { name, subjects, ..self.options })
     }
 }
@@ -224,73 +208,19 @@ pub(super) fn subscriber_options(env: &Env, given: &Object<'_>) -> napi::Result<
 
 impl Hearing {
     fn finish(self) -> Result<SubscriberOptions> {
-        let mut options = self.options;
-        options.credential = match (self.user, self.password, self.token) {
-            (None, None, None) => Credential::None,
-            (None, None, Some(Bytes(token))) => Credential::Token(token.into()),
-            (Some(Bytes(user)), Some(Bytes(password)), None) => {
-                Credential::Password { user: user.into(), password: password.into() }
-            }
-            (Some(_), None, None) => return Err(wrong("who has a name has a password", "password")),
-            (None, Some(_), None) => return Err(wrong("whose password it is, is needed", "user")),
-            _ => return Err(wrong("a credential is a password, or a token", "token")),
-        };
-        if self.snail_max_lag.is_some() || self.snail_max_age.is_some() {
-            options.snail = Some(Snail {
-                max_lag: self.snail_max_lag.unwrap_or(u64::MAX),
-                max_age: self.snail_max_age.unwrap_or(Duration::MAX),
-            });
-        }
-        let curve = [self.curve_server_key, self.curve_public_key, self.curve_secret_key];
-        let plain = [self.plain_username, self.plain_password];
-        let curve = all_of(curve, ["curveServerKey", "curvePublicKey", "curveSecretKey"])?;
-        options.security.client = match (curve, all_of(plain, ["plainUsername", "plainPassword"])?) {
-            (Some(_), Some(_)) => return Err(wrong("a client has CURVE or PLAIN", "plainUsername")),
-            (Some([server_key, public, secret]), None) => {
-                Some(ClientSecurity::Curve { server_key, keys: CurveKeys { public, secret } })
-            }
-            (None, Some([username, password])) => Some(ClientSecurity::Plain { username, password }),
-            (None, None) => None,
-        };
-        Ok(options)
+        let bytes = |given: Option<Bytes>| given.map(|Bytes(bytes)| bytes.into());
+        let credential = core::credential(bytes(self.user), bytes(self.password), bytes(self.token))?;
+        let keys = (self.curve_server_key, self.curve_public_key, self.curve_secret_key);
+        let security = core::client_security(keys, (self.plain_username, self.plain_password))?;
+        let snail = core::snail(self.snail_max_lag, self.snail_max_age);
+        Ok(SubscriberOptions { credential, security, snail, ..self.options })
     }
-}
-
-/// What belongs together: all of it, or none.
-fn all_of<const N: usize>(given: [Option<String>; N], names: [&str; N]) -> Result<Option<[String; N]>> {
-    let Some(missing) = given.iter().position(Option::is_none) else {
-        return Ok(Some(given.map(Option::unwrap_or_default)));
-    };
-    if given.iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    Err(wrong("what belongs together is given together", names[missing]))
 }
 
 /// What a subscription wants besides its subjects.
 pub(super) fn subscription_options(env: &Env, given: &Object<'_>) -> napi::Result<SubscriptionOptions> {
-    let Wanting { mut options, start, last } = wanting(env, given)?;
-    options.start = match (start, last) {
-        (Some(Start::LastValues), Some(_)) => {
-            return Err(raise(env)(wrong(
-                "a subscription starts with the last so many, or with the last values",
-                "last",
-            )));
-        }
-        (_, Some(count)) => Start::Last(count),
-        (start, None) => start.unwrap_or(Start::Now),
-    };
-    Ok(options)
-}
-
-/// Who may hear what.
-pub(super) fn rules(allow: &[String], deny: &[String]) -> Result<Rules> {
-    Ok(Rules { allow: patterns(allow, "allow")?, deny: patterns(deny, "deny")? })
-}
-
-fn patterns(texts: &[String], option: &str) -> Result<Vec<Criterion>> {
-    let pattern = |text: &String| Criterion::pattern(text.clone()).map_err(|error| error.with("option", option));
-    texts.iter().map(pattern).collect()
+    let Wanting { options, start: Begins { last_values }, last } = wanting(env, given)?;
+    Ok(SubscriptionOptions { start: core::start(last_values, last).map_err(raise(env))?, ..options })
 }
 
 /// Subjects that are asked for.

@@ -9,13 +9,13 @@ use napi::bindgen_prelude::{Either, Env, Object, Unknown};
 use napi_derive::napi;
 use zpatterns::{
     Deadline, ErrorKind, Hook, Interest, Result,
-    pubsub::{Ask, Content, Counters, Entitlements, Publisher as Core},
+    pubsub::{Ask, Content, Counters, Entitlements, Publisher as Core, given},
 };
 
 use super::{
     counters::{PublisherCounts, SubscriberRow},
     news::PublisherNews,
-    options::{publisher_options, rules},
+    options::publisher_options,
 };
 use crate::{
     context::{Context, Owned},
@@ -181,7 +181,7 @@ impl Publisher {
         allow: Vec<String>,
         deny: Vec<String>,
     ) -> napi::Result<()> {
-        let admit = || self.publisher()?.admit(Ask(ask as u64), bytes(&user), rules(&allow, &deny)?);
+        let admit = || self.publisher()?.admit(Ask(ask as u64), bytes(&user), given::rules(&allow, &deny)?);
         admit().map_err(raise(env))
     }
 
@@ -207,7 +207,7 @@ impl Publisher {
         allow: Vec<String>,
         deny: Vec<String>,
     ) -> napi::Result<()> {
-        let set = || self.publisher()?.set_rules(bytes(&user), rules(&allow, &deny)?);
+        let set = || self.publisher()?.set_rules(bytes(&user), given::rules(&allow, &deny)?);
         set().map_err(raise(env))
     }
 

@@ -56,7 +56,7 @@ pub enum SubscriberEvent {
     Rejected {
         /// Which.
         subscription: Subscription,
-        /// Why: [`ErrorKind::PermissionDenied`], [`ErrorKind::Full`].
+        /// Why: [`ErrorKind::PermissionDenied`], [`ErrorKind::Full`], or [`ErrorKind::WrongState`] if the same is subscribed to already.
         error: Error,
     },
     /// The publisher has started anew. What it had published and not sent is lost with it; the numbers begin again.

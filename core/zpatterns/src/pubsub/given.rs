@@ -14,7 +14,10 @@ fn wrong<T>(text: &'static str, option: &'static str) -> Result<T> {
 pub fn access(entitlements: Option<&[u8]>, ask: Option<Duration>) -> Result<Access> {
     match (entitlements, ask) {
         (Some(_), Some(_)) => wrong("either it is written who may hear what, or the program is asked", "ask"),
-        (Some(text), None) => Ok(Access::Entitlements(Box::new(Entitlements::read(text)?))),
+        (Some(text), None) => {
+            let read = Entitlements::read(text).map_err(|error| error.with("option", "entitlements"))?;
+            Ok(Access::Entitlements(Box::new(read)))
+        }
         (None, Some(patience)) => Ok(Access::Ask(patience)),
         (None, None) => Ok(Access::Open),
     }
@@ -86,13 +89,15 @@ pub fn subjects<T: AsRef<str>>(patterns: &[T]) -> Result<Vec<Criterion>> {
     if patterns.is_empty() {
         return Ok(vec![Criterion::Prefix(Bytes::new())]);
     }
-    patterns.iter().map(|pattern| Criterion::pattern(pattern.as_ref().to_owned())).collect()
+    criteria(patterns, "subjects")
+}
+
+fn criteria<T: AsRef<str>>(patterns: &[T], option: &'static str) -> Result<Vec<Criterion>> {
+    let criterion = |pattern: &T| Criterion::pattern(pattern.as_ref().to_owned());
+    patterns.iter().map(criterion).collect::<Result<_>>().map_err(|error| error.with("option", option))
 }
 
 /// What one may hear, by patterns. None allowed is nothing allowed.
 pub fn rules<T: AsRef<str>>(allow: &[T], deny: &[T]) -> Result<Rules> {
-    let criteria = |patterns: &[T]| {
-        patterns.iter().map(|pattern| Criterion::pattern(pattern.as_ref().to_owned())).collect::<Result<_>>()
-    };
-    Ok(Rules { allow: criteria(allow)?, deny: criteria(deny)? })
+    Ok(Rules { allow: criteria(allow, "allow")?, deny: criteria(deny, "deny")? })
 }

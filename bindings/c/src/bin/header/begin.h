@@ -49,6 +49,19 @@
  *       if (zpat_queue_job_is_resumed(run)) zpat_queue_job_complete(&run, &both, 1);
  *       else zpat_queue_job_spawn(&run, halves, 2, NULL, 0);
  *     }
+ *
+ * Publications for those who may hear them, and nothing missed in silence: who publishes, and who hears.
+ *
+ *     zpat_slice_t price = zpat_slice_text("1.0842");
+ *     if (zpat_publisher_publish(publisher, "ticks.eur.usd", &price, 1, 1000, NULL) < 0)
+ *       fprintf(stderr, "%s\n", zpat_last_error());
+ *
+ *     zpat_subscriber_subscribe(subscriber, "ticks.>", 7, NULL, &ticks);
+ *     while (zpat_subscriber_recv(subscriber, 1, 0, -1, NULL, &events) > 0) {
+ *       zpat_subscriber_events_get(events, 0, &event);
+ *       if (event.kind == ZPAT_SUBSCRIBER_MESSAGE) show(zpat_subscriber_events_frame(events, 0, 0));
+ *       if (event.kind == ZPAT_SUBSCRIBER_MISSED) complain(event.first, event.last);
+ *     }
  */
 #ifndef ZPATTERNS_H
 #define ZPATTERNS_H
@@ -100,6 +113,20 @@
 #define ZPAT_QUEUE_COUNTERS_INIT { sizeof(zpat_queue_counters_t), { 0 }, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_TREE_JOB_INIT { sizeof(zpat_tree_job_t), 0, 0, 0, { 0 }, 0, 0, 0, 0, 0 }
 #define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), @STREAM@ }
+#define ZPAT_PUBLISHER_OPTIONS_INIT { sizeof(zpat_publisher_options_t), \
+@PUBLISHER@ }
+#define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
+#define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_PUBLISHER_SUBSCRIBER_INIT { sizeof(zpat_publisher_subscriber_t), \
+    { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_OPTIONS_INIT { sizeof(zpat_subscriber_options_t), \
+@SUBSCRIBER@ }
+#define ZPAT_SUBSCRIPTION_OPTIONS_INIT { sizeof(zpat_subscription_options_t), @SUBSCRIPTION@ }
+#define ZPAT_SUBSCRIBER_EVENT_INIT { sizeof(zpat_subscriber_event_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_COUNTERS_INIT { sizeof(zpat_subscriber_counters_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define ZPAT_SUBSCRIBER_VIEW_INIT { sizeof(zpat_subscriber_view_t), 0, { 0 }, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {

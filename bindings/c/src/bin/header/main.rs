@@ -13,6 +13,10 @@ use std::{
 use bus_fields::with_bus_options;
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
 use plain::Plain;
+use pubsub_fields::{
+    PublisherGiven, StreamGiven, SubscriberGiven, SubscriptionGiven, with_publisher_options, with_stream_options,
+    with_subscriber_options, with_subscription_options,
+};
 use reqrep_fields::{with_broker_options, with_client_options, with_worker_options};
 use zpatterns::{
     BusOptions, ContextOptions, OptionInfo, OptionType, SocketOptions,
@@ -27,6 +31,8 @@ mod bus_fields;
 mod fields;
 #[path = "../../plain.rs"]
 mod plain;
+#[path = "../../pubsub/fields.rs"]
+mod pubsub_fields;
 #[path = "../../reqrep/fields.rs"]
 mod reqrep_fields;
 #[path = "../../zqueue/fields.rs"]
@@ -77,10 +83,20 @@ const SECTIONS: &[(&str, &str)] = &[
     ("zqueue/job.rs", "Job queue: jobs"),
     ("zqueue/ending.rs", "Job queue: how a run ends"),
     ("zqueue/worker.rs", "Job queue: workers"),
+    ("pubsub/streams.rs", "Publish-subscribe: streams"),
+    ("pubsub/publisher_options.rs", "Publish-subscribe: options of a publisher"),
+    ("pubsub/publisher.rs", "Publish-subscribe: publishers"),
+    ("pubsub/publisher_event.rs", "Publish-subscribe: what a publisher is told"),
+    ("pubsub/rights.rs", "Publish-subscribe: who may hear what"),
+    ("pubsub/publisher_tallies.rs", "Publish-subscribe: counters of a publisher"),
+    ("pubsub/subscriber_options.rs", "Publish-subscribe: options of a subscriber"),
+    ("pubsub/subscriber_events.rs", "Publish-subscribe: publications and events"),
+    ("pubsub/subscriber.rs", "Publish-subscribe: subscribers"),
+    ("pubsub/subscriber_tallies.rs", "Publish-subscribe: counters of a subscriber"),
 ];
 
 /// Types that no function of their own file has in its signature.
-const NAMED: [&str; 29] = [
+const NAMED: [&str; 36] = [
     "zpat_error_t",
     "zpat_socket_kind_t",
     "zpat_monitor_event_kind_t",
@@ -110,6 +126,13 @@ const NAMED: [&str; 29] = [
     "zpat_job_outcome_t",
     "zpat_watch_event_kind_t",
     "zpat_job_state_t",
+    "zpat_stream_t",
+    "zpat_start_t",
+    "zpat_slow_t",
+    "zpat_publisher_event_kind_t",
+    "zpat_credential_kind_t",
+    "zpat_subscriber_event_kind_t",
+    "zpat_lost_reason_t",
 ];
 
 /// Width of comments and declarations.
@@ -137,15 +160,24 @@ macro_rules! written {
     ($value:expr, Path) => {
         String::from("NULL")
     };
-    ($value:expr, List) => {
+    ($value:expr, List) => {{
+        assert!($value.is_empty(), "a list is empty by default");
         String::from("NULL, 0")
-    };
+    }};
     ($value:expr, Key) => {
         String::from("NULL, 0")
     };
     ($value:expr, Slice) => {
         String::from("{ NULL, 0 }")
     };
+    ($value:expr, Text) => {{
+        assert!($value.is_none(), "a text is not there by default");
+        String::from("NULL")
+    }};
+    ($value:expr, Bytes) => {{
+        assert!($value.is_none(), "bytes are not there by default");
+        String::from("{ NULL, 0 }")
+    }};
 }
 
 /// Core's defaults in the order of a structure.
@@ -177,6 +209,10 @@ fn header() -> String {
         .replace("@PRODUCER@", &with_producer_options!(defaults))
         .replace("@QUEUE_WORKER@", &with_queue_worker_options!(defaults))
         .replace("@JOB@", &with_job_options!(defaults))
+        .replace("@PUBLISHER@", &wrapped(&with_publisher_options!(defaults), "   ", "   ").join(" \\\n"))
+        .replace("@STREAM@", &with_stream_options!(defaults))
+        .replace("@SUBSCRIBER@", &wrapped(&with_subscriber_options!(defaults), "   ", "   ").join(" \\\n"))
+        .replace("@SUBSCRIPTION@", &with_subscription_options!(defaults))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
         .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
