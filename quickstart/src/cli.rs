@@ -62,6 +62,10 @@ pub enum Command {
         /// Measures every workload at every size, with more rounds and longer ones.
         #[arg(long)]
         long: bool,
+
+        /// Only workloads whose names begin so, separated by commas.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        workloads: Vec<String>,
     },
 }
 
@@ -89,7 +93,7 @@ mod tests {
         assert_eq!(cli.texts, ["-a b", ""]);
         assert_eq!(cli.common.languages(), [Language::C, Language::Python]);
         let cli = Cli::parse_from(["q", "bench", "--long", "--only", "node"]);
-        assert!(matches!(cli.command, Some(Command::Bench { long: true })));
+        assert!(matches!(cli.command, Some(Command::Bench { long: true, .. })));
         assert_eq!(cli.common.languages(), [Language::Node]);
         assert!(Cli::try_parse_from(["q", "--jobs", "0"]).is_err());
     }

@@ -45,9 +45,9 @@ pub fn run(cli: &Cli) -> Result<bool> {
     let layout = Layout::new(cli.common.out.clone())?;
     let plan = Plan::load(&layout)?;
     // Measuring briefly is part of everything; who asks for the measurements alone may want the long ones.
-    let measures = match cli.command {
-        Some(Command::Bench { long }) => Some(long),
-        _ => (!cli.no_bench).then_some(false),
+    let (measures, workloads) = match &cli.command {
+        Some(Command::Bench { long, workloads }) => (Some(*long), workloads.as_slice()),
+        _ => ((!cli.no_bench).then_some(false), [].as_slice()),
     };
     let mut report = Report::load(&layout).unwrap_or_else(|| {
         progress.say("The first build takes about 4 minutes on two processors; what comes later reuses it.");
@@ -66,7 +66,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
         failures.extend(report.failed_pairs());
     }
     if let Some(long) = measures {
-        report.bench = bench::run(&plan, long, &progress, &languages, &built);
+        report.bench = bench::run(&plan.only(workloads), long, &progress, &languages, &built);
         for &language in &languages {
             println!("{}", tables::bench(language, &report.bench));
         }

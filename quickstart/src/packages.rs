@@ -59,6 +59,8 @@ pub struct Built {
     pub nats_server: Result<Call, Absent>,
     /// The server that keeps the jobs of BullMQ and arq.
     pub redis_server: Result<Call, Absent>,
+    /// The driver in Rust, which sends to ours in every language where one sends to many.
+    pub sender: Result<Call, Absent>,
     /// What a bus is measured with, beside the drivers.
     pub bus: Bus,
     /// Where measurements may leave files; it is on a disk.
@@ -68,8 +70,6 @@ pub struct Built {
 /// The programs on a bus that belong to no language, without arguments.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    /// The driver in Rust, which sends to ours in every language.
-    pub sender: Result<Call, Absent>,
     /// The system's libzmq.
     pub libzmq: Result<Call, Absent>,
     /// Datagrams and nothing else: the limit.
@@ -107,7 +107,7 @@ impl Built {
                 }
             }
         }
-        for program in [&self.limit, &self.bus.sender, &self.bus.libzmq, &self.bus.udp] {
+        for program in [&self.limit, &self.sender, &self.bus.libzmq, &self.bus.udp] {
             let _ = program.as_ref().inspect_err(|absent| note("bench", absent));
         }
         failures
@@ -161,13 +161,13 @@ impl Builder<'_> {
             || natives.as_ref().map_err(Absent::clone).and_then(|_| self.rust_driver()),
             |rust| rust.driver.clone(),
         );
-        let bus = self.bus(natives, sender);
+        let bus = self.bus(natives);
         let (nats_server, redis_server) = (self.nats_server(), self.redis_server());
-        Built { languages, limit, nats_server, redis_server, bus, folder: self.layout.made("") }
+        Built { languages, limit, nats_server, redis_server, sender, bus, folder: self.layout.made("") }
     }
 
     /// The programs on a bus; what the machine has not is missing.
-    fn bus(&self, natives: Result<Natives, Absent>, sender: Result<Call, Absent>) -> Bus {
+    fn bus(&self, natives: Result<Natives, Absent>) -> Bus {
         let pgm = if self.toolchains.has_pgm { Ok(()) } else { missing("libzmq with pgm (apt install libzmq5)") };
         let linux = if cfg!(target_os = "linux") { Ok(()) } else { missing("the system calls of Linux") };
         let libzmq = natives.clone().and_then(|natives| {
@@ -180,7 +180,7 @@ impl Builder<'_> {
         });
         let networks = self.toolchains.networks;
         let networks = networks.map_or_else(|| missing("nft, in networks of its own (apt install nftables)"), Ok);
-        Bus { sender: sender.map(|driver| driver.arg("zpatterns")), libzmq, udp, networks }
+        Bus { libzmq, udp, networks }
     }
 
     fn package(&self, language: Language, peers: Option<&Peers>) -> Result<Programs, Absent> {

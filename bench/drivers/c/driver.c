@@ -4,7 +4,7 @@
  *     driver zpatterns|zpatterns-background send-each|send-many|recv-each|recv-many|rtt|latency ENDPOINT SIZE COUNT
  *
  * COUNT messages are measured, after a tenth as many to warm up. Roles of request-reply are in reqrep.c, those on a bus in
- * bus.c, those of a job queue in jobs.c.
+ * bus.c, those of fan-out in fan.c, those of a job queue in jobs.c.
  */
 #include "driver.h"
 
@@ -98,8 +98,9 @@ static const struct {
 
 int main(int argc, char **argv) {
   int is_bus = argc > 2 && !strncmp(argv[2], "bus-", 4), is_jobs = argc > 2 && !strncmp(argv[2], "jobs-", 5);
-  if (is_bus || is_jobs || argc > 6) {
-    int status = is_bus ? bus(argc, argv) : is_jobs ? jobs(argc, argv) : reqrep(argc, argv);
+  int is_fan = argc > 2 && !strncmp(argv[2], "fan-", 4);
+  if (is_bus || is_jobs || is_fan || argc > 6) {
+    int status = is_bus ? bus(argc, argv) : is_jobs ? jobs(argc, argv) : is_fan ? fan(argc, argv) : reqrep(argc, argv);
     if (status == 2) fprintf(stderr, "there is no %s with %s\n", argv[2], argv[1]);
     return status;
   }

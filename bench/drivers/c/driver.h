@@ -1,4 +1,5 @@
-/* What the parts of the driver share: driver.c measures sockets, reqrep.c requests, bus.c a bus, jobs.c a job queue. */
+/* What the parts of the driver share: driver.c measures sockets, reqrep.c requests, bus.c a bus,
+ * fan.c fan-out, jobs.c a job queue. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -21,6 +22,9 @@ int reqrep(int argc, char **argv);
 
 /* Receives from a bus, likewise. */
 int bus(int argc, char **argv);
+
+/* Subscribes to fan-out, likewise. */
+int fan(int argc, char **argv);
 
 /* Plays a role of a job queue, likewise. */
 int jobs(int argc, char **argv);

@@ -8,8 +8,8 @@
  *     limit paced ENDPOINT SIZE TOTAL RATE          as source, but RATE messages per second, each with a stamp, whether
  *                                                   or not the driver keeps up
  *
- * Roles that begin with `jobs-` are those of a job queue, in limit_jobs.c; every other role is one of request-reply, in
- * limit_reqrep.c.
+ * Roles that begin with `jobs-` are those of a job queue, in limit_jobs.c, those with `fan-` of fan-out, in limit_fan.c; every
+ * other role is one of request-reply, in limit_reqrep.c.
  *
  * Only the linger differs from the default, which is without end: a driver that died must not keep its peer.
  */
@@ -155,7 +155,7 @@ static void do_paced(long total, long rate) {
 
 int main(int argc, char **argv) {
   if (argc < 5 || argc > 6) {
-    fprintf(stderr, "usage: limit ROLE ENDPOINT SIZE COUNT [WARM, RATE or OUTSTANDING]\n");
+    fprintf(stderr, "usage: limit ROLE ENDPOINT SIZE COUNT [WARM, RATE, OUTSTANDING or SUBSCRIBERS]\n");
     return 2;
   }
   const char *role = argv[1], *endpoint = argv[2];
@@ -186,7 +186,8 @@ int main(int argc, char **argv) {
     bind_to(ZMQ_PUSH, endpoint);
     do_paced(count, extra);
   } else {
-    int status = strncmp(role, "jobs-", 5) == 0 ? jobs(argc, argv) : reqrep(argc, argv);
+    int is_jobs = !strncmp(role, "jobs-", 5), is_fan = !strncmp(role, "fan-", 4);
+    int status = is_jobs ? jobs(argc, argv) : is_fan ? fan(argc, argv) : reqrep(argc, argv);
     if (status == 2) fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
     return status;
   }

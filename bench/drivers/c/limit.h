@@ -1,4 +1,5 @@
-/* What the parts of the limit share: limit.c moves messages one way, limit_reqrep.c asks and answers, limit_jobs.c queues. */
+/* What the parts of the limit share: limit.c moves messages one way, limit_reqrep.c asks and answers, limit_jobs.c queues,
+ * limit_fan.c publishes. */
 #ifndef LIMIT_H
 #define LIMIT_H
 
@@ -41,8 +42,9 @@ static inline void *listening(int kind, const char *endpoint, char bound[256]) {
   return socket;
 }
 
-/* Plays a role of request-reply, or of a job queue; the arguments are those of the program. */
+/* Plays a role of request-reply, of a job queue, or of fan-out; the arguments are those of the program. */
 int reqrep(int argc, char **argv);
 int jobs(int argc, char **argv);
+int fan(int argc, char **argv);
 
 #endif

@@ -4,6 +4,7 @@
 //     node driver.mjs IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.mjs
 //     node driver.mjs IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.mjs
 //     node driver.mjs IMPL jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]      see jobs.mjs
+//     node driver.mjs IMPL fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS    see fan.mjs
 //
 // IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many, rtt or latency. COUNT
 // messages of SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the
@@ -201,6 +202,7 @@ async function play(part) {
 
 function run() {
   if (workload.startsWith('bus-')) return play('./bus.mjs');
+  if (workload.startsWith('fan-')) return play('./fan.mjs');
   if (workload.startsWith('jobs-')) return play('./jobs.mjs');
   return numbers.length > 2 ? play('./reqrep.mjs') : measure();
 }

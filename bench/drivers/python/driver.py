@@ -4,6 +4,7 @@
     driver.py IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.py
     driver.py IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.py
     driver.py IMPL jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]      see jobs.py
+    driver.py IMPL fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS    see fan.py
 
 It connects to ENDPOINT, where a plain libzmq program is bound, moves COUNT messages of SIZE bytes after a warm-up of a
 tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for `rtt` and
@@ -280,7 +281,7 @@ def play(part, *arguments):
 if __name__ == "__main__":
     if len(sys.argv) not in (6, 7, 8):
         sys.exit(__doc__)
-    for part in ("bus", "jobs"):
+    for part in ("bus", "fan", "jobs"):
         if sys.argv[2].startswith(f"{part}-"):
             sys.exit(play(part, *sys.argv[1:]))
     sys.exit(main(*sys.argv[1:]) if len(sys.argv) == 6 else play("reqrep", *sys.argv[1:]))

@@ -85,15 +85,16 @@ impl Bus {
         driver: impl FnOnce() -> Result<Call, Absent>,
         built: &Built,
     ) -> Result<Cast, Absent> {
-        let packages::Bus { sender, libzmq, udp, networks } = &built.bus;
+        let packages::Bus { libzmq, udp, networks } = &built.bus;
+        let sender = || Ok(built.sender.clone()?.arg("zpatterns"));
         let networks = if self.loses() { Some((*networks).clone()?) } else { None };
         let (sender, receiver) = match implementation {
             None if self.loses() => return Err(Absent::Missing("what is lost is lost".into())),
             None => (udp.clone()?.arg("segments"), udp.clone()?.arg("segments")),
             Some(UDP) => (udp.clone()?.arg("datagrams"), udp.clone()?.arg("datagrams")),
             Some(LIBZMQ) => (libzmq.clone()?, libzmq.clone()?),
-            Some(TO_LIBZMQ) => (sender.clone()?, libzmq.clone()?),
-            Some(_) => (sender.clone()?, driver()?),
+            Some(TO_LIBZMQ) => (sender()?, libzmq.clone()?),
+            Some(_) => (sender()?, driver()?),
         };
         Ok(Cast { sender, receiver, rate: implementation.and_then(|name| self.rates.get(name).copied()), networks })
     }
@@ -146,6 +147,7 @@ impl Bus {
             peak_kb: Some(mean(&|line, _| line.max_rss_kb)),
             latency_us: receivers[0].percentiles_of(self.latencies(), count)?,
             waiting: None,
+            delivered: None,
             heard: Some(Heard {
                 sender_cpu_us: sender.cpu_seconds * 1e6 / count as f64,
                 missed,

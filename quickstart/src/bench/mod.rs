@@ -2,10 +2,11 @@
 //!
 //! Ours and the peer alternate, and who begins changes with every round. Within a round a program runs once for each
 //! workload and size, however many comparisons need it. What runs is in the plan ([`plan`]), how one run goes in
-//! `run`, where requests are answered in [`town`], where one speaks to many in [`bus`], and where jobs wait in [`queue`], how
-//! figures become rows in `rows`.
+//! `run`, where requests are answered in [`town`], where one speaks to many in [`bus`] and [`fan`], and where jobs wait in
+//! [`queue`], how figures become rows in `rows`.
 
 pub mod bus;
+pub mod fan;
 pub mod plan;
 pub mod queue;
 mod rows;
@@ -23,6 +24,7 @@ use crate::{
     shell::Call,
 };
 use bus::Bus;
+use fan::Fan;
 use plan::{Comparison, Effort, Plan, Size, Work, Workload};
 use queue::Queue;
 use run::Sample;
@@ -123,6 +125,7 @@ impl<'a> Bench<'a> {
             Cast::Pair(workload, program) => run::measure(limit, workload, &program, size.bytes, count),
             Cast::Town(town, cast) => town.measure(&cast, size.bytes, count, &self.built.folder),
             Cast::Bus(bus, cast) => bus.measure(&cast, size.bytes, count),
+            Cast::Fan(fan, cast) => fan.measure(&cast, size.bytes, count),
             Cast::Queue(queue, cast) => queue.measure(&cast, size.bytes, count, &self.built.folder),
         };
         match sample {
@@ -146,6 +149,10 @@ impl<'a> Bench<'a> {
                 let name = job.driver.as_ref().map(|(_, name)| name.as_str());
                 Cast::Bus(bus, bus.cast(name, || self.listener(job), self.built)?)
             }
+            Work::Fan(fan) => {
+                let name = job.driver.as_ref().map(|(_, name)| name.as_str());
+                Cast::Fan(fan, Fan::cast(name, || self.listener(job), self.built)?)
+            }
             Work::Queue(queue) if limit && !queue.has_limit() => {
                 return Err(Absent::Missing("there is no limit of that".into()));
             }
@@ -158,10 +165,10 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Who receives from a bus. The driver in Rust is there also when Rust is not measured, because it sends.
+    /// Who listens to a sender. The driver in Rust is there also when Rust is not measured, because it sends.
     fn listener(&self, job: &Job) -> Result<Call, Absent> {
         match &job.driver {
-            Some((Language::Rust, _)) => self.built.bus.sender.clone(),
+            Some((Language::Rust, implementation)) => Ok(self.built.sender.clone()?.arg(implementation)),
             _ => self.program(job),
         }
     }
@@ -180,5 +187,6 @@ enum Cast<'a> {
     Pair(&'a Workload, Call),
     Town(&'a Town, town::Cast),
     Bus(&'a Bus, bus::Cast),
+    Fan(&'a Fan, fan::Cast),
     Queue(&'a Queue, queue::Cast),
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     bus::{self, Bus},
+    fan::{self, Fan},
     queue::Queue,
     town::Town,
 };
@@ -22,6 +23,7 @@ pub struct Plan {
     workloads: BTreeMap<String, Workload>,
     towns: BTreeMap<String, Town>,
     buses: BTreeMap<String, Bus>,
+    fans: BTreeMap<String, Fan>,
     queues: BTreeMap<String, Queue>,
     share: BTreeMap<String, f64>,
     /// In the order in which they are measured and shown; those of towns come from `requests` and `jobs`.
@@ -48,6 +50,8 @@ pub enum Work<'a> {
     Town(&'a Town),
     /// One process that speaks to others.
     Bus(&'a Bus),
+    /// A publisher and those who subscribe.
+    Fan(&'a Fan),
     /// Processes of one implementation that push jobs and do them.
     Queue(&'a Queue),
 }
@@ -59,6 +63,7 @@ impl Work<'_> {
             Self::Pair(workload) => workload.latencies,
             Self::Town(town) => town.latencies(),
             Self::Bus(bus) => bus.latencies(),
+            Self::Fan(_) => false,
             Self::Queue(queue) => queue.latencies(),
         }
     }
@@ -68,6 +73,7 @@ impl Work<'_> {
             Self::Pair(workload) => &workload.counts,
             Self::Town(town) => &town.counts,
             Self::Bus(bus) => &bus.counts,
+            Self::Fan(fan) => &fan.counts,
             Self::Queue(queue) => &queue.counts,
         }
     }
@@ -75,7 +81,7 @@ impl Work<'_> {
     /// Fewer messages are not worth a run.
     fn fewest(&self) -> u64 {
         match self {
-            Self::Pair(_) | Self::Bus(_) => 100,
+            Self::Pair(_) | Self::Bus(_) | Self::Fan(_) => 100,
             Self::Town(town) => town.fewest().max(100),
             Self::Queue(queue) => queue.fewest(),
         }
@@ -87,6 +93,7 @@ impl Work<'_> {
             Self::Pair(_) => "libzmq in C",
             Self::Town(town) => town.limit_name(),
             Self::Bus(_) => "UDP alone",
+            Self::Fan(_) => "libzmq's XPUB in C",
             Self::Queue(queue) => queue.limit_name(),
         }
     }
@@ -230,10 +237,10 @@ impl Plan {
             let mut ours = plan.comparisons.iter().filter(|it| comparison.peer_language == Some(it.language));
             let known = packages.any(|package| package.implementations.contains(peer))
                 || ours.any(|it| it.ours == *peer)
-                || bus::PEERS.contains(&peer.as_str());
+                || bus::PEERS.iter().chain(&fan::PEERS).any(|known| known == peer);
             ensure!(known, "no package for {peer} in {language}");
         }
-        for name in plan.towns.keys().chain(plan.buses.keys()).chain(plan.queues.keys()) {
+        for name in plan.others() {
             ensure!(!plan.workloads.contains_key(name), "{name} is a workload and something else");
         }
         for (name, workload) in &plan.workloads {
@@ -241,8 +248,18 @@ impl Plan {
             ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
         }
         ensure!(plan.buses.values().all(|bus| bus.receivers > 0), "a bus without receivers tells nothing");
+        ensure!(plan.fans.values().all(|fan| fan.subscribers > 0), "without subscribers nothing is delivered");
         ensure!(plan.short.rounds > 0 && plan.long.rounds > 0, "without rounds there is no result");
         Ok(plan)
+    }
+
+    /// Only the work whose name begins with one of these; all of it if there are none.
+    #[must_use]
+    pub fn only(&self, workloads: &[String]) -> Self {
+        let mut only = self.clone();
+        let wanted = |it: &Comparison| workloads.iter().any(|name| it.workload.starts_with(name.as_str()));
+        only.comparisons.retain(|comparison| workloads.is_empty() || wanted(comparison));
+        only
     }
 
     /// The packages to compare with.
@@ -255,11 +272,18 @@ impl Plan {
         if long { self.long } else { self.short }
     }
 
+    /// The names of all work but that of pairs.
+    fn others(&self) -> impl Iterator<Item = &String> {
+        let of_many = self.buses.keys().chain(self.fans.keys());
+        self.towns.keys().chain(of_many).chain(self.queues.keys())
+    }
+
     fn find(&self, name: &str) -> Option<Work<'_>> {
         let pair = self.workloads.get(name).map(Work::Pair);
         let town = || self.towns.get(name).map(Work::Town);
         let bus = || self.buses.get(name).map(Work::Bus);
-        pair.or_else(town).or_else(bus).or_else(|| self.queues.get(name).map(Work::Queue))
+        let fan = || self.fans.get(name).map(Work::Fan);
+        pair.or_else(town).or_else(bus).or_else(fan).or_else(|| self.queues.get(name).map(Work::Queue))
     }
 
     /// What `name` is, which the plan is known to have.
@@ -342,6 +366,15 @@ mod tests {
         assert!(plan.workloads["latency"].rate(100).is_some());
         assert_eq!(plan.workloads["rtt"].rate(100), None);
         assert!(plan.workloads.values().all(|workload| workload.rates.is_empty() || workload.latencies));
+    }
+
+    #[test]
+    fn some_of_it_can_be_measured_alone() {
+        let plan = Plan::parse(REAL).unwrap();
+        let only = plan.only(&["fan-".into(), "rtt".into()]);
+        assert!(only.comparisons.iter().all(|it| it.workload.starts_with("fan-") || it.workload == "rtt"));
+        assert!(only.comparisons.iter().any(|it| it.workload == "fan-10"));
+        assert_eq!(plan.only(&[]).comparisons.len(), plan.comparisons.len());
     }
 
     #[test]

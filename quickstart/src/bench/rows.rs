@@ -22,7 +22,7 @@ struct Metric {
 impl Metric {
     /// What stands for all rounds: the median, but what was missed once was missed.
     fn of_rounds(&self, values: &[f64]) -> Option<f64> {
-        let is_worst = [MISSED.name, SILENCE.name].contains(&self.name);
+        let is_worst = [MISSED.name, SILENCE.name, LOST.name].contains(&self.name);
         Spread::of(values).map(|spread| if is_worst { spread.max } else { spread.median })
     }
 }
@@ -40,6 +40,11 @@ const SENDER_CPU: Metric =
     Metric { name: "CPU us per message, sender", more: false, value: |it| Some(it.heard?.sender_cpu_us) };
 const MISSED: Metric = Metric { name: "missed", more: false, value: |it| Some(it.heard?.missed) };
 const SILENCE: Metric = Metric { name: "longest silence us", more: false, value: |it| it.heard?.silence_us };
+const DELIVERED_RATE: Metric = Metric { name: "delivered per second", ..RATE };
+const DELIVERED_CPU: Metric = Metric { name: "CPU us per delivered", ..CPU };
+const SUBSCRIBER_CPU: Metric =
+    Metric { name: "CPU us, subscribers", more: false, value: |it| Some(it.delivered?.subscriber_cpu_us) };
+const LOST: Metric = Metric { name: "lost", more: false, value: |it| Some(it.delivered?.lost) };
 const JOB_RATE: Metric = Metric { name: "jobs per second", ..RATE };
 const JOB_CPU: Metric = Metric { name: "CPU us per job", ..CPU };
 const TREE_CPU: Metric = Metric { name: "CPU us per tree of two", ..CPU };
@@ -62,6 +67,7 @@ fn metrics(work: Work<'_>) -> &'static [Metric] {
         (Work::Bus(bus), true) if bus.loses() => &[P50, P90, P99, P999, MAX, SILENCE, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), true) => &[P50, P90, P99, P999, MAX, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), false) => &[RATE, MISSED, CPU, SENDER_CPU, MEMORY],
+        (Work::Fan(_), _) => &[DELIVERED_RATE, LOST, DELIVERED_CPU, SUBSCRIBER_CPU, MEMORY],
         (Work::Queue(_), true) => &[P50, P90, P99, P999, MAX, TREE_CPU, MEMORY],
         (Work::Queue(queue), false) if queue.shape() == Shape::Waiting => {
             &[JOB_BYTES, PUSH_GROWTH, TAKE_GROWTH, PUSH, TAKE, MEMORY]
@@ -134,7 +140,9 @@ impl Bench<'_> {
 /// Writes the promises of `size` and whether they hold into the rows of one comparison, of which the first is that of
 /// the promised metric.
 fn judge(rows: &mut [BenchRow], size: Size, more_is_better: bool) {
-    let is_cpu = |row: &&mut BenchRow| [CPU.name, TRIP_CPU.name, JOB_CPU.name].contains(&row.metric.as_str());
+    let is_cpu = |row: &&mut BenchRow| {
+        [CPU.name, TRIP_CPU.name, JOB_CPU.name, DELIVERED_CPU.name].contains(&row.metric.as_str())
+    };
     let cpu = rows.iter_mut().find(is_cpu).and_then(|row| row.ratio);
     let at_most = |ratio: Option<f64>, must: f64| ratio.map(|ratio| ratio <= must);
     if let Some(must) = size.must {
@@ -246,6 +254,7 @@ mod tests {
             peak_kb: Some(8.0),
             latency_us: Some(percentiles),
             heard: None,
+            delivered: None,
             waiting: None,
         };
         let told = metrics(Work::Pair(&workload(true))).iter().map(|it| (it.name, (it.value)(&sample)));

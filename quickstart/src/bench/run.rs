@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::{bus::Heard, plan::Workload, queue::Waiting, stats::Percentiles};
+use super::{bus::Heard, fan::Delivered, plan::Workload, queue::Waiting, stats::Percentiles};
 use crate::shell::{Call, Finished, Running, ask};
 
 /// The slowest run of the long version takes seconds; what takes longer hangs.
@@ -24,6 +24,8 @@ pub(super) struct Sample {
     pub(super) latency_us: Option<Percentiles>,
     /// What a bus tells beside.
     pub(super) heard: Option<Heard>,
+    /// What fan-out tells beside.
+    pub(super) delivered: Option<Delivered>,
     /// What a queue tells beside in which jobs wait.
     pub(super) waiting: Option<Waiting>,
 }
@@ -135,6 +137,7 @@ fn sample(workload: &Workload, line: &DriverLine, counterpart: &Finished) -> Res
         peak_kb: Some(line.max_rss_kb),
         latency_us: line.percentiles(workload.latencies)?,
         heard: None,
+        delivered: None,
         waiting: None,
     })
 }

@@ -16,7 +16,7 @@ use crate::shell::{Call, Line, Running};
 pub(super) const APPENDS: u64 = 50;
 const ANYWHERE: &str = "tcp://127.0.0.1:0";
 /// What nats-server says before where it is reached.
-const NATS_LISTENS: &str = "Listening for client connections on ";
+pub(super) const NATS_LISTENS: &str = "Listening for client connections on ";
 
 /// A kind of request-reply, by the name that reports know it by.
 #[derive(Clone, Debug, Deserialize)]
@@ -121,6 +121,7 @@ impl Sample {
             peak_kb: others.map(|others| line.max_rss_kb + others.peak_kb),
             latency_us: line.percentiles(expected)?,
             heard: None,
+            delivered: None,
             waiting: None,
         })
     }
@@ -161,7 +162,7 @@ pub(super) fn said(running: &mut Running, words: &str) -> Result<String> {
 /// What processes used so far, together.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Used {
-    cpu: Duration,
+    pub(super) cpu: Duration,
     peak_kb: f64,
 }
 

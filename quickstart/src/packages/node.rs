@@ -44,6 +44,7 @@ impl Builder<'_> {
             let copy = |name| self.node_program("bench/drivers/node", "bench", name);
             copy("bullmq.mjs")?;
             copy("bus.mjs")?;
+            copy("fan.mjs")?;
             copy("jobs.mjs")?;
             copy("majordomo.mjs")?;
             copy("reqrep.mjs")?;

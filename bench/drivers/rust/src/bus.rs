@@ -61,7 +61,7 @@ pub(crate) fn send(endpoint: &str, plan: &Plan, pace: u64, rate: Option<u64>) ->
 }
 
 /// A notice for each line of the input; it ends with that.
-fn lines() -> Receiver<()> {
+pub(crate) fn lines() -> Receiver<()> {
     let (sender, lines) = channel();
     thread::spawn(move || io::stdin().lines().map_while(io::Result::ok).try_for_each(|_| sender.send(())));
     lines

@@ -5,12 +5,14 @@
 //!     zpatterns-bench-driver zpatterns bus-recv|bus-latency ENDPOINT SIZE COUNT
 //!     zpatterns-bench-driver zpatterns bus-send ENDPOINT SIZE COUNT PACE [RATE]
 //!     zpatterns-bench-driver zpatterns jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]
+//!     zpatterns-bench-driver zpatterns|zpatterns-private fan-publish|fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS
 //!
 //! With a workload it connects to a counterpart on plain libzmq. With a role it is one of the processes of request-reply:
-//! see `reqrep`, or of a job queue: see `jobs`. On a bus, see `bus`, it sends or receives. Elsewhere a tenth of COUNT warms
-//! up, outside the clock.
+//! see `reqrep`, or of a job queue: see `jobs`. On a bus, see `bus`, it sends or receives; of fan-out, see `fan`, it is the publisher, or all
+//! who subscribe. Elsewhere a tenth of COUNT warms up, outside the clock.
 
 mod bus;
+mod fan;
 mod jobs;
 mod reqrep;
 
@@ -55,6 +57,17 @@ fn main() -> ExitCode {
     if let Some(work) = workload.strip_prefix("jobs-").filter(|_| implementation == "zpatterns") {
         let load = jobs::Load { size, count, more: role.first().cloned() };
         return jobs::play(work, endpoint, &load).map_or_else(|| unsupported(implementation, workload), told);
+    }
+    if let Some(work) = workload.strip_prefix("fan-") {
+        let shared = implementation == "zpatterns";
+        let subscribers = role.first().and_then(|number| number.parse().ok());
+        let plan = subscribers.map(|subscribers| fan::Plan { size, count, subscribers, shared });
+        return match (work, plan) {
+            _ if !shared && implementation != "zpatterns-private" => unsupported(implementation, workload),
+            ("publish", Some(plan)) => told(fan::publish(endpoint, &plan)),
+            ("subscribe", Some(plan)) if plan.subscribers > 0 => told(fan::subscribe(endpoint, &plan)),
+            _ => unsupported(implementation, workload),
+        };
     }
     if let [outstanding, store @ ..] = role {
         let (Ok(outstanding), "zpatterns") = (outstanding.parse(), implementation.as_str()) else {

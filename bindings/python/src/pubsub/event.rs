@@ -60,22 +60,33 @@ fn text<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyString> {
     PyString::new(py, &String::from_utf8_lossy(name))
 }
 
-/// Makes objects of events. Streams have few names, which are made once for those that follow each other.
-struct Maker<'py> {
-    py: Python<'py>,
-    stream: Option<(Bytes, Bound<'py, PyString>)>,
-}
+/// The last name that was made: the next is often the same.
+#[derive(Default)]
+struct Named<'py>(Option<(Bytes, Bound<'py, PyString>)>);
 
-impl<'py> Maker<'py> {
-    fn stream(&mut self, name: Bytes) -> Bound<'py, PyString> {
-        match &self.stream {
+impl<'py> Named<'py> {
+    fn make(&mut self, py: Python<'py>, name: Bytes) -> Bound<'py, PyString> {
+        match &self.0 {
             Some((known, made)) if *known == name => made.clone(),
             _ => {
-                let made = text(self.py, &name);
-                self.stream = Some((name, made.clone()));
+                let made = text(py, &name);
+                self.0 = Some((name, made.clone()));
                 made
             }
         }
+    }
+}
+
+/// Makes objects of events.
+struct Maker<'py> {
+    py: Python<'py>,
+    stream: Named<'py>,
+    subject: Named<'py>,
+}
+
+impl<'py> Maker<'py> {
+    fn new(py: Python<'py>) -> Self {
+        Self { py, stream: Named::default(), subject: Named::default() }
     }
 
     fn make(&mut self, event: SubscriberEvent) -> PyResult<Bound<'py, PyAny>> {
@@ -83,7 +94,8 @@ impl<'py> Maker<'py> {
         match event {
             SubscriberEvent::Message { subscription: Subscription(subscription), stream, number, subject, frames } => {
                 let frames = PyList::new(py, frames.iter().map(|frame| PyBytes::new(py, frame)))?.unbind();
-                let (stream, subject) = (self.stream(stream).unbind(), text(py, &subject).unbind());
+                let (stream, subject) =
+                    (self.stream.make(py, stream).unbind(), self.subject.make(py, subject).unbind());
                 Message { subscription, stream, number, subject, frames }.into_bound_py_any(py)
             }
             SubscriberEvent::Connected => class(py, "Connected")?.call0(),
@@ -98,7 +110,7 @@ impl<'py> Maker<'py> {
                 count,
                 reason,
             } => {
-                let stream = self.stream(stream);
+                let stream = self.stream.make(py, stream);
                 class(py, "Missed")?.call1((subscription, stream, first, last, count, reason.name()))
             }
             SubscriberEvent::Rejected { subscription: Subscription(subscription), error } => {
@@ -121,12 +133,12 @@ fn unknown<'py>(py: Python<'py>, event: &dyn std::fmt::Debug) -> PyResult<Bound<
 
 /// The first of some events, of which there is one.
 pub(super) fn first_of(py: Python<'_>, mut events: Vec<SubscriberEvent>) -> PyResult<Bound<'_, PyAny>> {
-    Maker { py, stream: None }.make(events.swap_remove(0))
+    Maker::new(py).make(events.swap_remove(0))
 }
 
 /// All of them, as a list.
 pub(super) fn list_of(py: Python<'_>, events: Vec<SubscriberEvent>) -> PyResult<Bound<'_, PyList>> {
-    let mut maker = Maker { py, stream: None };
+    let mut maker = Maker::new(py);
     PyList::new(py, events.into_iter().map(|event| maker.make(event)).collect::<PyResult<Vec<_>>>()?)
 }
 

@@ -1,15 +1,18 @@
 //! What is published: its bytes are put together once, by whoever publishes, and are the same in a history, in a pack and on the
 //! shared path.
 
+use std::{iter, sync::Arc};
+
 use bytes::{BufMut, Bytes};
 
 use super::{check_subject, wire};
-use crate::{Error, ErrorKind, Result, fields::put_name, machine::Frames};
+use crate::{Error, ErrorKind, Result, machine::Frames};
 
 /// The most frames of a publication.
 pub const MAX_FRAMES: usize = 255;
 
-/// A subject and frames, as they are in packs. Clones share their bytes.
+/// A subject and frames, as they are in packs. Clones share their bytes, which lie with their count in one piece of memory: whoever
+/// forgets an old publication waits for each piece.
 ///
 /// ```text
 /// publication = subject parts *(size frame)
@@ -18,7 +21,7 @@ pub const MAX_FRAMES: usize = 255;
 /// size        = 4 octets
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Content(Bytes);
+pub struct Content(Arc<[u8]>);
 
 impl Content {
     /// Of these bytes, which are copied. [`ErrorKind::InvalidArgument`] if the subject is none, [`ErrorKind::TooLarge`] if it has
@@ -30,24 +33,31 @@ impl Content {
             let error = Error::new(ErrorKind::TooLarge, "a publication has at most 255 frames, and 1 GiB");
             return Err(error.with("frames", frames.len()).with("bytes", size));
         }
-        let mut to = Vec::with_capacity(2 + subject.len() + 4 * frames.len() + size);
-        put_name(&mut to, subject);
+        let mut data: Arc<[u8]> = iter::repeat_n(0, 2 + subject.len() + 4 * frames.len() + size).collect();
+        let mut to = Arc::get_mut(&mut data).expect("nobody else has it yet");
+        to.put_u8(subject.len() as u8);
+        to.put_slice(subject);
         to.put_u8(frames.len() as u8);
         for frame in frames {
             to.put_u32(frame.as_ref().len() as u32);
             to.put_slice(frame.as_ref());
         }
-        Ok(Self(to.into()))
+        Ok(Self(data))
     }
 
     /// What it is about.
     pub fn subject(&self) -> Bytes {
-        self.0.slice(1..1 + usize::from(self.0[0]))
+        Bytes::copy_from_slice(self.about())
+    }
+
+    /// The same, for who only looks at it.
+    pub(in crate::pubsub) fn about(&self) -> &[u8] {
+        &self.0[1..1 + usize::from(self.0[0])]
     }
 
     /// Its frames.
     pub fn frames(&self) -> Frames {
-        wire::decode(&mut self.0.clone()).map(|(_, frames)| frames).unwrap_or_default()
+        wire::decode(&mut Bytes::from_owner(Arc::clone(&self.0))).map(|(_, frames)| frames).unwrap_or_default()
     }
 
     /// Bytes of its frames.
@@ -57,7 +67,7 @@ impl Content {
     }
 
     /// As it is in packs.
-    pub fn encoded(&self) -> &Bytes {
+    pub fn encoded(&self) -> &[u8] {
         &self.0
     }
 }

@@ -52,8 +52,8 @@ impl Publication {
         self.content.encoded()
     }
 
-    pub(super) fn subject(&self) -> Bytes {
-        self.content.subject()
+    pub(super) fn subject(&self) -> &[u8] {
+        self.content.about()
     }
 }
 
@@ -72,6 +72,8 @@ pub(super) struct History {
     most_subjects: usize,
     /// In order, without holes.
     recent: VecDeque<Arc<Publication>>,
+    /// Of each of those whether its subject has had another since: to look at its subject is to wait for its memory.
+    outdated: VecDeque<bool>,
     bytes: usize,
     /// The number of the last.
     last: u64,
@@ -89,6 +91,7 @@ impl History {
             age,
             most_subjects,
             recent: VecDeque::new(),
+            outdated: VecDeque::new(),
             bytes: 0,
             last: 0,
             latest: BTreeMap::new(),
@@ -113,11 +116,12 @@ impl History {
 
     /// Adds the next.
     pub(super) fn push(&mut self, new: &Arc<Publication>) {
-        self.last = new.number;
         if self.most_subjects > 0 {
             self.note(new);
         }
+        self.last = new.number;
         self.recent.push_back(Arc::clone(new));
+        self.outdated.push_back(false);
         self.bytes += new.size();
         while self.recent.len() > self.most || (self.bytes > self.most_bytes && !self.recent.is_empty()) {
             self.forget_first();
@@ -125,16 +129,24 @@ impl History {
     }
 
     fn note(&mut self, new: &Arc<Publication>) {
-        if let Some(before) = self.latest.insert(new.subject(), new.number) {
-            self.kept.remove(&before);
-        } else if self.latest.len() > self.most_subjects {
+        if let Some(latest) = self.latest.get_mut(new.subject()) {
+            let before = std::mem::replace(latest, new.number);
+            let place = before.checked_sub(self.first());
+            match place.and_then(|place| self.outdated.get_mut(place as usize)) {
+                Some(outdated) => *outdated = true,
+                None => drop(self.kept.remove(&before)),
+            }
+            return;
+        }
+        self.latest.insert(new.content.subject(), new.number);
+        if self.latest.len() > self.most_subjects {
             // The one whose last publication is the oldest goes; those that are kept are older than the recent.
             let oldest = self.kept.pop_first().map(|(_, old)| old).or_else(|| {
-                let is_latest = |old: &&Arc<Publication>| self.latest.get(&old.subject()) == Some(&old.number);
+                let is_latest = |old: &&Arc<Publication>| self.latest.get(old.subject()) == Some(&old.number);
                 self.recent.iter().find(is_latest).cloned()
             });
             if let Some(oldest) = oldest {
-                self.latest.remove(&oldest.subject());
+                self.latest.remove(oldest.subject());
             }
         }
     }
@@ -142,7 +154,7 @@ impl History {
     fn forget_first(&mut self) {
         let Some(old) = self.recent.pop_front() else { return };
         self.bytes -= old.size();
-        if self.latest.get(&old.subject()) == Some(&old.number) {
+        if self.outdated.pop_front() != Some(true) && self.latest.get(old.subject()) == Some(&old.number) {
             self.kept.insert(old.number, old);
         }
     }
@@ -158,8 +170,8 @@ impl History {
     pub(super) fn shrink(&mut self) -> bool {
         let Some(old) = self.recent.pop_front() else { return self.kept.pop_first().is_some() };
         self.bytes -= old.size();
-        if self.latest.get(&old.subject()) == Some(&old.number) {
-            self.latest.remove(&old.subject());
+        if self.outdated.pop_front() != Some(true) && self.latest.get(old.subject()) == Some(&old.number) {
+            self.latest.remove(old.subject());
         }
         true
     }

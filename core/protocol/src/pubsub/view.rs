@@ -249,7 +249,7 @@ impl View {
                 place += 1;
                 return true;
             };
-            let keeps = may(&each.subject());
+            let keeps = may(each.subject());
             if !keeps {
                 books.lose(1, LostReason::Revoked);
                 *messages -= 1;

@@ -300,11 +300,11 @@ impl Publisher {
             WireStart::Now => head,
             WireStart::LastValues => {
                 past = of.history.last_values(&wanted.criterion);
-                past.retain(|each| public || rules.may(&each.subject()));
+                past.retain(|each| public || rules.may(each.subject()));
                 0
             }
             WireStart::Last(count) => {
-                let matching = of.history.after(0).rev().filter(|each| is_wanted(&each.subject()));
+                let matching = of.history.after(0).rev().filter(|each| is_wanted(each.subject()));
                 past = matching.take(*count as usize).cloned().collect();
                 past.reverse();
                 past.first().map_or(head, |first| first.number - 1)
@@ -312,7 +312,7 @@ impl Publisher {
             WireStart::After { epoch, numbers } => {
                 let has = numbers.iter().find(|(name, _)| *name == of.name).map_or(0, |(_, number)| *number);
                 let after = if *epoch == self.epoch { has.min(head) } else { 0 };
-                past = of.history.after(after).filter(|each| is_wanted(&each.subject())).cloned().collect();
+                past = of.history.after(after).filter(|each| is_wanted(each.subject())).cloned().collect();
                 after
             }
         };

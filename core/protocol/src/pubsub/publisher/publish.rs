@@ -10,8 +10,8 @@ use crate::{
     pubsub::{LostReason, history::Publication, view::Offered, wire::Slow},
 };
 
-/// What has gathered leaves when it is so large.
-const ENOUGH: usize = 16 * 1024;
+/// What has gathered leaves when it is so large: as large as a pack, of which each costs everybody a turn, and which nobody copies.
+const ENOUGH: usize = 32 * 1024;
 
 /// A message that a PUB sends.
 fn to_all(socket: SocketId, frames: Frames) -> Output<PublisherEvent> {
@@ -61,7 +61,7 @@ impl Publisher {
         if self.draining {
             return Err(Error::new(ErrorKind::Closed, "the publisher is closing"));
         }
-        let (subject, size) = (&content.subject(), content.size());
+        let (subject, size) = (content.about(), content.size());
         if size > self.options.max_size {
             let error = Error::new(ErrorKind::TooLarge, "a publication has at most max_size bytes");
             return Err(error.with("bytes", size).with("max_size", self.options.max_size));
@@ -71,7 +71,9 @@ impl Publisher {
             return Err(Error::new(ErrorKind::NotFound, "no stream has this subject"));
         };
         let mut found = Vec::new();
-        self.routes.matching(subject, &mut |route| found.push(route));
+        if !self.routes.is_empty() {
+            self.routes.matching(subject, &mut |route| found.push(route));
+        }
         let public = self.streams[stream].public;
         found.retain(|route| {
             let subscription = &self.subscriptions[*route as usize];
@@ -89,7 +91,7 @@ impl Publisher {
                 of.shared.push(number, new.encoded());
             }
             if self.options.plain.is_some() {
-                let frames = [subject.clone()].into_iter().chain(content.frames()).collect();
+                let frames = [content.subject()].into_iter().chain(content.frames()).collect();
                 self.outputs.push_back(to_all(PLAIN, frames));
             }
         }
@@ -103,7 +105,7 @@ impl Publisher {
             self.ready(route);
         }
         self.counters.published += 1;
-        Ok(new.size())
+        Ok(new.encoded().len())
     }
 
     /// Sees that there is room for a publication, for all for whom the publisher waits.

@@ -35,7 +35,7 @@ impl Subscriber {
     /// Something came over the shared path.
     pub(super) fn heard(&mut self, now: Time, mut frames: Frames) {
         let read = frames.pop().filter(|_| frames.is_empty()).and_then(read_shared);
-        let Some((name, epoch, all)) = read else {
+        let Some((name, epoch, mut all)) = read else {
             self.counters.malformed += 1;
             return;
         };
@@ -46,12 +46,14 @@ impl Subscriber {
         }
         let stream = stream as StreamId;
         let most = (self.options.max_messages, self.options.max_bytes);
-        for number in self.sharing(stream) {
+        let mut sharing = self.sharing(stream).into_iter().peekable();
+        while let Some(number) = sharing.next() {
+            let is_last = sharing.peek().is_none();
             let has_room = self.has_room();
             let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
             let Some(view) = subscription.views.get_mut(&stream) else { continue };
-            let mut run = Vec::new();
-            for (at, subject, frames) in &all {
+            let mut run = Vec::with_capacity(all.len());
+            for (at, subject, frames) in &mut all {
                 view.know(now, *at);
                 if !has_room && *at > view.last {
                     // It is repaired when there is room.
@@ -60,7 +62,12 @@ impl Subscriber {
                 match view.place(*at, subject, frames, most) {
                     Found::Next => {
                         if subscription.options.criterion.matches(subject) {
-                            let (subject, frames) = (subject.clone(), frames.clone());
+                            // Nobody needs it any more once the last has it.
+                            let (subject, frames) = if is_last {
+                                (std::mem::take(subject), std::mem::take(frames))
+                            } else {
+                                (subject.clone(), frames.clone())
+                            };
                             run.push(Message { subscription: number, stream, number: *at, subject, frames });
                         }
                         view.pending(number, stream, &subscription.options.criterion, &mut run);
