@@ -2,10 +2,11 @@
 //!
 //! The programs of a tutorial must print, line by line, what its `expected.txt` says. What is the same for all of them
 //! is here: which there are, which pairs play them, and how a verdict becomes a row of the report. How one goes is in a
-//! module of its own: `strings`, `reqrep`, `zqueue`, `bus`.
+//! module of its own: `strings`, `reqrep`, `zqueue`, `pubsub`, `bus`.
 
 mod bus;
 mod parts;
+mod pubsub;
 mod reqrep;
 mod strings;
 mod zqueue;
@@ -43,7 +44,7 @@ pub struct Tutorial {
 
 impl Tutorial {
     /// Every tutorial that is run between languages.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self {
             name: "01-strings",
             program: "strings",
@@ -63,6 +64,13 @@ impl Tutorial {
             roles: ["asker", "queue"],
             story: "Every language asks a queue of every other one how large a folder is and what a bicycle consists of, \
                     and workers in all languages find out together.",
+        },
+        Self {
+            name: "04-pubsub",
+            program: "pubsub",
+            roles: ["publisher", "customer"],
+            story: "Every language publishes for two customers in each, who may hear different things. One is waited for \
+                    until its right is taken back, the other is slow, and is told what it missed.",
         },
         Self {
             name: "05-bus",
@@ -153,10 +161,11 @@ pub fn run(
     folder: Option<&Path>,
 ) -> Result<Vec<TutorialRow>> {
     let stage = Stage { layout, progress, languages, built };
-    let [strings, reqrep, zqueue, bus] = &Tutorial::ALL;
+    let [strings, reqrep, zqueue, pubsub, bus] = &Tutorial::ALL;
     let mut rows = strings::run(&stage, strings, extras)?;
     rows.extend(reqrep::run(&stage, reqrep)?);
     rows.extend(zqueue::run(&stage, zqueue, folder)?);
+    rows.extend(pubsub::run(&stage, pubsub)?);
     rows.extend(bus::run(&stage, bus)?);
     Ok(rows)
 }
