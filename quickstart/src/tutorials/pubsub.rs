@@ -44,9 +44,8 @@ pub(super) fn run(stage: &Stage<'_>, tutorial: &Tutorial) -> Result<Vec<Tutorial
 
 /// What the customers of a language did in a play, and if it is its own, the publisher.
 fn verdicts(expected: &[Script], played: &[Played], is_publisher: bool, language: Language) -> Vec<Verdict> {
-    let theirs = played.iter().filter(|played| {
-        played.language == language && (is_publisher || CUSTOMERS.contains(&played.who))
-    });
+    let theirs =
+        played.iter().filter(|played| played.language == language && (is_publisher || CUSTOMERS.contains(&played.who)));
     let script = |played: &Played| expected.iter().find(|(who, _)| who == played.who);
     theirs.filter_map(|played| Some(verdict(script(played)?, played))).collect()
 }

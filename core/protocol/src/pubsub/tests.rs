@@ -243,6 +243,20 @@ user
 ";
 
 #[test]
+fn what_is_held_when_the_publisher_closes_is_lost_and_counted() {
+    let mut hall = Hall::new(options());
+    let guest = hall.add("", |_| {});
+    hall.subscribe(guest, 1, "x.>", Start::Now, HOLD);
+    for _ in 0..5 {
+        hall.publish("x.y", "1").unwrap();
+    }
+    hall.tell(Input::Command(PublisherCommand::Close));
+    let books = hall.publisher.counters().books;
+    assert_eq!((books.accepted, books.held, books.lost[LostReason::Closed as usize]), (5, 0, 5));
+    assert!(books.balances());
+}
+
+#[test]
 fn everybody_hears_what_it_may() {
     let mut hall = Hall::new(entitled(TRADERS));
     let alice = hall.add("", |options| options.credential = password("alice", "a"));

@@ -1,6 +1,6 @@
 //! What a publisher can be asked.
 
-use super::{Books, Counters, Publisher, Subscription};
+use super::{Books, Counters, LostReason, Publisher, Subscription};
 use crate::pubsub::SubscriberInfo;
 
 impl Publisher {
@@ -44,6 +44,11 @@ impl Publisher {
         let mut books = Books::default();
         for view in &subscription.views {
             books.add(&view.books(self.streams[usize::from(view.stream)].history.last()));
+        }
+        if self.closed {
+            // Nobody gets it any more.
+            let held = std::mem::take(&mut books.held);
+            books.lose(held, LostReason::Closed);
         }
         books
     }
