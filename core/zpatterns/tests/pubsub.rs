@@ -3,11 +3,11 @@
 use std::{thread, time::Duration};
 
 use zpatterns::{
-    Context, Deadline, ErrorKind, Interest,
+    Context, CurveKeys, Deadline, ErrorKind, Interest,
     pubsub::{
-        Access, Content, Credential, Criterion, Entitlements, Policy, Publisher, PublisherEvent, PublisherOptions,
-        Rules, Slow, Start, StreamOptions, Subscriber, SubscriberEvent, SubscriberOptions, Subscription,
-        SubscriptionOptions,
+        Access, ClientSecurity, Content, Credential, Criterion, Entitlements, Policy, Publisher, PublisherEvent,
+        PublisherOptions, Rules, Security, ServerSecurity, Slow, Start, StreamOptions, Subscriber, SubscriberEvent,
+        SubscriberOptions, Subscription, SubscriptionOptions,
     },
 };
 
@@ -284,6 +284,46 @@ fn plain_subscribers_hear_what_is_public() {
     };
     let frames: Vec<&[u8]> = message.frames().iter().map(|frame| &frame[..]).collect();
     assert_eq!(frames, [&b"news.a"[..], b"one", b"two"]);
+}
+
+#[test]
+fn the_shared_path_may_lead_through_a_proxy() {
+    let context = Context::new().expect("a context");
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");
+    let open = |kind| context.socket(kind, &zpatterns::SocketOptions::default()).expect("a socket");
+    let (front, back) = (open(zpatterns::SocketKind::XSub), open(zpatterns::SocketKind::XPub));
+    front.connect(publisher.shared_endpoint().expect("it was wanted")).expect("connected");
+    let through = back.bind("tcp://127.0.0.1:0").expect("bound");
+    let proxy = zpatterns::Proxy::start(&front, &back, None).expect("a proxy");
+    let options = SubscriberOptions { shared: Some(through), ..SubscriberOptions::default() };
+    let subscriber = Subscriber::connect(&context, publisher.endpoint(), options).expect("a subscriber");
+    subscribe(&subscriber, "news.>", hold(500));
+    let hearing = thread::spawn(move || hear(&subscriber, 20_000));
+    publish(&publisher, "news.a", 20_000);
+    assert!(hearing.join().expect("it hears") == numbers(20_000));
+    assert!(proxy.stats().forward_messages > 0, "nothing came through the proxy");
+}
+
+#[test]
+fn a_key_says_who_a_subscriber_is() {
+    let context = Context::new().expect("a context");
+    let authenticator = context.authenticator().expect("the first");
+    let (ours, theirs) = (CurveKeys::generate().expect("keys"), CurveKeys::generate().expect("keys"));
+    authenticator.allow_key(&theirs.public).expect("a key");
+    let text = format!("user\n    alice\n        key = \"{}\"\n        allow = x.>\n", theirs.public);
+    let access = Access::Entitlements(Box::new(Entitlements::read(text.as_bytes()).expect("it is sound")));
+    let server = Some(ServerSecurity::Curve { secret_key: ours.secret });
+    let security = Security { server, ..Security::default() };
+    let options = PublisherOptions { access, security, ..PublisherOptions::default() };
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options).expect("a publisher");
+    let client = Some(ClientSecurity::Curve { server_key: ours.public, keys: theirs });
+    let security = Security { client, ..Security::default() };
+    let options = SubscriberOptions { security, ..SubscriberOptions::default() };
+    let alice = Subscriber::connect(&context, publisher.endpoint(), options).expect("a subscriber");
+    subscribe(&alice, "x.>", hold(500));
+    publish(&publisher, "x.y", 100);
+    assert_eq!(hear(&alice, 100), numbers(100));
+    assert_eq!(publisher.subscribers().expect("it is open")[0].user, "alice");
 }
 
 #[test]
