@@ -118,8 +118,8 @@
 #define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), 0, 10000, 67108864, 3600000, 10000 }
 #define ZPAT_PUBLISHER_OPTIONS_INIT { sizeof(zpat_publisher_options_t), \
-    NULL, 0, NULL, NULL, { NULL, 0 }, 0, 0, 1000, 3, 10000, 86400000, 100, 10000, 10000, 2000000, 10000, \
-    16777216, 1073741824, 1000, NULL, 0, NULL }
+    NULL, 0, NULL, NULL, { NULL, 0 }, 0, 0, 1000, 3, 10000, 86400000, 60000, 100, 10000, 10000, 2000000, \
+    10000, 16777216, 1073741824, 1000, NULL, 0, NULL }
 #define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
 #define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -3442,6 +3442,11 @@ typedef struct zpat_publisher_options_t {
   int64_t lease;
   /** The longest `keep` that a subscriber gets, in milliseconds. */
   int64_t max_keep;
+  /**
+   * For how long the publisher waits for a subscription that takes nothing, in milliseconds: then it loses the oldest,
+   * and is told, until it takes again.
+   */
+  int64_t max_hold;
   /**
    * For how long what is published soon after other publications may wait for more, to leave together. In
    * microseconds.

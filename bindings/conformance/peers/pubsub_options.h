@@ -1,7 +1,7 @@
 /* Options and counters of publish-subscribe as a line has them; the compiler says if a name is misspelt. */
 
 #define PUBLISHER_NUMBERS(X) \
-  X(ask) X(news) X(heartbeat_interval) X(heartbeat_limit) X(lease) X(max_keep) X(max_subscribers) \
+  X(ask) X(news) X(heartbeat_interval) X(heartbeat_limit) X(lease) X(max_keep) X(max_hold) X(max_subscribers) \
   X(max_subscriptions) X(max_all_subscriptions) X(max_endpoints) X(max_size) X(max_bytes) X(linger) X(plain_server)
 #define PUBLISHER_TEXTS(X) X(curve_secret_key) X(zap_domain)
 #define STREAM_NUMBERS(X) X(history) X(history_bytes) X(history_age) X(last_values)

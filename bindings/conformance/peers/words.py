@@ -3,7 +3,7 @@
 # Options that are times: milliseconds on the line, and seconds in Python.
 TIMES = {
     *("backoff", "deadline", "delay", "forget", "heartbeat_interval", "keep", "linger", "max_age", "max_cached_age"),
-    *("ask", "gather", "history_age", "lease", "max_keep", "max_stored_age", "patience", "snail_max_age", "time_limit"),
+    *("ask", "gather", "history_age", "lease", "max_hold", "max_keep", "max_stored_age", "patience", "snail_max_age", "time_limit"),
 }
 
 

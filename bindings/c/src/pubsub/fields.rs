@@ -109,6 +109,7 @@ macro_rules! with_publisher_options {
             heartbeat_limit = options.heartbeat.limit,
             lease = options.lease,
             max_keep = options.max_keep,
+            max_hold = options.max_hold,
             gather_us = gather,
             max_subscribers = options.max_subscribers,
             max_subscriptions = options.max_subscriptions,

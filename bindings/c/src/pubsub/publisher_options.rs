@@ -58,6 +58,9 @@ pub struct zpat_publisher_options_t {
     pub lease: i64,
     /// The longest `keep` that a subscriber gets, in milliseconds.
     pub max_keep: i64,
+    /// For how long the publisher waits for a subscription that takes nothing, in milliseconds: then it loses the oldest,
+    /// and is told, until it takes again.
+    pub max_hold: i64,
     /// For how long what is published soon after other publications may wait for more, to leave together. In
     /// microseconds.
     pub gather_us: i64,

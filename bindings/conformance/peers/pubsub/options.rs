@@ -38,6 +38,7 @@ pub(super) fn publisher(words: &mut Words<'_>) -> Result<PublisherOptions> {
             "heartbeat_limit" => options.heartbeat.limit = number(&value)?,
             "lease" => options.lease = millis(&value)?,
             "max_keep" => options.max_keep = millis(&value)?,
+            "max_hold" => options.max_hold = millis(&value)?,
             "gather" => options.gather = millis(&value)?,
             "max_subscribers" => options.max_subscribers = number(&value)?,
             "max_subscriptions" => options.max_subscriptions = number(&value)?,

@@ -42,6 +42,11 @@ export interface PublisherOptions extends PartyOptions {
   /** The longest `keep` that a subscriber gets. Default: 24 h. */
   maxKeep?: number | undefined;
   /**
+   * For how long the publisher waits for a subscription that takes nothing: then it loses the oldest, and is told, until it
+   * takes again. Default: 1 min.
+   */
+  maxHold?: number | undefined;
+  /**
    * For how long what is published soon after other publications may wait for more, to leave together; may be a
    * fraction. Default: 0.1.
    */

@@ -65,6 +65,7 @@ options! {
         "heartbeatLimit" = options.heartbeat.limit,
         "lease" = options.lease,
         "maxKeep" = options.max_keep,
+        "maxHold" = options.max_hold,
         "maxSubscribers" = options.max_subscribers,
         "maxSubscriptions" = options.max_subscriptions,
         "maxAllSubscriptions" = options.max_all_subscriptions,

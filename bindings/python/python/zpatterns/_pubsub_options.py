@@ -60,6 +60,9 @@ class PublisherOptions(TypedDict, total=False):
     """For how long a subscriber is waited for and remembered after its last sign of life. 10 s."""
     max_keep: float | None
     """The longest ``keep`` that a subscriber gets. 1 day."""
+    max_hold: float | None
+    """For how long the publisher waits for a subscription that takes nothing: then it loses the oldest, and is told, until it
+    takes again. 1 min."""
     gather: float | None
     """For how long what is published soon after other publications may wait for more, to leave together. 100 us."""
     max_subscribers: int | None

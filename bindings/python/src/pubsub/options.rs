@@ -112,6 +112,7 @@ options! {
         core.heartbeat.limit = "heartbeat_limit",
         core.lease = "lease",
         core.max_keep = "max_keep",
+        core.max_hold = "max_hold",
         core.gather = "gather",
         core.max_subscribers = "max_subscribers",
         core.max_subscriptions = "max_subscriptions",

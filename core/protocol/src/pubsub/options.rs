@@ -53,6 +53,8 @@ pub struct PublisherOptions {
     pub lease: Duration,
     /// The longest `keep` that a subscriber gets.
     pub max_keep: Duration,
+    /// For how long the publisher waits for a subscription that takes nothing: then it loses the oldest, until it takes again.
+    pub max_hold: Duration,
     /// For how long what is published soon after other publications may wait for more, to leave together.
     pub gather: Duration,
     /// Subscribers, with those that are away.

@@ -180,7 +180,7 @@ struct Subscription {
     policy: Policy,
     rules: Arc<Rules>,
     session: Option<LinkId>,
-    /// It is connected, or was until a moment ago: nobody waits for who is away.
+    /// It is connected, or was until a moment ago, and takes what it is sent: nobody waits for who is away, or takes nothing.
     present: bool,
     views: Vec<View>,
     ready: bool,
@@ -233,6 +233,8 @@ pub struct Publisher {
     dialled: u64,
     agenda: BTreeSet<(Time, Due)>,
     busy: VecDeque<LinkId>,
+    /// For whom the publisher waits, since when.
+    stuck: BTreeMap<RouteId, Time>,
     /// Too slow to stay; sent away before anything else happens.
     too_slow: Vec<RouteId>,
     live: Live,
@@ -292,6 +294,7 @@ impl Publisher {
             dialled: 0,
             agenda: BTreeSet::new(),
             busy: VecDeque::new(),
+            stuck: BTreeMap::new(),
             too_slow: Vec::new(),
             live: Live::default(),
             left: Time::ZERO,

@@ -211,6 +211,7 @@ fn options() -> PublisherOptions {
         pace: PACE,
         lease: Duration::from_secs(1),
         max_keep: Duration::from_secs(60),
+        max_hold: Duration::from_secs(60),
         gather: Duration::ZERO,
         max_subscribers: 100,
         max_subscriptions: 10_000,
@@ -241,6 +242,40 @@ user
         password = \"b\"
         allow = ticks.eur
 ";
+
+#[test]
+fn who_holds_and_takes_nothing_is_waited_for_until_it_was_long_enough() {
+    for subject in ["x.y", "news.y"] {
+        let mut hall = Hall::new(PublisherOptions { max_hold: Duration::from_secs(5), ..options() });
+        let guest = hall.add("", |_| {});
+        hall.subscribe(guest, 1, ">", Start::Now, Policy { max_messages: 10, ..HOLD });
+        for _ in 0..10 {
+            hall.publish(subject, "1").unwrap();
+        }
+        hall.pass(Duration::from_secs(4));
+        assert_eq!(hall.publish(subject, "2").unwrap_err().kind(), ErrorKind::Full);
+        hall.pass(Duration::from_secs(4));
+        assert_eq!(hall.publish(subject, "2").unwrap_err().kind(), ErrorKind::Full, "it waits since it is full");
+        hall.pass(Duration::from_secs(2));
+        let is_told = |hall: &Hall| hall.told.iter().any(|told| matches!(told, PublisherEvent::Room));
+        assert!(is_told(&hall), "{subject}: {:?}", hall.told);
+        for _ in 0..2000 {
+            hall.publish(subject, "3").unwrap();
+        }
+        // Once it takes, it is waited for again.
+        for _ in 0..20 {
+            hall.take(guest);
+            hall.pass(Duration::from_secs(1));
+        }
+        let (heard, missed) = hall.heard(guest);
+        assert_eq!(heard.len() as u64 + missed, 2010);
+        for _ in 0..10 {
+            hall.publish(subject, "4").unwrap();
+        }
+        assert_eq!(hall.publish(subject, "5").unwrap_err().kind(), ErrorKind::Full);
+        assert!(hall.publisher.counters().books.balances());
+    }
+}
 
 #[test]
 fn what_is_held_when_the_publisher_closes_is_lost_and_counted() {

@@ -186,6 +186,7 @@ impl Market {
             pace: PACE,
             lease: LEASE,
             max_keep: Duration::from_secs(3600),
+            max_hold: Duration::from_secs(3600),
             gather: Duration::from_micros(50),
             max_subscribers: 100,
             max_subscriptions: 100,

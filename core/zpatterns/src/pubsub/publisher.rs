@@ -37,6 +37,9 @@ pub struct PublisherOptions {
     pub lease: Duration,
     /// The longest `keep` that a subscriber gets.
     pub max_keep: Duration,
+    /// For how long the publisher waits for a subscription that takes nothing: then it loses the oldest, and is told, until it takes
+    /// again.
+    pub max_hold: Duration,
     /// For how long what is published soon after other publications may wait for more, to leave together.
     pub gather: Duration,
     /// Subscribers, with those that are away.
@@ -57,7 +60,7 @@ pub struct PublisherOptions {
 
 impl Default for PublisherOptions {
     /// One stream of all subjects, `main`, which is not public, with a history of 10,000 publications, 64 MiB and an hour, and the last
-    /// values of 10,000 subjects; open to everybody; a lease of 10 s, kept for a day; gathers for 100 us; 10,000 subscribers with 10,000
+    /// values of 10,000 subjects; open to everybody; a lease of 10 s, kept for a day, waited for a minute; gathers for 100 us; 10,000 subscribers with 10,000
     /// subscriptions each and 2,000,000 in all; 10,000 endpoints; publications of 16 MiB, 1 GiB in all; a linger of 1 s.
     fn default() -> Self {
         Self {
@@ -70,6 +73,7 @@ impl Default for PublisherOptions {
             heartbeat: Heartbeat::default(),
             lease: Duration::from_secs(10),
             max_keep: Duration::from_secs(24 * 3600),
+            max_hold: Duration::from_secs(60),
             gather: Duration::from_micros(100),
             max_subscribers: 10_000,
             max_subscriptions: 10_000,
@@ -107,6 +111,7 @@ impl PublisherOptions {
             pace: self.heartbeat.pace()?,
             lease: self.lease,
             max_keep: self.max_keep,
+            max_hold: self.max_hold,
             gather: self.gather,
             max_subscribers: self.max_subscribers,
             max_subscriptions: self.max_subscriptions,

@@ -368,7 +368,7 @@ impl Publisher {
         }
     }
 
-    fn unfollow(&mut self, route: u32) {
+    pub(super) fn unfollow(&mut self, route: u32) {
         let subscription = &self.subscriptions[route as usize];
         for view in subscription.views.iter().filter(|view| view.shared) {
             self.streams[usize::from(view.stream)].followers.remove(&(view.taken, route));
@@ -384,6 +384,7 @@ impl Publisher {
     /// Ends a subscription; what was held for it is lost.
     pub(super) fn remove_subscription(&mut self, route: u32, reason: LostReason) {
         self.unfollow(route);
+        self.stuck.remove(&route);
         let subscription = self.subscriptions.remove(route as usize);
         self.routes.remove(&subscription.criterion, route);
         if let Some(member) = self.members.get_mut(&subscription.identity) {
@@ -492,6 +493,7 @@ impl Publisher {
 
     /// The program has something.
     pub(super) fn taken(&mut self, link: LinkId, taken: &[crate::pubsub::wire::Taken]) {
+        let mut takes_again = Vec::new();
         for each in taken {
             let Some(session) = self.sessions.get_mut(&link) else { return };
             let Some(route) = session.numbers.get(&each.number).copied() else { continue };
@@ -508,7 +510,12 @@ impl Publisher {
                 }
                 view.taken = each.up_to;
             }
+            self.stuck.remove(&route);
+            if !std::mem::replace(&mut subscription.present, true) {
+                takes_again.push(route);
+            }
         }
+        takes_again.into_iter().for_each(|route| self.follow(route));
         self.is_busy(link);
         self.there_is_room();
     }

@@ -167,6 +167,7 @@ impl Publisher {
                 stream.beaten = stream.history.last();
             }
         }
+        self.wait_no_more(now);
         self.plan(now + self.options.pace.interval, Due::Beat);
     }
 }

@@ -80,7 +80,7 @@ impl Publisher {
             let has_view = subscription.views.iter().any(|view| usize::from(view.stream) == stream && !view.shared);
             has_view && (public || subscription.rules.may(subject))
         });
-        self.make_room(stream, &found, size)?;
+        self.make_room(now, stream, &found, size)?;
         let of = &mut self.streams[stream];
         let number = of.history.last() + 1;
         let new = Publication::new(number, now, content.clone(), &self.live);
@@ -109,7 +109,7 @@ impl Publisher {
     }
 
     /// Sees that there is room for a publication, for all for whom the publisher waits.
-    fn make_room(&mut self, stream: usize, found: &[RouteId], size: usize) -> Result<()> {
+    fn make_room(&mut self, now: Time, stream: usize, found: &[RouteId], size: usize) -> Result<()> {
         let holds = |route: &&RouteId| {
             let subscription = &self.subscriptions[**route as usize];
             let view = subscription.views.iter().find(|view| usize::from(view.stream) == stream && !view.shared);
@@ -117,10 +117,9 @@ impl Publisher {
             let waits = subscription.present && subscription.policy.slow == Slow::Hold;
             waits && view.is_some_and(|view| !view.has_room(&subscription.policy, size))
         };
-        if found.iter().find(holds).is_some() {
-            return self.full("a subscriber for whom the publisher waits is slow");
-        }
-        self.check_followers(stream, size)?;
+        let stuck: Vec<RouteId> = found.iter().filter(holds).copied().collect();
+        self.wait_for(now, stuck)?;
+        self.check_followers(now, stream, size)?;
         while self.live.bytes() + size as u64 > self.options.max_bytes {
             if !self.shrink() {
                 return self.full("there is no memory left for publications");
@@ -130,10 +129,10 @@ impl Publisher {
     }
 
     /// Those who hear the shared path, from the slowest on.
-    fn check_followers(&mut self, stream: usize, size: usize) -> Result<()> {
+    fn check_followers(&mut self, now: Time, stream: usize, size: usize) -> Result<()> {
         let of = &self.streams[stream];
         let (last, first) = (of.history.last(), of.history.first());
-        let mut holds = false;
+        let mut stuck = Vec::new();
         for &(taken, route) in &of.followers {
             let policy = &self.subscriptions[route as usize].policy;
             let lag = last - taken;
@@ -143,12 +142,38 @@ impl Publisher {
                 break;
             }
             match policy.slow {
-                Slow::Hold => holds = true,
+                Slow::Hold => stuck.push(route),
                 Slow::Disconnect if !self.too_slow.contains(&route) => self.too_slow.push(route),
                 Slow::Disconnect | Slow::Drop => {}
             }
         }
-        if holds { self.full("a subscriber for whom the publisher waits is slow") } else { Ok(()) }
+        self.wait_for(now, stuck)
+    }
+
+    /// There is no room until these have taken something.
+    fn wait_for(&mut self, now: Time, stuck: Vec<RouteId>) -> Result<()> {
+        if stuck.is_empty() {
+            return Ok(());
+        }
+        for route in stuck {
+            self.stuck.entry(route).or_insert(now);
+        }
+        self.full("a subscriber for whom the publisher waits is slow")
+    }
+
+    /// Those who have taken nothing for too long are waited for no more.
+    pub(super) fn wait_no_more(&mut self, now: Time) {
+        let max = self.options.max_hold;
+        let late: Vec<RouteId> =
+            self.stuck.iter().filter(|(_, since)| now >= **since + max).map(|(route, _)| *route).collect();
+        for route in &late {
+            self.stuck.remove(route);
+            self.unfollow(*route);
+            self.subscriptions[*route as usize].present = false;
+        }
+        if !late.is_empty() {
+            self.there_is_room();
+        }
     }
 
     fn full(&mut self, text: &'static str) -> Result<()> {
