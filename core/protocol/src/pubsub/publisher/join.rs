@@ -531,12 +531,15 @@ impl Publisher {
         }
     }
 
-    /// All is drained once nothing waits for those who are connected, and what left has arrived.
+    /// All is drained once nothing waits for those who are connected, what left has arrived, and nobody lacks anything of the shared
+    /// path: who does has asked for it by the time he says that he knows how far that is.
     pub(super) fn finish_draining(&mut self, now: Time) {
         if !self.draining || self.drained || self.sessions.values().any(|session| !session.ready.is_empty()) {
             return;
         }
         if self.finished.is_none() {
+            // Who has not got all of the shared path asks for it now, or later nobody would answer.
+            self.tell_heads(now, |stream| stream.history.last());
             self.links.ask_all(now);
         }
         let since = *self.finished.get_or_insert(now);

@@ -1,6 +1,6 @@
 //! What is sent to subscribers by themselves.
 
-use super::{Due, LinkId, Message, Publisher, RouteId, Time};
+use super::{Due, LinkId, Message, Publisher, RouteId, Stream, Time};
 use crate::pubsub::{
     view::Next,
     wire::{Missed, Number, Pack, StreamId},
@@ -106,6 +106,8 @@ impl Publisher {
         let Some(session) = self.sessions.get(&link) else { return };
         let Some(route) = session.numbers.get(&number).copied() else { return };
         let delivery = session.delivery;
+        // Who lacked something may lack more.
+        self.finished = None;
         let views = &mut self.subscriptions[route as usize].views;
         let Some(view) = views.iter_mut().find(|view| view.stream == stream && view.shared) else { return };
         let history = &self.streams[usize::from(stream)].history;
@@ -140,26 +142,31 @@ impl Publisher {
         messages.into_iter().for_each(|message| self.send(now, delivery, message));
     }
 
-    /// Once per interval: those who hear the shared path are told how far it was an interval ago, so that they miss what was lost
-    /// at its end.
-    pub(super) fn beat(&mut self, now: Time) {
+    /// Tells those who hear the shared path how far it is, to whom that is news.
+    pub(super) fn tell_heads(&mut self, now: Time, head_of: impl Fn(&Stream) -> u64) {
         let mut told = Vec::new();
-        for (link, session) in &mut self.sessions {
+        for session in self.sessions.values_mut() {
             let mut heads = Vec::new();
             for (stream, head) in &mut session.heads {
-                let beaten = self.streams[usize::from(*stream)].beaten;
-                if beaten > *head {
-                    *head = beaten;
-                    heads.push((*stream, beaten));
+                let known = head_of(&self.streams[usize::from(*stream)]);
+                if known > *head {
+                    *head = known;
+                    heads.push((*stream, known));
                 }
             }
             if !heads.is_empty() {
-                told.push((*link, session.delivery, heads));
+                told.push((session.delivery, heads));
             }
         }
-        for (_, delivery, heads) in told {
+        for (delivery, heads) in told {
             self.send(now, delivery, Message::Heads(heads));
         }
+    }
+
+    /// Once per interval: those who hear the shared path are told how far it was an interval ago, so that they miss what was lost
+    /// at its end.
+    pub(super) fn beat(&mut self, now: Time) {
+        self.tell_heads(now, |stream| stream.beaten);
         for stream in &mut self.streams {
             stream.history.age(now);
             // What has gathered has not left.
