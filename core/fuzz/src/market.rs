@@ -211,6 +211,7 @@ struct Market<'a> {
     /// The subjects of each stream, in the order of its numbers, and how far the honest one is.
     published: [Vec<&'static str>; 2],
     heard: [u64; 2],
+    refused: bool,
 }
 
 impl<'a> Market<'a> {
@@ -235,7 +236,7 @@ impl<'a> Market<'a> {
         let strangers = (0..4).map(|_| world.add_as(Party::Stranger(Box::new(Stranger::at(PLACE))), user("mallory")));
         let strangers = strangers.collect();
         let (said, published, heard) = (BTreeMap::new(), Default::default(), [0; 2]);
-        Self { dice, world, publisher, honest, strangers, overheard, open, said, published, heard }
+        Self { dice, world, publisher, honest, strangers, overheard, open, said, published, heard, refused: false }
     }
 
     /// Lives for as long as there are decisions; then all is quiet, and the honest one has heard everything.
@@ -247,7 +248,7 @@ impl<'a> Market<'a> {
         self.world.command(self.honest, Command::Subscriber(SubscriberCommand::Subscribe { number: 1, options }));
         self.wait(Duration::from_secs(1));
         let mut count = 0;
-        while !self.dice.is_empty() {
+        while !self.dice.is_empty() && !self.refused {
             match self.dice.below(32) {
                 0..4 => drop(self.publish()),
                 4 => {
@@ -268,6 +269,9 @@ impl<'a> Market<'a> {
                 }
             }
         }
+        if self.refused {
+            return count;
+        }
         // Strangers are forgotten, and with them whatever the publisher waited for.
         self.wait(LEASE * 4);
         assert!(self.publish(), "there is no room");
@@ -278,6 +282,9 @@ impl<'a> Market<'a> {
         }
         let Some(Party::Publisher(watched)) = self.world.machine(self.publisher) else { panic!("it lives") };
         let counters = watched.publisher.counters();
+        if std::env::var_os("DBG").is_some() {
+            println!("open {} {counters:?} {:?} heard", self.open, self.heard);
+        }
         assert_eq!((counters.subscribers, counters.subscriptions), (1, 1), "{counters:?}");
         count
     }
@@ -358,6 +365,8 @@ impl<'a> Market<'a> {
                 SubscriberEvent::Connected { .. }
                 | SubscriberEvent::Subscribed { .. }
                 | SubscriberEvent::Bound { .. } => {}
+                // Somebody had its endpoint whenever it came back.
+                SubscriberEvent::Refused(refusal) if refusal.kind == ErrorKind::AddressInUse => self.refused = true,
                 other => panic!("the honest one was told {other:?}"),
             }
         }

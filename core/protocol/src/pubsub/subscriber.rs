@@ -183,6 +183,9 @@ pub struct Subscriber {
     /// When the publisher is told what was taken.
     tell_at: Option<Time>,
     check_at: Option<Time>,
+    /// When it says again who it is, because somebody else has its endpoint, and how often it will.
+    again_at: Option<Time>,
+    tries: u32,
     /// It has ended.
     over: bool,
     closed: bool,
@@ -225,6 +228,8 @@ impl Subscriber {
             sockets: FIRST_SOCKET,
             tell_at: None,
             check_at: None,
+            again_at: None,
+            tries: 0,
             over: false,
             closed: false,
             started: false,
@@ -354,6 +359,11 @@ impl Subscriber {
                             self.links.remove(before);
                         }
                     }
+                    // Somebody else has named this endpoint as his.
+                    Some(Wire::Delivery { .. }) if !of_site(link) && self.delivery != Some(link) => {
+                        self.counters.malformed += 1;
+                        self.outputs.extend(self.links.dismiss(link));
+                    }
                     Some(message) if of_site(link) || self.delivery == Some(link) => self.said(now, message),
                     _ => self.counters.malformed += 1,
                 }
@@ -377,6 +387,13 @@ impl Subscriber {
         match message {
             Wire::Welcome(welcome) if self.welcome.is_none() && welcome.streams.len() <= MAX_STREAMS => {
                 self.welcomed(now, welcome);
+            }
+            Wire::Refused(refusal)
+                if refusal.kind == ErrorKind::AddressInUse && self.endpoint.is_some() && self.tries > 0 =>
+            {
+                // Whoever has this endpoint and is not here soon has it no more.
+                self.tries -= 1;
+                self.again_at = Some(now + self.options.pace.interval);
             }
             Wire::Refused(refusal) => {
                 self.end(now);
@@ -445,7 +462,7 @@ impl Subscriber {
 
     /// The publisher does not know this session any more.
     fn start_over(&mut self, now: Time) {
-        self.welcome = None;
+        (self.welcome, self.again_at) = (None, None);
         if let Some(delivery) = self.delivery.take() {
             self.links.remove(delivery);
         }
@@ -564,6 +581,9 @@ impl Machine for Subscriber {
                 if self.check_at.is_some_and(|at| at <= now) {
                     self.check(now);
                 }
+                if self.again_at.is_some_and(|at| at <= now) {
+                    self.start_over(now);
+                }
             }
             Input::Bound { endpoint, .. } => {
                 self.notice(SubscriberEvent::Bound { endpoint: endpoint.clone() });
@@ -605,7 +625,7 @@ impl Machine for Subscriber {
         if self.closed {
             return None;
         }
-        let own = if self.over { None } else { earliest([self.tell_at, self.check_at]) };
+        let own = if self.over { None } else { earliest([self.tell_at, self.check_at, self.again_at]) };
         earliest([self.links.deadline(), own])
     }
 }

@@ -14,6 +14,7 @@ impl Subscriber {
             self.notice(SubscriberEvent::Restarted);
         }
         self.epoch = welcome.epoch;
+        self.tries = self.options.pace.limit;
         self.streams.clone_from(&welcome.streams);
         self.notice(SubscriberEvent::Connected { streams: welcome.streams.clone() });
         self.welcome = Some(welcome);

@@ -19,6 +19,7 @@ const MAX_MESSAGES: u32 = 100;
 /// A publisher that says anything.
 struct Liar {
     subscriber: Subscriber,
+    now: Time,
     socket: SocketId,
     session: crate::link::Session,
     sequence: u64,
@@ -43,6 +44,7 @@ impl Liar {
         };
         let mut liar = Self {
             subscriber: Subscriber::new(options),
+            now: Time::ZERO,
             socket: SocketId(0),
             session: crate::link::Session(0),
             sequence: 0,
@@ -58,7 +60,7 @@ impl Liar {
     }
 
     fn tell(&mut self, input: Input<SubscriberCommand>) {
-        self.subscriber.handle(Time::ZERO, input);
+        self.subscriber.handle(self.now, input);
         let outputs: Vec<_> = iter::from_fn(|| self.subscriber.poll()).collect();
         for output in outputs {
             match output {
@@ -81,6 +83,13 @@ impl Liar {
         let (kind, fields, body) = message.encode();
         let header = Header { kind, session: self.session, sequence: self.sequence, received: u64::MAX };
         let (frames, user) = (header.write(MAGIC, &fields, body), Bytes::new());
+        self.tell(Input::Message { socket: self.socket, peer: Peer::default(), user, frames });
+    }
+
+    /// The link is over.
+    fn reset(&mut self) {
+        let header = Header { kind: crate::link::RESET, session: self.session, sequence: 0, received: 0 };
+        let (frames, user) = (header.write(MAGIC, &[], vec![]), Bytes::new());
         self.tell(Input::Message { socket: self.socket, peer: Peer::default(), user, frames });
     }
 
@@ -183,11 +192,7 @@ fn what_waits_of_an_earlier_life_counts() {
         liar.welcome(epoch);
         liar.subscribed(false, 0);
         (1..50).for_each(|number| liar.publish(number, number - 1));
-        // The link is over.
-        liar.sequence = 0;
-        let header = Header { kind: crate::link::RESET, session: liar.session, sequence: 0, received: 0 };
-        let frames = header.write(MAGIC, &[], vec![]);
-        liar.tell(Input::Message { socket: liar.socket, peer: Peer::default(), user: Bytes::new(), frames });
+        liar.reset();
     }
     let kept: usize = liar
         .subscriber
@@ -212,9 +217,7 @@ fn who_takes_again_is_given_a_whole_window() {
     liar.welcome(1);
     liar.subscribed(false, 0);
     (1..=80).for_each(|number| liar.publish(number, number - 1));
-    let header = Header { kind: crate::link::RESET, session: liar.session, sequence: 0, received: 0 };
-    let frames = header.write(MAGIC, &[], vec![]);
-    liar.tell(Input::Message { socket: liar.socket, peer: Peer::default(), user: Bytes::new(), frames });
+    liar.reset();
     liar.welcome(1);
     liar.subscribed(false, 80);
     liar.tell(Input::Room(usize::MAX));
@@ -229,4 +232,21 @@ fn who_takes_again_is_given_a_whole_window() {
         })
         .collect();
     assert_eq!(windows, [100, 20, 100]);
+}
+
+#[test]
+fn an_endpoint_that_another_has_is_asked_for_again() {
+    let mut liar = Liar::new();
+    liar.subscriber.endpoint = Some("own".to_owned());
+    liar.welcome(1);
+    for _ in 0..4 {
+        liar.reset();
+        let refusal = Refusal::new(ErrorKind::AddressInUse, "another has this endpoint");
+        liar.say(Wire::Refused(refusal));
+        liar.now += Duration::from_millis(100);
+        liar.tell(Input::Deadline);
+    }
+    assert!(liar.subscriber.over);
+    let hellos = liar.heard.iter().filter(|said| matches!(said, Wire::Hello(_)));
+    assert_eq!(hellos.count(), 1 + 4 + 3);
 }
