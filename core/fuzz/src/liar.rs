@@ -2,24 +2,26 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use zpatterns_protocol::{
     Error, ErrorKind, Machine, Time,
     link::{CLOSE, FIRST, Header, OPEN, Session},
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Refusal, Role, SocketId, Token},
     pubsub::{
-        Credential, Criterion, Policy, Slow, Snail, Start, Subscriber, SubscriberCommand, SubscriberEvent,
-        SubscriberOptions, SubscriptionOptions, Taken,
-        wire::{MAGIC, Message},
+        Credential, Criterion, LostReason, Missed, Policy, Slow, Snail, Start, Subscriber, SubscriberCommand,
+        SubscriberEvent, SubscriberOptions, SubscriptionOptions, Taken,
+        wire::{MAGIC, Message, ViewStart, Welcome},
     },
 };
 
 use crate::{
     dice::Dice,
-    pub_words::{self, shared, told, written},
+    pub_words::{self, publication, shared, told, written},
 };
 
+/// The streams of a publisher that is mostly one.
+const STREAMS: [&[u8]; 2] = [b"news", b"rest"];
 const PACE: Pace = Pace { interval: Duration::from_millis(200), limit: 3 };
 const MAX_MESSAGES: u32 = 50;
 const MAX_BYTES: u32 = 1 << 16;
@@ -27,6 +29,8 @@ const MAX_BYTES: u32 = 1 << 16;
 const SLACK: (u64, u64) = (10_000, 1 << 20);
 /// In one message are at most so many publications, or notices, and so many bytes.
 const AT_ONCE: (u64, u64) = (100, 100_000);
+/// So long it lives, at most.
+const LIFE: u64 = 2000;
 /// One input makes it do less than this: it may have to send again what it has said.
 const MAX_OUTPUTS: usize = 5000;
 
@@ -52,6 +56,11 @@ struct Liar {
     subscriber: Subscriber,
     now: Time,
     program: Program,
+    /// Mostly it says what a publisher says.
+    fluent: bool,
+    /// Its life, and whether the present session has heard of it.
+    epoch: u64,
+    welcomed: bool,
     dealer: SocketId,
     hears: Option<SocketId>,
     /// By which the publisher says which session a link of its own is for.
@@ -89,6 +98,9 @@ impl Liar {
             subscriber: Subscriber::new(options),
             now: Time::ZERO,
             program: dice.choose(&[Program::Takes, Program::Looks, Program::Sleeps]),
+            fluent: dice.once_in(2),
+            epoch: 1,
+            welcomed: false,
             dealer: SocketId(0),
             hears: None,
             key: 0,
@@ -112,7 +124,7 @@ impl Liar {
     /// Until the subscriber has ended, or nothing is left to decide by; then its program looks at what there is.
     fn live(mut self, dice: &mut Dice<'_>) -> u64 {
         let mut count = 0;
-        while !dice.is_empty() && !self.over {
+        while !dice.is_empty() && !self.over && count < LIFE {
             match dice.below(64) {
                 0 => self.subscribe(dice),
                 1 => {
@@ -154,6 +166,8 @@ impl Liar {
             assert!(notices <= most + 10_000 + AT_ONCE.0, "{notices} notices were kept");
             assert!(messages <= 4 * most + SLACK.0 + AT_ONCE.0, "{messages} publications were kept");
         }
+            println!("{count} said, {} {} {} {:?}", self.over, self.notices, self.messages, self.subscriber.counters());
+        }
         self.tell(Input::Command(SubscriberCommand::Close));
         count
     }
@@ -174,6 +188,11 @@ impl Liar {
     fn say(&mut self, dice: &mut Dice<'_>) {
         let (peer, user) = (Peer::default(), Bytes::new());
         let message = |socket, frames| Input::Message { socket, peer, user, frames };
+        if self.fluent && !dice.once_in(32) {
+            let said = self.sensible(dice).encode();
+            let frames = self.numbered(self.session, said);
+            return self.tell(message(self.dealer, frames));
+        }
         match (dice.below(16), self.hears) {
             (0, _) => {
                 let frames = (0..dice.below(4)).map(|_| dice.bytes(60)).collect();
@@ -207,6 +226,38 @@ impl Liar {
                 self.tell(message(self.dealer, frames));
             }
         }
+    }
+
+    /// What a publisher says that takes no notice of what it is told.
+    fn sensible(&mut self, dice: &mut Dice<'_>) -> Message {
+        if !std::mem::replace(&mut self.welcomed, true) {
+            self.epoch += u64::from(dice.once_in(16));
+            let streams = STREAMS.map(Bytes::from_static).to_vec();
+            let (epoch, shared) = (self.epoch, Some(Bytes::from_static(b"over there")));
+            return Message::Welcome(Welcome { epoch, lease: Duration::ZERO, shared, streams });
+        }
+        let views = self.subscriber.views();
+        if views.is_empty() || dice.once_in(16) {
+            let number = dice.below(self.subscriptions as usize) as u32 + 1;
+            let view = |stream| ViewStart { stream, shared: dice.once_in(2), after: 0 };
+            return Message::Subscribed { number, views: (0..STREAMS.len() as u16).map(view).collect() };
+        }
+        let view = &views[dice.below(views.len())];
+        let (number, last) = (view.subscription, view.last.min(1 << 40));
+        let stream = STREAMS.iter().position(|name| *name == view.stream).unwrap_or(0) as u16;
+        if dice.once_in(4) {
+            let (first, last, reason) = (last + 1, last + 1 + dice.below(3) as u64, LostReason::History);
+            return Message::Missed(Missed { number, stream, first, last, count: 0, reason });
+        }
+        let mut pack = Vec::new();
+        for at in last + 1..last + 1 + dice.below(60) as u64 {
+            pack.put_u32(number);
+            pack.put_u16(stream);
+            pack.put_u64(at);
+            pack.put_u64(at - 1);
+            publication(&mut pack, b"news.x", &[Bytes::from_static(&[7; 100])]);
+        }
+        Message::Publications(pack.into())
     }
 
     fn control(&mut self, kind: u8, session: Session) -> Frames {
@@ -256,7 +307,7 @@ impl Liar {
     fn hear(&mut self, frames: Frames) {
         let Some((header, fields, body)) = Header::read(MAGIC, frames) else { panic!("it speaks its protocol") };
         if header.kind == OPEN {
-            self.session = header.session;
+            (self.session, self.welcomed) = (header.session, false);
             self.said.retain(|session, _| session.0 < 4);
         }
         self.over |= header.kind == CLOSE && header.session == self.session;

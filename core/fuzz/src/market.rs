@@ -282,9 +282,6 @@ impl<'a> Market<'a> {
         }
         let Some(Party::Publisher(watched)) = self.world.machine(self.publisher) else { panic!("it lives") };
         let counters = watched.publisher.counters();
-        if std::env::var_os("DBG").is_some() {
-            println!("open {} {counters:?} {:?} heard", self.open, self.heard);
-        }
         assert_eq!((counters.subscribers, counters.subscriptions), (1, 1), "{counters:?}");
         count
     }

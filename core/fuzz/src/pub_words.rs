@@ -126,7 +126,7 @@ pub(crate) fn told(dice: &mut Dice<'_>) -> Message {
             Message::Subscribed { number: of, views: (0..dice.below(4)).map(|_| view(dice)).collect() }
         }
         9 => Message::Rejected { number: of, refusal: refusal() },
-        10 if dice.once_in(16) => Message::Refused(refusal()),
+        10 if dice.once_in(64) => Message::Refused(refusal()),
         11..14 => {
             let reason = dice.choose(&LostReason::ALL);
             let (first, last, count) = (number(dice), number(dice), number(dice));
