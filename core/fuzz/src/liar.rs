@@ -166,8 +166,6 @@ impl Liar {
             assert!(notices <= most + 10_000 + AT_ONCE.0, "{notices} notices were kept");
             assert!(messages <= 4 * most + SLACK.0 + AT_ONCE.0, "{messages} publications were kept");
         }
-            println!("{count} said, {} {} {} {:?}", self.over, self.notices, self.messages, self.subscriber.counters());
-        }
         self.tell(Input::Command(SubscriberCommand::Close));
         count
     }
