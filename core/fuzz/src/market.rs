@@ -260,6 +260,8 @@ impl<'a> Market<'a> {
                     let span = Duration::from_millis(self.dice.below(1500) as u64);
                     self.wait(span);
                     self.world.network().heal();
+                    // It comes back before its lease ends; else its name is anybody's.
+                    self.wait(LEASE / 2);
                 }
                 _ => {
                     count += 1;
