@@ -282,7 +282,7 @@ impl Liar {
                 Output::Open { socket, role: Role::Sub } => self.hears = Some(socket),
                 Output::Close { socket } if self.hears == Some(socket) => self.hears = None,
                 Output::Bind { socket, endpoint } => {
-                    self.subscriber.handle(self.now, Input::Bound { socket, endpoint })
+                    self.subscriber.handle(self.now, Input::Bound { socket, endpoint });
                 }
                 Output::Connect { socket, endpoint } if endpoint == "elsewhere" => {
                     let error = Error::new(ErrorKind::InvalidEndpoint, "nobody is there");

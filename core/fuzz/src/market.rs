@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     rc::Rc,
     time::Duration,
 };
@@ -304,8 +304,8 @@ impl<'a> Market<'a> {
         let session = self.dice.below(SESSIONS) as u64;
         let received = if self.dice.once_in(4) { self.dice.number() } else { u64::MAX };
         let head = |kind, sequence| Header { kind, session: Session(session), sequence, received };
-        if !self.said.contains_key(&session) {
-            self.said.insert(session, 0);
+        if let Entry::Vacant(new) = self.said.entry(session) {
+            new.insert(0);
             return head(OPEN, 0).write(MAGIC, &[], vec![]);
         }
         if self.dice.once_in(8) {

@@ -128,7 +128,7 @@ pub(crate) fn told(dice: &mut Dice<'_>) -> Message {
         9 => Message::Rejected { number: of, refusal: refusal() },
         10 if dice.once_in(64) => Message::Refused(refusal()),
         11..14 => {
-            let reason = dice.choose(&LostReason::ALL);
+            let reason = dice.choose(LostReason::ALL);
             let (first, last, count) = (number(dice), number(dice), number(dice));
             let (first, count) = if dice.once_in(2) { (first.min(last), 0) } else { (first, count) };
             Message::Missed(Missed { number: of, stream, first, last, count, reason })
