@@ -18,6 +18,9 @@
 //! | [`broker`] | a broker between an honest client and an honest worker, among strangers |
 //! | [`jobs`] | messages of the job queue, and the blocks in its answers, read and written |
 //! | [`queue`] | a queue with an honest producer and an honest worker, among strangers |
+//! | [`publications`] | messages of pubsub, packs, and the shared path, read and written |
+//! | [`publisher`] | a publisher with an honest subscriber, among strangers |
+//! | [`subscriber`] | a subscriber with a publisher that says anything |
 //! | [`packets`] | packets of the bus, read and written |
 //! | [`payloads`] | messages of the bus, packed and unpacked |
 //! | [`bus`] | an honest sender and an honest listener, among strangers |
@@ -32,7 +35,10 @@
 mod datagram;
 mod dice;
 mod job_words;
+mod liar;
+mod market;
 mod party;
+mod pub_words;
 mod relay;
 mod stranger;
 mod town;
@@ -41,6 +47,8 @@ mod yard;
 
 pub use self::{
     datagram::{bus, packets, payloads},
+    liar::subscriber,
+    market::{publications, publisher},
     relay::forwarder,
     town::{broker, client, majordomo, worker},
     wire::{link, message},
@@ -60,6 +68,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("broker", broker),
     ("jobs", jobs),
     ("queue", queue),
+    ("publications", publications),
+    ("publisher", publisher),
+    ("subscriber", subscriber),
     ("packets", packets),
     ("payloads", payloads),
     ("bus", bus),

@@ -60,9 +60,16 @@ pub fn jobs(data: &[u8]) -> u64 {
 }
 
 /// Says what it is told to say.
-#[derive(Default)]
 pub(crate) struct Stranger {
+    place: &'static str,
     outputs: VecDeque<Output<Frames>>,
+}
+
+impl Stranger {
+    /// Connects here.
+    pub(crate) fn at(place: &'static str) -> Self {
+        Self { place, outputs: VecDeque::new() }
+    }
 }
 
 impl Machine for Stranger {
@@ -74,7 +81,7 @@ impl Machine for Stranger {
         match input {
             Input::Room(_) => {
                 self.outputs.push_back(Output::Open { socket, role: Role::Dealer });
-                self.outputs.push_back(Output::Connect { socket, endpoint: PLACE.to_owned() });
+                self.outputs.push_back(Output::Connect { socket, endpoint: self.place.to_owned() });
             }
             Input::Command(frames) => {
                 self.outputs.push_back(Output::Send { socket, peer: Peer::default(), token: Token(0), frames });
@@ -134,7 +141,7 @@ impl<'a> Yard<'a> {
             max_bytes: BYTES,
             seed: seed ^ 2,
         }))));
-        let strangers = (0..4).map(|_| world.add(Party::Stranger(Box::default()))).collect();
+        let strangers = (0..4).map(|_| world.add(Party::Stranger(Box::new(Stranger::at(PLACE))))).collect();
         let (said, open) = (BTreeMap::new(), BTreeSet::new());
         Self { dice, world, queue, worker, producer, strangers, said, pushed: 0, open }
     }

@@ -130,6 +130,15 @@ struct Ask {
     until: Time,
 }
 
+/// A link without a session.
+struct Guest {
+    until: Time,
+    /// Who its connection says it is, in every message.
+    connection: Bytes,
+    /// He was told that he is nobody here, and nothing else he says is heard.
+    refused: bool,
+}
+
 /// A subscriber, connected or not.
 struct Member {
     user: Bytes,
@@ -226,8 +235,7 @@ pub struct Publisher {
     sessions: BTreeMap<LinkId, Session>,
     /// Links that the publisher opened, and whose they are.
     deliveries: BTreeMap<LinkId, LinkId>,
-    /// Links without a session, until when.
-    guests: BTreeMap<LinkId, (Time, Bytes)>,
+    guests: BTreeMap<LinkId, Guest>,
     asks: BTreeMap<u64, Ask>,
     asked: u64,
     dialled: u64,
@@ -362,7 +370,7 @@ impl Publisher {
         let link = self.links.of(&frames);
         let of = link.and_then(|link| match self.sessions.get(&link) {
             Some(session) => Some(&session.connection),
-            None => self.guests.get(&link).map(|(_, connection)| connection),
+            None => self.guests.get(&link).map(|guest| &guest.connection),
         });
         if of.is_some_and(|connection| *connection != user) {
             self.counters.forged += 1;
@@ -370,9 +378,7 @@ impl Publisher {
         }
         match self.links.receive(now, socket, peer, frames) {
             Arrival::Opened(link) => {
-                let until = now + self.options.lease;
-                self.guests.insert(link, (until, user));
-                self.plan(until, Due::Guest(link));
+                self.receive_guest(now, link, user);
             }
             Arrival::Message { link, kind, fields, body } => match Message::decode(kind, fields, body) {
                 Some(message) => self.said(now, link, message),
@@ -388,7 +394,9 @@ impl Publisher {
 
     fn said(&mut self, now: Time, link: LinkId, message: Message) {
         match message {
-            Message::Hello(hello) if self.guests.contains_key(&link) => self.hello(now, link, hello),
+            Message::Hello(hello) if self.guests.get(&link).is_some_and(|guest| !guest.refused) => {
+                self.hello(now, link, hello);
+            }
             Message::Subscribe(wanted) if self.sessions.contains_key(&link) => self.subscribe(now, link, wanted),
             Message::Unsubscribe { number } => self.unsubscribe(link, number),
             Message::Taken(taken) => self.taken(link, &taken),
@@ -397,9 +405,16 @@ impl Publisher {
         }
     }
 
+    /// Somebody may say who he is on this link, or hear why he is nobody here.
+    fn receive_guest(&mut self, now: Time, link: LinkId, connection: Bytes) {
+        let until = now + self.options.lease;
+        self.guests.insert(link, Guest { until, connection, refused: false });
+        self.plan(until, Due::Guest(link));
+    }
+
     /// A link is no guest's any more. What the application is asked about him must not let in whoever has his place then.
     fn forget_guest(&mut self, link: LinkId) {
-        if let Some((until, _)) = self.guests.remove(&link) {
+        if let Some(Guest { until, .. }) = self.guests.remove(&link) {
             self.agenda.remove(&(until, Due::Guest(link)));
             if let Some(ask) = self.asks.iter().find(|(_, ask)| ask.link == link).map(|(ask, _)| *ask)
                 && let Some(Ask { until, .. }) = self.asks.remove(&ask)
@@ -438,7 +453,7 @@ impl Publisher {
                 Due::Beat => self.beat(now),
                 Due::Gathered => self.leave(now),
                 Due::Guest(link) => {
-                    if self.guests.get(&link).is_some_and(|(until, _)| *until <= now) {
+                    if self.guests.get(&link).is_some_and(|guest| guest.until <= now) {
                         self.forget_guest(link);
                         self.outputs.extend(self.links.dismiss(link));
                     }
@@ -499,7 +514,7 @@ impl Machine for Publisher {
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => self.due(now),
             Input::Bound { socket, endpoint } => self.bound(socket, endpoint),
-            Input::Failed { socket: DIALS, .. } => self.counters.malformed += 1,
+            Input::Failed { socket: DIALS, error } => self.cannot_dial(now, &error),
             Input::Failed { error, .. } => self.events.push_back(PublisherEvent::Failed(error)),
             Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }

@@ -7,6 +7,8 @@
 mod incoming;
 mod session;
 mod taken;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::{
@@ -23,7 +25,7 @@ use super::{
     wire::{Hello, MAGIC, Message as Wire, Number, StreamId, Subscribe, Taken, ViewStart, Welcome, WireStart},
 };
 use crate::{
-    Error, Machine, Refusal, Time,
+    Error, ErrorKind, Machine, Refusal, Time,
     link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
     machine::{Frames, Input, Output, Peer, Role, SocketId},
     time::earliest,
@@ -35,6 +37,12 @@ const ENDPOINT: SocketId = SocketId(0);
 const MAX_LINKS: usize = 64;
 /// When such a link is forgotten that is silent.
 const FORGET: Duration = Duration::from_secs(60);
+/// The most streams of a publisher.
+const MAX_STREAMS: usize = 1000;
+/// What the program was told besides publications and has not taken, beyond the number of those that may wait.
+const MAX_NOTICES: usize = 10_000;
+/// Publications beyond which, and beyond four times what may wait, nothing is taken in from a publisher that knows no window.
+const SLACK: (u64, u64) = (10_000, 1 << 20);
 /// Sockets that are opened one after the other have numbers from here on.
 const FIRST_SOCKET: u32 = 1;
 
@@ -131,6 +139,14 @@ struct Subscription {
     views: BTreeMap<StreamId, View>,
 }
 
+/// So many events, and the messages and bytes in them.
+#[derive(Default)]
+struct Past {
+    events: usize,
+    messages: u64,
+    bytes: u64,
+}
+
 /// Hears what it asks for.
 pub struct Subscriber {
     options: SubscriberOptions,
@@ -157,10 +173,19 @@ pub struct Subscriber {
     untold: BTreeSet<(Number, StreamId)>,
     /// Messages and bytes that the program was given and has not taken.
     waiting: (u64, u64),
+    /// Of views that are no more: what the first events that wait for the program have in them.
+    past: Past,
+    /// The publisher was told of a smaller window because of what was waiting.
+    narrow: bool,
+    /// Events that wait for the program and have no publications in them.
+    notices: usize,
     sockets: u32,
     /// When the publisher is told what was taken.
     tell_at: Option<Time>,
     check_at: Option<Time>,
+    /// When it says again who it is, because somebody else has its endpoint, and how often it will.
+    again_at: Option<Time>,
+    tries: u32,
     /// It has ended.
     over: bool,
     closed: bool,
@@ -197,9 +222,14 @@ impl Subscriber {
             behind: BTreeSet::new(),
             untold: BTreeSet::new(),
             waiting: (0, 0),
+            past: Past::default(),
+            narrow: false,
+            notices: 0,
             sockets: FIRST_SOCKET,
             tell_at: None,
             check_at: None,
+            again_at: None,
+            tries: 0,
             over: false,
             closed: false,
             started: false,
@@ -250,6 +280,44 @@ impl Subscriber {
         SocketId(self.sockets)
     }
 
+    /// The program is told of something that is no publication.
+    fn notice(&mut self, event: SubscriberEvent) {
+        let is_connected = |event: &SubscriberEvent| matches!(event, SubscriberEvent::Connected { .. });
+        if is_connected(&event) && self.events.back().is_some_and(is_connected) {
+            // Nothing has come between, so only the last is of interest.
+            self.events.pop_back();
+            self.notices -= 1;
+        }
+        self.notices += 1;
+        self.events.push_back(event);
+    }
+
+    /// Gives the program what it has room for.
+    fn deliver(&mut self) {
+        while self.room > 0
+            && let Some(event) = self.events.pop_front()
+        {
+            self.room -= 1;
+            self.notices -= usize::from(!matches!(event, SubscriberEvent::Messages(_)));
+            self.past.events = self.past.events.saturating_sub(1);
+            if self.past.events == 0 {
+                self.past = Past::default();
+            }
+            self.outputs.push_back(Output::Deliver(event));
+        }
+    }
+
+    /// Messages and bytes that the program was given and has not taken, and those that wait for it and are of no view any more.
+    fn held(&self) -> (u64, u64) {
+        (self.waiting.0 + self.past.messages, self.waiting.1 + self.past.bytes)
+    }
+
+    /// So much is here that little more may be on its way.
+    fn is_narrow(&self) -> bool {
+        let (messages, bytes) = self.held();
+        messages > u64::from(self.options.max_messages) / 2 || bytes > u64::from(self.options.max_bytes) / 2
+    }
+
     fn send(&mut self, now: Time, message: Wire) {
         let Some(site) = &self.site else { return };
         let (kind, fields, body) = message.encode();
@@ -259,12 +327,16 @@ impl Subscriber {
     fn greet(&mut self, now: Time, link: LinkId) {
         self.key = self.random.u64(..);
         let endpoint = self.endpoint.as_ref().map(|endpoint| (Bytes::from(endpoint.clone()), self.key));
+        // What is here already the publisher does not count.
+        let (messages, bytes) = self.held();
+        self.narrow = self.is_narrow();
+        let left = |most: u32, held: u64| (u64::from(most).saturating_sub(held) as u32).max(1);
         let hello = Hello {
             identity: self.identity.clone(),
             keep: if self.options.name.is_some() { self.options.keep } else { Duration::ZERO },
             credential: self.options.credential.clone(),
-            window_messages: self.options.max_messages,
-            window_bytes: self.options.max_bytes,
+            window_messages: left(self.options.max_messages, messages),
+            window_bytes: left(self.options.max_bytes, bytes),
             endpoint,
         };
         let (kind, fields, body) = Wire::Hello(hello).encode();
@@ -287,6 +359,11 @@ impl Subscriber {
                             self.links.remove(before);
                         }
                     }
+                    // Somebody else has named this endpoint as his.
+                    Some(Wire::Delivery { .. }) if !of_site(link) && self.delivery != Some(link) => {
+                        self.counters.malformed += 1;
+                        self.outputs.extend(self.links.dismiss(link));
+                    }
                     Some(message) if of_site(link) || self.delivery == Some(link) => self.said(now, message),
                     _ => self.counters.malformed += 1,
                 }
@@ -308,15 +385,24 @@ impl Subscriber {
 
     fn said(&mut self, now: Time, message: Wire) {
         match message {
-            Wire::Welcome(welcome) => self.welcomed(now, welcome),
+            Wire::Welcome(welcome) if self.welcome.is_none() && welcome.streams.len() <= MAX_STREAMS => {
+                self.welcomed(now, welcome);
+            }
+            Wire::Refused(refusal)
+                if refusal.kind == ErrorKind::AddressInUse && self.endpoint.is_some() && self.tries > 0 =>
+            {
+                // Whoever has this endpoint and is not here soon has it no more.
+                self.tries -= 1;
+                self.again_at = Some(now + self.options.pace.interval);
+            }
             Wire::Refused(refusal) => {
                 self.end(now);
-                self.events.push_back(SubscriberEvent::Refused(refusal));
+                self.notice(SubscriberEvent::Refused(refusal));
             }
             Wire::Subscribed { number, views } => self.subscribed(now, number, views),
             Wire::Rejected { number, refusal } => {
                 if self.forget(number) {
-                    self.events.push_back(SubscriberEvent::Rejected { number, refusal });
+                    self.notice(SubscriberEvent::Rejected { number, refusal });
                 }
             }
             Wire::Publications(pack) => self.publications(now, pack),
@@ -356,6 +442,11 @@ impl Subscriber {
         for (stream, view) in std::mem::take(&mut subscription.views) {
             let (messages, bytes) = view.waiting();
             self.waiting = (self.waiting.0 - messages, self.waiting.1 - bytes);
+            if !self.events.is_empty() {
+                let Past { messages: before, bytes: bytes_before, .. } = self.past;
+                self.past =
+                    Past { events: self.events.len(), messages: before + messages, bytes: bytes_before + bytes };
+            }
             self.behind.remove(&(number, stream));
             self.untold.remove(&(number, stream));
             if let Some(sharing) = self.sharing.get_mut(&stream) {
@@ -371,7 +462,7 @@ impl Subscriber {
 
     /// The publisher does not know this session any more.
     fn start_over(&mut self, now: Time) {
-        self.welcome = None;
+        (self.welcome, self.again_at) = (None, None);
         if let Some(delivery) = self.delivery.take() {
             self.links.remove(delivery);
         }
@@ -416,7 +507,7 @@ impl Subscriber {
                 if lag > snail.max_lag || (lag > 0 && now > since + snail.max_age) {
                     let number = *number;
                     self.end(now);
-                    self.events.push_back(SubscriberEvent::Died { number, lag });
+                    self.notice(SubscriberEvent::Died { number, lag });
                     return;
                 }
             }
@@ -490,13 +581,16 @@ impl Machine for Subscriber {
                 if self.check_at.is_some_and(|at| at <= now) {
                     self.check(now);
                 }
+                if self.again_at.is_some_and(|at| at <= now) {
+                    self.start_over(now);
+                }
             }
             Input::Bound { endpoint, .. } => {
-                self.events.push_back(SubscriberEvent::Bound { endpoint: endpoint.clone() });
+                self.notice(SubscriberEvent::Bound { endpoint: endpoint.clone() });
                 self.endpoint = Some(endpoint);
                 self.connect(now);
             }
-            Input::Failed { error, .. } => self.events.push_back(SubscriberEvent::Failed(error)),
+            Input::Failed { error, .. } => self.notice(SubscriberEvent::Failed(error)),
             _ => {}
         }
         while let Some(link) = self.links.overrun() {
@@ -505,11 +599,18 @@ impl Machine for Subscriber {
                 _ => drop(self.links.remove(link)),
             }
         }
-        while self.room > 0
-            && let Some(event) = self.events.pop_front()
-        {
-            self.room -= 1;
-            self.outputs.push_back(Output::Deliver(event));
+        self.deliver();
+        if self.over {
+            return;
+        }
+        if self.notices > self.options.max_messages as usize + MAX_NOTICES {
+            self.end(now);
+            let text = "the publisher tells of more than the program takes";
+            self.notice(SubscriberEvent::Failed(Error::new(ErrorKind::Full, text)));
+            self.deliver();
+        } else if self.narrow && self.welcome.is_some() && !self.is_narrow() {
+            // There is room for a good window again.
+            self.start_over(now);
         }
     }
 
@@ -524,7 +625,7 @@ impl Machine for Subscriber {
         if self.closed {
             return None;
         }
-        let own = if self.over { None } else { earliest([self.tell_at, self.check_at]) };
+        let own = if self.over { None } else { earliest([self.tell_at, self.check_at, self.again_at]) };
         earliest([self.links.deadline(), own])
     }
 }

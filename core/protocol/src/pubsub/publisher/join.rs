@@ -23,7 +23,7 @@ use crate::{
 impl Publisher {
     /// Somebody says who he is.
     pub(super) fn hello(&mut self, now: Time, link: LinkId, hello: Hello) {
-        let Some((_, connection)) = self.guests.get(&link).cloned() else { return };
+        let Some(connection) = self.guests.get(&link).map(|guest| guest.connection.clone()) else { return };
         let known = match &self.options.access {
             Access::Open => Ok((connection.clone(), self.rules_of(&connection, Rules::everything))),
             Access::Entitlements(all) => match all.identify(&connection, &hello.credential) {
@@ -37,7 +37,7 @@ impl Publisher {
                 if self.asks.values().any(|ask| ask.link == link) {
                     return;
                 }
-                if self.asks.len() >= MAX_ASKS {
+                if self.asks.len() >= MAX_ASKS || self.events.len() >= MAX_EVENTS {
                     Err(Refusal::new(ErrorKind::Full, "too many ask at once"))
                 } else {
                     let until = now + *patience;
@@ -116,6 +116,12 @@ impl Publisher {
         for due in member.appointments(&identity) {
             self.agenda.remove(&due);
         }
+        if !member.subscriptions.is_empty() {
+            // What it had and does not ask for again makes nobody wait.
+            let awaited = now + self.options.lease;
+            member.awaited = Some(awaited);
+            self.agenda.insert((awaited, Due::Away(identity.clone())));
+        }
         member.keep = keep.min(self.options.max_keep);
         let window = (window_messages.max(1) as usize, window_bytes.max(1) as usize);
         let welcome = Welcome {
@@ -191,6 +197,27 @@ impl Publisher {
     pub(super) fn turn_away(&mut self, now: Time, link: LinkId, refusal: Refusal) {
         self.counters.denied += 1;
         self.send(now, link, Message::Refused(refusal));
+        if let Some(guest) = self.guests.get_mut(&link) {
+            guest.refused = true;
+        }
+    }
+
+    /// What somebody named as his endpoint is none, so whatever is for him will not arrive there.
+    pub(super) fn cannot_dial(&mut self, now: Time, error: &crate::Error) {
+        let named = error.context().iter().find(|(name, _)| *name == "endpoint").map(|(_, endpoint)| endpoint);
+        let is_his = |link: &&LinkId| self.sessions.get(link).is_some_and(|session| session.endpoint.as_ref() == named);
+        match self.deliveries.values().find(is_his).copied() {
+            Some(link) => self.send_away(now, link, Refusal::new(error.kind(), error.message())),
+            None => self.counters.malformed += 1,
+        }
+    }
+
+    /// Ends a session, and says why. The link lives for as long as it takes to hear that.
+    fn send_away(&mut self, now: Time, link: LinkId, refusal: Refusal) {
+        let Some(connection) = self.sessions.get(&link).map(|session| session.connection.clone()) else { return };
+        self.end_session(now, link, None);
+        self.receive_guest(now, link, connection);
+        self.turn_away(now, link, refusal);
     }
 
     /// Connects to the endpoint of a subscriber, and opens a link there.
@@ -440,11 +467,13 @@ impl Publisher {
         }
     }
 
-    /// From now on nobody waits for a subscriber.
+    /// From now on nobody waits for a subscriber, or for what it does not ask for any more.
     pub(super) fn is_away(&mut self, identity: &Bytes) {
         let Some(member) = self.members.get_mut(identity) else { return };
-        let (left, user) = (std::mem::replace(&mut member.present, false), member.user.clone());
-        let routes: Vec<u32> = member.subscriptions.values().copied().collect();
+        let left = member.session.is_none() && std::mem::replace(&mut member.present, false);
+        let user = member.user.clone();
+        let of_nobody = |route: &u32| self.subscriptions[*route as usize].session.is_none();
+        let routes: Vec<u32> = member.subscriptions.values().copied().filter(of_nobody).collect();
         if left {
             self.tell_news(PublisherEvent::Left { identity: identity.clone(), user });
         }
@@ -465,12 +494,7 @@ impl Publisher {
     pub(super) fn expel(&mut self, now: Time, identity: &Bytes, refusal: Refusal, reason: LostReason) {
         let Some(member) = self.members.get(identity) else { return };
         if let Some(link) = member.session {
-            self.end_session(now, link, None);
-            // For as long as it takes to hear that.
-            let until = now + self.options.lease;
-            self.guests.insert(link, (until, Bytes::new()));
-            self.plan(until, Due::Guest(link));
-            self.turn_away(now, link, refusal);
+            self.send_away(now, link, refusal);
         }
         self.forget(identity, reason);
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    Frames, Message, Missed, Number, Output, Role, StreamId, Subscriber, SubscriberEvent, Time, View, Wire,
+    Frames, Message, Missed, Number, Output, Role, SLACK, StreamId, Subscriber, SubscriberEvent, Time, View, Wire,
     views::{Found, Part},
 };
 use crate::pubsub::wire::{Entry, entries, read_shared, topic};
@@ -83,6 +83,7 @@ impl Subscriber {
 
     pub(super) fn publications(&mut self, now: Time, pack: Bytes) {
         let most = (self.options.max_messages, self.options.max_bytes);
+        let (is_overfull, mut ends) = (self.is_overfull(), false);
         let mut run: Vec<Message> = Vec::new();
         for entry in entries(pack) {
             let Some(entry) = entry else {
@@ -96,9 +97,15 @@ impl Subscriber {
             }
             let Some(subscription) = self.subscriptions.get_mut(&number) else { continue };
             let Some(view) = subscription.views.get_mut(&stream) else { continue };
-            if view.shared {
-                self.counters.repaired += 1;
+            if entry.previous >= entry.number {
+                self.counters.malformed += 1;
+            } else if view.shared {
                 view.know(now, entry.number);
+                if is_overfull {
+                    // It is repaired when there is room.
+                    continue;
+                }
+                self.counters.repaired += 1;
                 match view.place(entry.number, &entry.subject, &entry.frames, most) {
                     Found::Next => {
                         let message = to_message(entry);
@@ -112,14 +119,18 @@ impl Subscriber {
                 }
             } else if entry.number <= view.last {
                 self.counters.duplicates += 1;
+            } else if is_overfull {
+                // Whoever sends more than anybody asked for begins anew, and goes on after the last that is here.
+                self.counters.malformed += 1;
+                ends = true;
+                break;
             } else {
                 if entry.previous > view.last {
                     // Nobody said why.
                     let missed = view.skip(number, stream, entry.previous);
-                    self.counters.missed += missed.last - missed.first + 1;
                     let run = std::mem::take(&mut run);
                     self.deliver_run(now, number, stream, run);
-                    self.events.push_back(SubscriberEvent::Missed(missed));
+                    self.tell_missed(missed);
                 }
                 if let Some(view) = self.view(number, stream) {
                     view.last = entry.number;
@@ -129,6 +140,9 @@ impl Subscriber {
         }
         if let Some(first) = run.first() {
             self.deliver_run(now, first.subscription, first.stream, run);
+        }
+        if ends {
+            self.start_over(now);
         }
     }
 
@@ -146,17 +160,17 @@ impl Subscriber {
 
     pub(super) fn missed(&mut self, now: Time, missed: Missed) {
         let (number, stream) = (missed.number, missed.stream);
+        if missed.first == 0 || missed.first > missed.last || missed.count > missed.last - missed.first + 1 {
+            self.counters.malformed += 1;
+            return;
+        }
         let Some(subscription) = self.subscriptions.get_mut(&number) else { return };
         let Some(view) = subscription.views.get_mut(&stream) else { return };
         let mut run = Vec::new();
         let parts = view.missed(&missed, &subscription.options.criterion, &mut run);
         for part in parts {
             match part {
-                Part::Missed(missed) => {
-                    self.counters.missed +=
-                        if missed.count > 0 { missed.count } else { missed.last - missed.first + 1 };
-                    self.events.push_back(SubscriberEvent::Missed(missed));
-                }
+                Part::Missed(missed) => self.tell_missed(missed),
                 Part::Run(run) => self.deliver_run(now, number, stream, run),
             }
         }
@@ -164,8 +178,23 @@ impl Subscriber {
         self.ask(now, number, stream);
     }
 
+    /// The program is told what it missed. Numbers are the publisher's, and it may say any.
+    pub(super) fn tell_missed(&mut self, missed: Missed) {
+        let count = if missed.count > 0 { missed.count } else { missed.last - missed.first + 1 };
+        self.counters.missed = self.counters.missed.saturating_add(count);
+        self.notice(SubscriberEvent::Missed(missed));
+    }
+
     pub(super) fn has_room(&self) -> bool {
-        self.waiting.0 < u64::from(self.options.max_messages) && self.waiting.1 < u64::from(self.options.max_bytes)
+        let (messages, bytes) = self.held();
+        messages < u64::from(self.options.max_messages) && bytes < u64::from(self.options.max_bytes)
+    }
+
+    /// There is more than a publisher sends that keeps to the window: what is asked for again when there is room is not taken in.
+    fn is_overfull(&self) -> bool {
+        let (messages, bytes) = self.held();
+        let most = (u64::from(self.options.max_messages), u64::from(self.options.max_bytes));
+        messages > 4 * most.0 + SLACK.0 || bytes > 4 * most.1 + SLACK.1
     }
 
     /// Asks for what the shared path has lost, if there is room for it.

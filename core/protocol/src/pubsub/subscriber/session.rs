@@ -11,11 +11,12 @@ impl Subscriber {
             self.counters.restarts += 1;
             let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
             numbers.into_iter().for_each(|number| self.forget_views(number));
-            self.events.push_back(SubscriberEvent::Restarted);
+            self.notice(SubscriberEvent::Restarted);
         }
         self.epoch = welcome.epoch;
+        self.tries = self.options.pace.limit;
         self.streams.clone_from(&welcome.streams);
-        self.events.push_back(SubscriberEvent::Connected { streams: welcome.streams.clone() });
+        self.notice(SubscriberEvent::Connected { streams: welcome.streams.clone() });
         self.welcome = Some(welcome);
         let numbers: Vec<Number> = self.subscriptions.keys().copied().collect();
         numbers.into_iter().for_each(|number| self.subscribe(now, number));
@@ -49,9 +50,14 @@ impl Subscriber {
         };
         let is_new = !std::mem::replace(&mut subscription.established, true);
         if is_new {
-            self.events.push_back(SubscriberEvent::Subscribed { number });
+            self.notice(SubscriberEvent::Subscribed { number });
         }
         for ViewStart { stream, shared, after } in views {
+            if usize::from(stream) >= self.streams.len() {
+                self.counters.malformed += 1;
+                continue;
+            }
+            let Some(subscription) = self.subscriptions.get_mut(&number) else { return };
             let view = subscription.views.entry(stream).or_insert_with(|| View::new(after));
             view.begin(shared, after);
             let sharing = self.sharing.entry(stream).or_default();
@@ -63,10 +69,10 @@ impl Subscriber {
             if after > view.last {
                 // Nobody says what is between.
                 let missed = view.skip(number, stream, after);
-                self.counters.missed += missed.last - missed.first + 1;
-                self.events.push_back(SubscriberEvent::Missed(missed));
+                self.tell_missed(missed);
             }
         }
+        let Some(subscription) = self.subscriptions.get(&number) else { return };
         let all: Vec<StreamId> = subscription.views.keys().copied().collect();
         let shared: Vec<StreamId> =
             subscription.views.iter().filter(|(_, view)| view.shared).map(|(stream, _)| *stream).collect();

@@ -134,7 +134,7 @@ impl View {
     pub(super) fn pending(&mut self, number: Number, stream: StreamId, criterion: &Criterion, run: &mut Vec<Message>) {
         while let Some(first) = self.later.first_entry() {
             let at = *first.key();
-            if at > self.last + 1 {
+            if at > self.last.saturating_add(1) {
                 break;
             }
             let (subject, frames) = first.remove();
@@ -150,6 +150,11 @@ impl View {
     pub(super) fn skip(&mut self, number: Number, stream: StreamId, last: u64) -> Missed {
         let first = std::mem::replace(&mut self.last, last) + 1;
         self.head = self.head.max(last);
+        // What had come of it is told of with the rest.
+        while let Some(early) = self.later.first_entry().filter(|early| *early.key() <= last) {
+            let (subject, frames) = early.remove();
+            self.later_bytes -= size_of(&subject, &frames);
+        }
         Missed { number, stream, first, last, count: 0, reason: LostReason::History }
     }
 
@@ -174,8 +179,8 @@ impl View {
             return parts;
         }
         while self.last < missed.last {
-            let next = self.later.first_key_value().map_or(u64::MAX, |(number, _)| *number);
-            let (first, last) = (self.last + 1, missed.last.min(next - 1));
+            let next = self.later.first_key_value().map(|(number, _)| *number);
+            let (first, last) = (self.last + 1, next.map_or(missed.last, |next| missed.last.min(next - 1)));
             if last >= first {
                 self.last = last;
                 parts.push(Part::Missed(Missed { first, last, count: last - first + 1, ..*missed }));

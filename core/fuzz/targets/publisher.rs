@@ -1,0 +1,7 @@
+//! `publisher` for `cargo fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    zpatterns_fuzz::publisher(data);
+});

@@ -1,0 +1,7 @@
+//! `subscriber` for `cargo fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    zpatterns_fuzz::subscriber(data);
+});
