@@ -115,7 +115,7 @@ static void options_of_a_publisher(zpat_context_t *context) {
   twice[1].name = "b";
   twice[1].subjects = wrong;
   twice[1].subjects_count = 2;
-  NAMED(BIND(), "subjects 1");
+  NAMED(BIND(), "subjects, index 1");
   twice[1].subjects_count = 1;
   twice[1].options = &kept;
   kept.history = -1;
@@ -287,7 +287,7 @@ static void calls(zpat_publisher_t *publisher, zpat_subscriber_t *subscriber) {
   rules.allow_count = 0;
   rules.deny = wrong;
   rules.deny_count = 1;
-  NAMED(zpat_publisher_admit(publisher, 1, "x", 1, &rules), "deny 0");
+  NAMED(zpat_publisher_admit(publisher, 1, "x", 1, &rules), "deny, index 0");
   rules.struct_size = 5;
   NAMED(zpat_publisher_set_rules(publisher, "x", 1, &rules), "struct_size");
   OK(zpat_publisher_admit(publisher, 99, "x", 1, NULL));

@@ -93,8 +93,11 @@ pub fn subjects<T: AsRef<str>>(patterns: &[T]) -> Result<Vec<Criterion>> {
 }
 
 fn criteria<T: AsRef<str>>(patterns: &[T], option: &'static str) -> Result<Vec<Criterion>> {
-    let criterion = |pattern: &T| Criterion::pattern(pattern.as_ref().to_owned());
-    patterns.iter().map(criterion).collect::<Result<_>>().map_err(|error| error.with("option", option))
+    let criterion = |(index, pattern): (usize, &T)| {
+        let criterion = Criterion::pattern(pattern.as_ref().to_owned());
+        criterion.map_err(|error| error.with("option", option).with("index", index))
+    };
+    patterns.iter().enumerate().map(criterion).collect()
 }
 
 /// What one may hear, by patterns. None allowed is nothing allowed.
