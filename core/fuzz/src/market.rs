@@ -428,6 +428,7 @@ fn publisher_options(seed: u64, open: bool) -> PublisherOptions {
         pace: PACE,
         lease: LEASE,
         max_keep: LEASE,
+        max_hold: Duration::from_secs(5),
         gather: Duration::from_micros(50),
         max_subscribers: MAX_SUBSCRIBERS,
         max_subscriptions: MAX_SUBSCRIPTIONS,
