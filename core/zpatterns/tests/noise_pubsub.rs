@@ -186,7 +186,7 @@ fn publish(publisher: &Publisher, stop: &AtomicBool) -> u64 {
         let frames = [published.to_be_bytes().to_vec(), vec![7; published as usize % 3000]];
         publisher.publish(SECRET.as_bytes(), &frames, &watchdog()).expect("there is room in time");
         published += 1;
-        if published % 100 == 0 {
+        if published.is_multiple_of(100) {
             for subject in ["news.x", "open.x"] {
                 // Strangers may hear these, and need not take them.
                 let _ = publisher.publish(subject.as_bytes(), &frames, &Deadline::now());
