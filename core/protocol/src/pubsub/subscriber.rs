@@ -4,6 +4,7 @@
 //! connection or an endpoint of its own in order and without holes, over the shared path with holes that it sees and has filled.
 //! After a connection, a session or a publisher is lost it says where it was.
 
+mod ending;
 mod incoming;
 mod session;
 mod taken;
@@ -458,66 +459,6 @@ impl Subscriber {
     fn forget(&mut self, number: Number) -> bool {
         self.forget_views(number);
         self.subscriptions.remove(&number).is_some()
-    }
-
-    /// The publisher does not know this session any more.
-    fn start_over(&mut self, now: Time) {
-        (self.welcome, self.again_at) = (None, None);
-        if let Some(delivery) = self.delivery.take() {
-            self.links.remove(delivery);
-        }
-        for view in self.subscriptions.values_mut().flat_map(|subscription| subscription.views.values_mut()) {
-            view.forget_asked();
-        }
-        let Some(site) = &mut self.site else { return };
-        self.links.remove(site.link);
-        if self.over {
-            return;
-        }
-        site.link = self.links.open(now, site.socket);
-        let link = site.link;
-        self.greet(now, link);
-    }
-
-    fn silent(&mut self, now: Time, link: LinkId) {
-        let socket = self.next_socket();
-        if let Some(site) = self.site.as_mut().filter(|site| site.link == link) {
-            site.renew(now, socket, &mut self.links, &mut self.outputs);
-        }
-    }
-
-    /// No more comes.
-    fn end(&mut self, now: Time) {
-        self.tell(now);
-        self.over = true;
-        self.welcome = None;
-        self.outputs.extend(self.links.say_goodbye());
-        (self.site, self.delivery) = (None, None);
-        if let Some((socket, ..)) = self.shared.take() {
-            self.outputs.push_back(Output::Close { socket });
-        }
-    }
-
-    /// Dies of being late, if it is to.
-    fn check(&mut self, now: Time) {
-        let Some(snail) = self.options.snail else { return };
-        for (number, subscription) in &self.subscriptions {
-            for view in subscription.views.values() {
-                let (lag, since) = view.lag();
-                if lag > snail.max_lag || (lag > 0 && now > since + snail.max_age) {
-                    let number = *number;
-                    self.end(now);
-                    self.notice(SubscriberEvent::Died { number, lag });
-                    return;
-                }
-            }
-        }
-        self.plan_check(now);
-    }
-
-    fn plan_check(&mut self, now: Time) {
-        let often = |snail: super::Snail| (snail.max_age / 8).min(self.options.pace.interval);
-        self.check_at = self.options.snail.map(|snail| now + often(snail).max(Duration::from_millis(1)));
     }
 
     fn obey(&mut self, now: Time, command: SubscriberCommand) {
