@@ -80,6 +80,8 @@ pub struct Queue {
     /// The store has been read, or there is none.
     ready: bool,
     draining: bool,
+    /// Since when all that it has to say is said.
+    finished: Option<Time>,
     drained: bool,
     closed: bool,
     room: usize,
@@ -111,6 +113,7 @@ impl Queue {
             started: false,
             ready: false,
             draining: false,
+            finished: None,
             drained: false,
             closed: false,
             room: 0,
@@ -410,7 +413,7 @@ impl Queue {
             self.lose(now, link);
             self.act(now);
         }
-        self.finish_draining();
+        self.finish_draining(now);
         while self.room > 0
             && let Some(event) = self.events.pop_front()
         {
@@ -467,8 +470,16 @@ impl Queue {
         }
     }
 
-    fn finish_draining(&mut self) {
-        if self.draining && !self.drained && self.forest.len() == 0 && self.promises.is_idle() {
+    /// It is drained once nothing is left to be done, and what was said of it has arrived, or who waits for it is silent for too long.
+    fn finish_draining(&mut self, now: Time) {
+        if !self.draining || self.drained || self.forest.len() > 0 || !self.promises.is_idle() {
+            return;
+        }
+        if self.finished.is_none() {
+            self.links.ask_all(now);
+        }
+        let since = *self.finished.get_or_insert(now);
+        if self.links.have_arrived(now, since) {
             self.drained = true;
             self.events.push_back(QueueEvent::Drained);
         }
