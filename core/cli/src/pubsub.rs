@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, BufRead},
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, SystemTime},
 };
@@ -97,6 +97,8 @@ pub(crate) struct SubArguments {
 }
 
 pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
+    // What is written from now on is read again.
+    let known = arguments.entitlements.as_deref().map(changed);
     let access = match &arguments.entitlements {
         Some(file) => Access::Entitlements(Box::new(Entitlements::read(&fs::read(file)?)?)),
         None => Access::Open,
@@ -122,9 +124,9 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
         let publisher = publisher.clone();
         move || tell(&publisher)
     });
-    if let Some(file) = arguments.entitlements.clone() {
+    if let (Some(file), Some(known)) = (arguments.entitlements.clone(), known) {
         let publisher = publisher.clone();
-        thread::spawn(move || follow(&publisher, &file));
+        thread::spawn(move || follow(&publisher, &file, known));
     }
     let outcome = say(arguments, &publisher);
     publisher.close(span(arguments.timeout)?);
@@ -163,21 +165,25 @@ fn tell(publisher: &Publisher) {
     }
 }
 
+/// When a file was written last.
+fn changed(file: &Path) -> SystemTime {
+    fs::metadata(file).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
 /// Looks at the file now and then; one that cannot be read changes nothing.
-fn follow(publisher: &Publisher, file: &PathBuf) {
-    let changed = || fs::metadata(file).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut known = changed();
+fn follow(publisher: &Publisher, file: &Path, mut known: SystemTime) {
     while !publisher.is_closed() {
         thread::sleep(LOOK);
-        let now = changed();
+        let now = changed(file);
         if now == known {
             continue;
         }
         known = now;
         let read = fs::read(file).map_err(|error| error.to_string());
         let read = read.and_then(|text| Entitlements::read(&text).map_err(|error| error.to_string()));
-        match read.map(|entitlements| publisher.set_entitlements(entitlements)) {
-            Ok(_) => eprintln!("entitlements are read again"),
+        let set = |entitlements| publisher.set_entitlements(entitlements).map_err(|error| error.to_string());
+        match read.and_then(set) {
+            Ok(()) => eprintln!("entitlements are read again"),
             Err(error) => eprintln!("entitlements stay as they are: {error}"),
         }
     }
