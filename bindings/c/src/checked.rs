@@ -79,6 +79,7 @@ checked! {
         0 => Some(Self::Hold),
         1 => Some(Self::Drop),
         2 => Some(Self::Disconnect),
+        3 => Some(Self::Spill),
         _ => None,
     }, "there is no such way to treat who is slow";
     Start: |value| match value {

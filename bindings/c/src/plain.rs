@@ -99,6 +99,7 @@ impl Plain for Slow {
             Self::Hold => 0,
             Self::Drop => 1,
             Self::Disconnect => 2,
+            Self::Spill => 3,
         }
     }
 }

@@ -23,8 +23,8 @@ const until = (end) => ({ timeout: Math.max(end - performance.now(), 0) });
 
 /** The options of a publisher, with its streams. */
 function publishing(words) {
-  const { public: open, shared, plain, history, historyAge, lastValues, ...options } = split(words)[0];
-  const kept = { history, historyAge, lastValues };
+  const { public: open, shared, plain, history, historyAge, diskBytes, lastValues, ...options } = split(words)[0];
+  const kept = { history, historyAge, diskBytes, lastValues };
   const news = { name: 'news', subjects: open, public: true, ...kept };
   options.streams = [...(open === undefined ? [] : [news]), { name: 'main', ...kept }];
   if (shared) options.shared = 'tcp://127.0.0.1:0';

@@ -116,7 +116,7 @@ class Market:
 
     def do_publisher(self, name, endpoint, *options):
         options = split(options)[0]
-        stream = {key: options.pop(key) for key in ("history", "history_age", "last_values") if key in options}
+        stream = {key: options.pop(key) for key in ("history", "history_age", "disk_bytes", "last_values") if key in options}
         streams = [pubsub.Stream(name="main", **stream)]
         if public := options.pop("public", None):
             streams.insert(0, pubsub.Stream(name="news", subjects=[public], public=True, **stream))

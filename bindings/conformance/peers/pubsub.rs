@@ -305,7 +305,8 @@ fn publisher_counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> 
         LostReason::ALL.iter().zip(lost).map(|(reason, count)| format!("lost_{}={count}", reason.name())).collect();
     Ok(format!(
         "published={} refused_full={} accepted={accepted} delivered={delivered} redelivered={redelivered} held={held} {} \
-         repaired={} subscribers={} subscriptions={} denied={} forged={} malformed={} bytes={} dropped_news={}",
+         repaired={} subscribers={} subscriptions={} denied={} forged={} malformed={} bytes={} disk_bytes={} \
+         disk_errors={} dropped_news={}",
         it.published,
         it.refused_full,
         lost.join(" "),
@@ -316,6 +317,8 @@ fn publisher_counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> 
         it.forged,
         it.malformed,
         it.bytes,
+        it.disk_bytes,
+        it.disk_errors,
         it.dropped_news
     ))
 }

@@ -3,8 +3,8 @@
 #define PUBLISHER_NUMBERS(X) \
   X(ask) X(news) X(heartbeat_interval) X(heartbeat_limit) X(lease) X(max_keep) X(max_hold) X(max_subscribers) \
   X(max_subscriptions) X(max_all_subscriptions) X(max_endpoints) X(max_size) X(max_bytes) X(linger) X(plain_server)
-#define PUBLISHER_TEXTS(X) X(curve_secret_key) X(zap_domain)
-#define STREAM_NUMBERS(X) X(history) X(history_bytes) X(history_age) X(last_values)
+#define PUBLISHER_TEXTS(X) X(curve_secret_key) X(zap_domain) X(disk)
+#define STREAM_NUMBERS(X) X(history) X(history_bytes) X(history_age) X(disk_bytes) X(last_values)
 #define SUBSCRIBER_NUMBERS(X) \
   X(keep) X(heartbeat_interval) X(heartbeat_limit) X(max_messages) X(max_bytes) X(snail_max_lag) X(snail_max_age)
 #define SUBSCRIBER_TEXTS(X) \
@@ -14,7 +14,8 @@
 #define LOST(X) X(lost_slow) X(lost_history) X(lost_revoked) X(lost_gone) X(lost_closed)
 #define PUBLISHER_COUNTERS(X) \
   X(published) X(refused_full) X(accepted) X(delivered) X(redelivered) LOST(X) X(held) X(repaired) X(subscribers) \
-  X(subscriptions) X(denied) X(forged) X(malformed) X(bytes) X(dropped_news)
+  X(subscriptions) X(denied) X(forged) X(malformed) X(bytes) X(disk_bytes) X(disk_errors) \
+  X(dropped_news)
 #define SUBSCRIBER_COUNTERS(X) \
   X(delivered) X(missed) X(repaired) X(duplicates) X(waiting) X(waiting_bytes) X(restarts) X(malformed)
 
@@ -83,7 +84,7 @@ static int read_subscriber_options(char **rest, zpat_subscriber_options_t *optio
 }
 
 static int read_subscription_options(char **rest, zpat_subscription_options_t *options) {
-  static const char *const starts[] = { "now", "last-values" }, *const slows[] = { "hold", "drop", "disconnect" };
+  static const char *const starts[] = { "now", "last-values" }, *const slows[] = { "hold", "drop", "disconnect", "spill" };
   char *name, *value;
   int has_last = 0;
   while ((name = next_option(rest, &value))) {
@@ -93,7 +94,7 @@ static int read_subscription_options(char **rest, zpat_subscription_options_t *o
       options->start = position_of(unhex(value + 4).data, starts, 2);
       /* Behind the last of these is another start. */
       if (options->start == 2) return ZPAT_E_INVALID_ARGUMENT;
-    } else if (strcmp(name, "slow") == 0) options->slow = position_of(unhex(value + 4).data, slows, 3);
+    } else if (strcmp(name, "slow") == 0) options->slow = position_of(unhex(value + 4).data, slows, 4);
     else known = 0;
     if (strcmp(name, "last") == 0) has_last = 1;
     SUBSCRIPTION_NUMBERS(AS_NUMBER)

@@ -44,6 +44,12 @@ pub(crate) struct PubArguments {
     /// How many of the last publications are kept for those who come late.
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     history: usize,
+    /// A folder for what memory has no room for, in a file that goes with the publisher: for subscribers that spill.
+    #[arg(long, value_name = "FOLDER", requires = "disk_bytes")]
+    disk: Option<PathBuf>,
+    /// Bytes of that, for each stream.
+    #[arg(long, default_value_t = 0, value_name = "BYTES", requires = "disk")]
+    disk_bytes: u64,
     /// Before so many subscribers are there, nothing is published.
     #[arg(long, default_value_t = 0, value_name = "N")]
     at_least: usize,
@@ -80,7 +86,7 @@ pub(crate) struct SubArguments {
     /// Begin with the last so many of each stream.
     #[arg(long, value_name = "N")]
     last: Option<u32>,
-    /// What is done with a subscriber that is slow: drop, hold or disconnect.
+    /// What is done with a subscriber that is slow: drop, hold, disconnect or spill.
     #[arg(long, default_value = "drop", value_name = "WHAT")]
     slow: Slow,
     /// It is slow when it has not taken so many publications.
@@ -103,15 +109,18 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
         Some(file) => Access::Entitlements(Box::new(Entitlements::read(&fs::read(file)?)?)),
         None => Access::Open,
     };
-    let stream =
-        |name, subjects| StreamOptions { history: arguments.history, ..PublisherOptions::stream(name, subjects) };
+    let stream = |name, subjects| {
+        let (history, disk_bytes) = (arguments.history, arguments.disk_bytes);
+        StreamOptions { history, disk_bytes, ..PublisherOptions::stream(name, subjects) }
+    };
     let public: Vec<Criterion> = arguments.public.iter().cloned().map(Criterion::pattern).collect::<Result<_, _>>()?;
     let mut streams = vec![stream("main", vec![Criterion::prefix("")?])];
     if !public.is_empty() {
         streams.insert(0, StreamOptions { public: true, ..stream("public", public) });
     }
     let (shared, plain) = (arguments.shared.clone(), arguments.plain.clone());
-    let options = PublisherOptions { streams, shared, plain, access, news: true, ..PublisherOptions::default() };
+    let disk = arguments.disk.clone();
+    let options = PublisherOptions { streams, shared, plain, access, disk, news: true, ..PublisherOptions::default() };
     let publisher = Publisher::bind(&Context::new()?, &arguments.bind, options)?;
     eprintln!("bound to {}", publisher.endpoint());
     for (what, endpoint) in [("shared", publisher.shared_endpoint()), ("plain", publisher.plain_endpoint())] {

@@ -25,6 +25,11 @@ pub trait Storage: Send {
     /// [`ErrorKind::Corrupt`] if they cannot be trusted.
     fn load(&mut self) -> Result<Vec<(Bytes, Bytes)>>;
 
+    /// The value that a key has.
+    ///
+    /// [`ErrorKind::Corrupt`] if it cannot be trusted.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>>;
+
     /// Makes all changes durable, in their order; returns once they are. After an error none of them is in the table, and
     /// the next call may succeed; what was changed before is untouched.
     fn commit(&mut self, changes: &[Change]) -> Result<()>;
@@ -44,6 +49,12 @@ impl Store {
         Ok(Self::new(FileStorage::open(path)?))
     }
 
+    /// A store in this folder that nobody else sees and that is gone with the process: what memory has no room for goes there, and
+    /// nothing in it is meant to survive.
+    pub fn scratch(folder: &Path) -> Result<Self> {
+        Ok(Self::new(FileStorage::scratch(folder)?))
+    }
+
     /// A store that something else keeps.
     pub fn new(storage: impl Storage + 'static) -> Self {
         Self { storage: Box::new(storage) }
@@ -52,6 +63,10 @@ impl Store {
     fn load(&mut self) -> Result<Vec<(Bytes, Bytes)>> {
         let records = self.storage.load()?;
         records.into_iter().map(|(key, value)| unseal(&key, value).map(|value| (key, value))).collect()
+    }
+
+    fn fetch(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.storage.get(key)?.map(|sealed| unseal(key, sealed)).transpose()
     }
 
     fn commit(&mut self, mut changes: Vec<Change>) -> Result<()> {

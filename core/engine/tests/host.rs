@@ -128,7 +128,7 @@ impl Machine for Echo {
                     self.ticks = (left > 1).then(|| (now + span, span, left - 1));
                 }
             }
-            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Recovered { .. } | Input::Fetched { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         self.flush();
     }

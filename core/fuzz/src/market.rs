@@ -415,6 +415,7 @@ fn publisher_options(seed: u64, open: bool) -> PublisherOptions {
         history: 50,
         history_bytes: 1 << 16,
         history_age: Duration::from_secs(3600),
+        disk_bytes: 1 << 16,
         last_values: 3,
     };
     let rules = || Entitlements::read(RULES.as_bytes()).expect("sound");

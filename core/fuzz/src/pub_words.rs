@@ -94,7 +94,7 @@ fn subscribe(dice: &mut Dice<'_>) -> Message {
         }
         _ => WireStart::Now,
     };
-    let slow = dice.choose(&[Slow::Hold, Slow::Drop, Slow::Drop, Slow::Disconnect]);
+    let slow = dice.choose(&[Slow::Hold, Slow::Drop, Slow::Drop, Slow::Disconnect, Slow::Spill]);
     let policy = Policy { slow, max_messages: number(dice) as u32, max_bytes: number(dice) };
     Message::Subscribe(Subscribe {
         number: dice.below(6) as u32,

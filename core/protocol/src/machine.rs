@@ -15,7 +15,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Time, Wall};
+use crate::{Error, Result, Time, Wall};
 
 /// The frames of a message, in order. The bytes are counted references: keeping them for a second attempt is no copy.
 pub type Frames = Vec<Bytes>;
@@ -122,6 +122,13 @@ pub enum Input<C> {
         /// All keys with their values, in the order of the keys.
         records: Vec<(Bytes, Bytes)>,
     },
+    /// What the store has for a key, as [`Output::Fetch`] asked.
+    Fetched {
+        /// Which.
+        key: Bytes,
+        /// Its value, if it has one; or why that cannot be read.
+        value: Result<Option<Bytes>>,
+    },
     /// Changes are durable, up to and including those of this number.
     Stored {
         /// The last of them.
@@ -153,6 +160,7 @@ impl<C> Input<C> {
             Self::Refused { socket, token, why } => Input::Refused { socket, token, why },
             Self::Writable { socket } => Input::Writable { socket },
             Self::Recovered { date, records } => Input::Recovered { date, records },
+            Self::Fetched { key, value } => Input::Fetched { key, value },
             Self::Stored { up_to } => Input::Stored { up_to },
             Self::StoreFailed { up_to, error } => Input::StoreFailed { up_to, error },
             Self::Command(command) => Input::Command(convert(command)),
@@ -232,6 +240,11 @@ pub enum Output<E> {
     Deliver(E),
     /// Tell what the store holds; the answer is [`Input::Recovered`], or [`Input::StoreFailed`] up to 0.
     Recover,
+    /// Tell what the store has for this key, of what is durable by now; the answer is [`Input::Fetched`].
+    Fetch {
+        /// Which.
+        key: Bytes,
+    },
     /// Make changes durable, all of them or none, in the order of the numbers. The answer is [`Input::Stored`] or
     /// [`Input::StoreFailed`], perhaps for several at once.
     Store {
@@ -256,6 +269,7 @@ impl<E> Output<E> {
             Self::Send { socket, peer, token, frames } => Output::Send { socket, peer, token, frames },
             Self::Deliver(event) => Output::Deliver(convert(event)),
             Self::Recover => Output::Recover,
+            Self::Fetch { key } => Output::Fetch { key },
             Self::Store { sequence, changes } => Output::Store { sequence, changes },
         }
     }

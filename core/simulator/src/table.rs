@@ -25,6 +25,7 @@ pub struct Table {
     pending: VecDeque<(u64, Vec<Change>)>,
     last: Time,
     full: bool,
+    unreadable: bool,
     skew: Duration,
 }
 
@@ -32,6 +33,11 @@ impl Table {
     /// From now on nothing is taken, or everything again.
     pub fn set_full(&mut self, full: bool) {
         self.full = full;
+    }
+
+    /// From now on no single record can be read, or each again.
+    pub fn set_unreadable(&mut self, unreadable: bool) {
+        self.unreadable = unreadable;
     }
 
     /// The node's date is so much ahead when it reads the table.
@@ -82,6 +88,13 @@ impl Table {
         let date = Wall::from_nanos(u64::try_from(date.as_nanos()).unwrap_or(u64::MAX));
         let records = self.records.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         Input::Recovered { date, records }
+    }
+
+    /// What the disk has for a key, if it can be read.
+    pub(crate) fn fetch<C>(&self, key: Bytes) -> Input<C> {
+        let damaged = || Err(Error::new(ErrorKind::Corrupt, "the disk is damaged"));
+        let value = if self.unreadable { damaged() } else { Ok(self.records.get(&key).cloned()) };
+        Input::Fetched { key, value }
     }
 
     fn apply(&mut self, changes: Vec<Change>) {

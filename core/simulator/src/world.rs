@@ -66,6 +66,7 @@ enum Happening {
     Writable { node: Node, life: u64, socket: SocketId },
     Refused { node: Node, life: u64, socket: SocketId, token: Token, why: Refusal },
     Stored { node: Node, life: u64, sequence: u64 },
+    Fetched { node: Node, life: u64, key: Bytes },
 }
 
 impl<M: Machine<Event: Debug>> World<M> {
@@ -191,6 +192,7 @@ impl<M: Machine<Event: Debug>> World<M> {
                 Happening::Refused { node, life, socket, token, why } => {
                     (node, life, Some(socket), Input::Refused { socket, token, why })
                 }
+                Happening::Fetched { node, life, key } => (node, life, None, self.nodes[node].table.fetch(key)),
                 Happening::Stored { node, life, .. } if self.nodes[node].life != life => return,
                 Happening::Stored { node, life, sequence } => {
                     (node, life, None, self.nodes[node].table.write(sequence))
@@ -256,6 +258,12 @@ impl<M: Machine<Event: Debug>> World<M> {
             Output::Send { socket, peer, token, frames } => return self.send(node, socket, &peer, token, frames),
             Output::Deliver(event) => self.nodes[node].events.push_back((now, event)),
             Output::Recover => return Some(self.nodes[node].table.read(now)),
+            Output::Fetch { key } => {
+                let at = now + Duration::from_micros(self.random.u64(0..10_000));
+                self.caused += 1;
+                let life = self.nodes[node].life;
+                self.agenda.insert((at, self.caused), Happening::Fetched { node, life, key });
+            }
             Output::Store { sequence, changes } => self.store(node, sequence, changes),
         }
         None

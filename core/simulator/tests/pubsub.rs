@@ -50,6 +50,41 @@ fn what_a_slow_subscriber_misses_it_is_told() {
 }
 
 #[test]
+fn what_spills_to_the_disk_comes_back_in_order() {
+    let on_disk = Cell::new(0);
+    seeds(0..150, |seed| {
+        let plan = Plan { slow: Slow::Spill, bound: 8, disk: 1 << 20, history: 20, ..Plan::random(seed) };
+        let mut market = Market::new(seed, Plan { pause: Duration::from_millis(10), ..plan });
+        market.open();
+        for _ in 0..3 {
+            market.trade(150, SECOND / 2);
+            on_disk.set(on_disk.get() + market.on_disk());
+            market.cut_some();
+            market.trade(50, SECOND);
+            market.heal();
+        }
+        market.finish();
+        market.assert_nothing_missed();
+    });
+    assert!(on_disk.get() > 0, "nothing came to the disk");
+}
+
+#[test]
+fn what_a_disk_does_to_what_is_on_it_is_told() {
+    seeds(0..150, |seed| {
+        let plan = Plan { slow: Slow::Spill, bound: 8, disk: 4000, history: 20, ..Plan::random(seed) };
+        let mut market = Market::new(seed, Plan { pause: Duration::from_millis(10), ..plan });
+        market.open();
+        for _ in 0..6 {
+            market.trade(60, SECOND / 2);
+            market.harm_disk();
+            market.misfortune();
+        }
+        market.finish();
+    });
+}
+
+#[test]
 fn connections_break_and_nothing_is_missed() {
     seeds(0..150, |seed| {
         let mut market = Market::new(seed, Plan { slow: Slow::Hold, ..Plan::random(seed) });

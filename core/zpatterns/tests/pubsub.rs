@@ -146,6 +146,43 @@ fn who_holds_makes_the_publisher_wait_and_a_deadline_ends_that() {
 }
 
 #[test]
+fn what_spills_to_the_disk_comes_back_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let context = Context::new().expect("a context");
+    let mut spilling = PublisherOptions { disk: Some(folder.path().to_owned()), ..options() };
+    spilling.streams.iter_mut().for_each(|stream| (stream.history, stream.disk_bytes) = (1000, 1 << 30));
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", spilling).expect("a publisher");
+    let narrow = SubscriberOptions { max_messages: 100, ..SubscriberOptions::default() };
+    let subscriber = Subscriber::connect(&context, publisher.endpoint(), narrow).expect("a subscriber");
+    let policy = Policy { slow: Slow::Spill, max_messages: 200, max_bytes: 64 << 20 };
+    subscribe(&subscriber, "x.>", SubscriptionOptions { policy, ..SubscriptionOptions::default() });
+    publish(&publisher, "x.y", 50_000);
+    let counters = publisher.counters().expect("counters");
+    assert!(counters.disk_bytes > 0 && counters.books.held > 0, "{counters:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0, "others see the file");
+    assert_eq!(hear(&subscriber, 50_000), numbers(50_000));
+}
+
+#[test]
+fn without_a_folder_nothing_is_kept_on_disk() {
+    let context = Context::new().expect("a context");
+    let mut wrong = options();
+    wrong.streams[0].disk_bytes = 1 << 20;
+    let error = Publisher::bind(&context, "tcp://127.0.0.1:0", wrong).expect_err("no folder");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");
+    let subscriber =
+        Subscriber::connect(&context, publisher.endpoint(), SubscriberOptions::default()).expect("a subscriber");
+    let policy = Policy { slow: Slow::Spill, max_messages: 200, max_bytes: 64 << 20 };
+    subscriber.subscribe(pattern("x.>"), SubscriptionOptions { policy, ..hold(1) }).expect("it is open");
+    assert!(matches!(subscriber.recv(&watchdog()).expect("an event"), SubscriberEvent::Connected));
+    let SubscriberEvent::Rejected { error, .. } = subscriber.recv(&watchdog()).expect("an event") else {
+        panic!("it cannot spill")
+    };
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
 fn who_may_hear_what_is_written_and_taken_back() {
     let context = Context::new().expect("a context");
     let text = b"user\n    alice\n        password = secret\n        allow = x.>\n        deny = x.z\n";

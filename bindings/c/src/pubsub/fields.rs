@@ -117,6 +117,7 @@ macro_rules! with_publisher_options {
             max_endpoints = options.max_endpoints,
             max_size = options.max_size,
             max_bytes = options.max_bytes,
+            disk: Path = options.disk,
             linger = options.linger,
             curve_secret_key: Text = curve_secret_key,
             plain_server = plain_server,
@@ -134,6 +135,7 @@ macro_rules! with_stream_options {
             history = options.history,
             history_bytes = options.history_bytes,
             history_age = options.history_age,
+            disk_bytes = options.disk_bytes,
             last_values = options.last_values,
         }
     };

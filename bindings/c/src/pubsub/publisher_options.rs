@@ -76,6 +76,9 @@ pub struct zpat_publisher_options_t {
     pub max_size: i64,
     /// Bytes of publications that are here, in histories and for subscribers; each counts as 96 more.
     pub max_bytes: i64,
+    /// A folder for what streams keep on disk, a path as `open(2)` takes it: in a file without a name, which goes with the
+    /// publisher. NULL, the default: nothing is kept on disk.
+    pub disk: *const c_char,
     /// How long closing waits until what is for connected subscribers has arrived, in milliseconds.
     pub linger: i64,
     /// Subscribers must know the public key that belongs to this one, 40 characters of Z85, and show one of their own.

@@ -60,6 +60,10 @@ pub struct zpat_publisher_counters_t {
     pub malformed: u64,
     /// Bytes of publications that are here.
     pub bytes: u64,
+    /// Bytes of publications on disk, or on their way there.
+    pub disk_bytes: u64,
+    /// How often the disk did not take, or give back, a block of them.
+    pub disk_errors: u64,
     /// Those who came and went, of which the program was not told because it takes too little of what it is told.
     pub dropped_news: u64,
 }
@@ -79,6 +83,8 @@ impl zpat_publisher_counters_t {
             forged,
             malformed,
             bytes,
+            disk_bytes,
+            disk_errors,
             dropped_news,
         } = *counters;
         let [lost_slow, lost_history, lost_revoked, lost_gone, lost_closed] = lost;
@@ -102,6 +108,8 @@ impl zpat_publisher_counters_t {
             forged,
             malformed,
             bytes,
+            disk_bytes,
+            disk_errors,
             dropped_news,
         }
     }

@@ -31,8 +31,11 @@ pub struct zpat_stream_options_t {
     pub history: i64,
     /// Bytes of those.
     pub history_bytes: i64,
-    /// For how long they are kept, in milliseconds.
+    /// For how long they are kept, in milliseconds, unless somebody is waited for who has yet to take them.
     pub history_age: i64,
+    /// Bytes of those before them that are kept on disk, for subscriptions that spill, and for who lost some of the shared
+    /// path; needs `disk` of the publisher. 0, the default, is nothing on disk.
+    pub disk_bytes: i64,
     /// Of how many subjects the last publication is kept in any case.
     pub last_values: i64,
 }

@@ -42,6 +42,8 @@ pub enum zpat_slow_t {
     ZPAT_SLOW_DROP = 1,
     /// It is sent away, and told.
     ZPAT_SLOW_DISCONNECT = 2,
+    /// What it has not taken is kept on the publisher's disk; when that is full, the publisher waits for it.
+    ZPAT_SLOW_SPILL = 3,
 }
 
 /// How a subscriber is set up. Texts and bytes are read while it is opened, not later, and stay the caller's. Start
@@ -204,10 +206,10 @@ mod tests {
     #[test]
     fn choices_have_their_numbers() {
         let slow = |number| Slow::checked(number, "slow").map(|slow| slow.plain());
-        for choice in [ZPAT_SLOW_HOLD, ZPAT_SLOW_DROP, ZPAT_SLOW_DISCONNECT] {
+        for choice in [ZPAT_SLOW_HOLD, ZPAT_SLOW_DROP, ZPAT_SLOW_DISCONNECT, ZPAT_SLOW_SPILL] {
             assert_eq!(slow(choice as i64), Ok(choice as i64));
         }
-        assert!(slow(-1).is_err() && slow(3).is_err());
+        assert!(slow(-1).is_err() && slow(4).is_err());
         let start = |number| Start::checked(number, "start").map(|start| start.plain());
         for choice in [ZPAT_START_NOW, ZPAT_START_LAST_VALUES, ZPAT_START_LAST] {
             assert_eq!(start(choice as i64), Ok(choice as i64));

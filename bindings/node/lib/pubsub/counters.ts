@@ -45,6 +45,10 @@ export interface PublisherCounters extends Books {
   malformed: number;
   /** Bytes of publications that are here. */
   bytes: number;
+  /** Bytes of publications on disk, or on their way there. */
+  diskBytes: number;
+  /** How often the disk did not take, or give back, a block of them. */
+  diskErrors: number;
   /** Those who came and went, of which the program was not told because it takes too little of what it is told. */
   droppedNews: number;
 }

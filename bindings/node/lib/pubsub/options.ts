@@ -17,8 +17,15 @@ export interface StreamOptions {
   history?: number | undefined;
   /** Bytes of those. Default: 64 MiB. */
   historyBytes?: number | undefined;
-  /** For how long they are kept, in milliseconds. Default: 1 h. */
+  /**
+   * For how long they are kept, in milliseconds, unless somebody is waited for who has yet to take them. Default: 1 h.
+   */
   historyAge?: number | undefined;
+  /**
+   * Bytes of those before them that are kept on disk: for subscriptions that spill, and for who lost some of the shared
+   * path. Needs `disk` of the publisher. Default: 0.
+   */
+  diskBytes?: number | undefined;
   /** Of how many subjects the last publication is kept in any case. Default: 10000. */
   lastValues?: number | undefined;
 }
@@ -63,6 +70,11 @@ export interface PublisherOptions extends PartyOptions {
   maxSize?: number | undefined;
   /** Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. Default: 1 GiB. */
   maxBytes?: number | undefined;
+  /**
+   * A folder for what streams keep on disk: in a file without a name, which goes with the publisher. Default: nothing is
+   * kept on disk.
+   */
+  disk?: string | undefined;
   /** How long closing waits until what is for connected subscribers has arrived. Default: 1000. */
   linger?: number | undefined;
   /** Its secret key, of 40 characters: subscribers come by CURVE. The context needs an `Authenticator`. */
@@ -118,10 +130,10 @@ export interface SubscriptionOptions {
   /** It begins with the last so many of each stream, instead. */
   last?: number | undefined;
   /**
-   * What is done when the program is slow: it loses the oldest, and is told; the publisher waits; it is sent away.
-   * Default: `'drop'`.
+   * What is done when the program is slow: it loses the oldest, and is told; the publisher waits; it is sent away; what it
+   * has not taken is kept on the publisher's disk, and when that is full the publisher waits. Default: `'drop'`.
    */
-  slow?: 'drop' | 'hold' | 'disconnect' | undefined;
+  slow?: 'drop' | 'hold' | 'disconnect' | 'spill' | undefined;
   /** By how many publications it may be late. At least 1. Default: 10000. */
   maxMessages?: number | undefined;
   /** By how many bytes. At least 1. Default: 64 MiB. */

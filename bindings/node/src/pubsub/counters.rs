@@ -45,6 +45,10 @@ pub struct PublisherCounts {
     pub malformed: f64,
     /// Bytes of publications that are here.
     pub bytes: f64,
+    /// Bytes of publications on disk.
+    pub disk_bytes: f64,
+    /// Blocks that the disk did not take, or give back.
+    pub disk_errors: f64,
     /// News that the program did not take in time.
     pub dropped_news: f64,
 }
@@ -62,6 +66,8 @@ impl From<Counters> for PublisherCounts {
             forged,
             malformed,
             bytes,
+            disk_bytes,
+            disk_errors,
             dropped_news,
         } = counters;
         let Books { accepted, delivered, redelivered, lost: [slow, history, revoked, gone, closed], held } = books;
@@ -84,6 +90,8 @@ impl From<Counters> for PublisherCounts {
             forged: forged as f64,
             malformed: malformed as f64,
             bytes: bytes as f64,
+            disk_bytes: disk_bytes as f64,
+            disk_errors: disk_errors as f64,
             dropped_news: dropped_news as f64,
         }
     }

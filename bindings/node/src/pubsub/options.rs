@@ -1,6 +1,6 @@
 //! Options of a publisher, its streams, a subscriber and a subscription, by the names that JavaScript gives them.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use napi::bindgen_prelude::{Env, Object, Unknown};
 use zpatterns::{
@@ -29,7 +29,7 @@ impl Given for Bytes {
 }
 
 impl Given for Slow {
-    const EXPECTATION: &'static str = "the option takes 'drop', 'hold' or 'disconnect'";
+    const EXPECTATION: &'static str = "the option takes 'drop', 'hold', 'disconnect' or 'spill'";
 
     fn given(value: OptionValue) -> Option<Self> {
         String::given(value)?.parse().ok()
@@ -72,6 +72,7 @@ options! {
         "maxEndpoints" = options.max_endpoints,
         "maxSize" = options.max_size,
         "maxBytes" = options.max_bytes,
+        "disk" = disk,
         "linger" = options.linger,
         "curveSecretKey" = curve_secret_key,
         "plainServer" = plain_server,
@@ -84,6 +85,7 @@ options! {
         "history" = options.history,
         "historyBytes" = options.history_bytes,
         "historyAge" = options.history_age,
+        "diskBytes" = options.disk_bytes,
         "lastValues" = options.last_values,
     }
 
@@ -124,6 +126,7 @@ struct Publishing {
     options: PublisherOptions,
     entitlements: Option<Bytes>,
     ask: Option<Duration>,
+    disk: Option<PathBuf>,
     curve_secret_key: Option<String>,
     plain_server: bool,
     zap_domain: Option<String>,
@@ -187,10 +190,10 @@ pub(super) fn publisher_options(
 
 impl Publishing {
     fn finish(self) -> Result<PublisherOptions> {
-        let Self { options, entitlements, ask, curve_secret_key, plain_server, zap_domain } = self;
+        let Self { options, entitlements, ask, disk, curve_secret_key, plain_server, zap_domain } = self;
         let access = core::access_of(entitlements.as_ref().map(|Bytes(text)| &text[..]), ask)?;
         let security = core::server_security(curve_secret_key, plain_server, zap_domain)?;
-        Ok(PublisherOptions { access, security, ..options })
+        Ok(PublisherOptions { access, security, disk, ..options })
     }
 }
 

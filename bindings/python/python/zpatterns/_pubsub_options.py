@@ -5,15 +5,17 @@ Times are in seconds. An option that is ``None`` keeps its default.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Required
 
-Slow = Literal["drop", "hold", "disconnect"]
-"""What is done with a subscription whose program is slow: it loses the oldest, and is told; the publisher waits for it; or
-its subscriber is sent away, and told."""
+Slow = Literal["drop", "hold", "disconnect", "spill"]
+"""What is done with a subscription whose program is slow: it loses the oldest, and is told; the publisher waits for it; its
+subscriber is sent away, and told; or what it has not taken is kept on the publisher's disk, and when that is full the
+publisher waits for it."""
 
 
 class Stream(TypedDict, total=False):
@@ -30,7 +32,10 @@ class Stream(TypedDict, total=False):
     history_bytes: int | None
     """Bytes of those; each counts as 96 more. 64 MiB."""
     history_age: float | None
-    """For how long they are kept. 1 h."""
+    """For how long they are kept, unless somebody is waited for who has yet to take them. 1 h."""
+    disk_bytes: int | None
+    """Bytes of those before them that are kept on disk: for subscriptions that spill, and for who lost some of the shared
+    path. Needs ``disk`` of the publisher. 0."""
     last_values: int | None
     """Of how many subjects the last publication is kept in any case. 10,000."""
 
@@ -77,6 +82,8 @@ class PublisherOptions(TypedDict, total=False):
     """Bytes of a publication. 16 MiB."""
     max_bytes: int | None
     """Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. 1 GiB."""
+    disk: str | os.PathLike[str] | None
+    """A folder for what streams keep on disk: in a file without a name, which goes with the publisher. None."""
     linger: float | None
     """How long closing waits until what is for connected subscribers has arrived. 1 s."""
     curve_secret_key: str | None

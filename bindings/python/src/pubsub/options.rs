@@ -21,7 +21,7 @@ impl Given for Slow {
     fn given(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         match value.extract::<&str>().map(str::parse) {
             Ok(Ok(given)) => Ok(given),
-            _ => invalid("who is slow is one of hold, drop and disconnect", name, value),
+            _ => invalid("who is slow is one of hold, drop, disconnect and spill", name, value),
         }
     }
 }
@@ -99,6 +99,7 @@ options! {
         core.history = "history",
         core.history_bytes = "history_bytes",
         core.history_age = "history_age",
+        core.disk_bytes = "disk_bytes",
         core.last_values = "last_values",;
 
     publisher_given -> PublisherGiven:
@@ -120,6 +121,7 @@ options! {
         core.max_endpoints = "max_endpoints",
         core.max_size = "max_size",
         core.max_bytes = "max_bytes",
+        core.disk = "disk",
         core.linger = "linger",
         curve_secret_key = "curve_secret_key",
         plain_server = "plain_server",

@@ -169,6 +169,7 @@ impl<M: Machine> Shared<M> {
         for notice in notices {
             let input = match notice {
                 Notice::Recovered { date, records } => Input::Recovered { date, records },
+                Notice::Fetched { key, value } => Input::Fetched { key, value },
                 Notice::Stored { up_to } => Input::Stored { up_to },
                 Notice::Failed { up_to, error } => Input::StoreFailed { up_to, error },
             };
@@ -319,6 +320,13 @@ impl<M: Machine> Shared<M> {
                     None
                 }
                 None => Some(Input::StoreFailed { up_to: 0, error: no_store() }),
+            },
+            Output::Fetch { key } => match self.writer.get() {
+                Some(writer) => {
+                    writer.fetch(key);
+                    None
+                }
+                None => Some(Input::Fetched { key, value: Err(no_store()) }),
             },
             Output::Store { sequence, changes } => match self.writer.get() {
                 Some(writer) => {

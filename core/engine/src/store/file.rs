@@ -39,6 +39,16 @@ impl FileStorage {
         }))
     }
 
+    /// In a file of this folder that has no name and goes with the process. Nothing is flushed: it is not to survive anything.
+    pub fn scratch(folder: &Path) -> Result<Self> {
+        let folder: PathBuf = folder.to_owned();
+        Self::with_opener(Box::new(move || {
+            let file = tempfile::tempfile_in(&folder).map_err(|error| io_error(&error));
+            let file = FileBackend::new(file?).map_err(database_error)?;
+            create(Unflushed(file)).map_err(|error| error.with("folder", folder.display()))
+        }))
+    }
+
     /// In what takes the place of a file; `backend` is asked again after an error.
     pub fn with_backend<B: StorageBackend>(backend: impl Fn() -> B + Send + 'static) -> Result<Self> {
         Self::with_opener(Box::new(move || create(backend())))
@@ -62,6 +72,36 @@ impl FileStorage {
             let _ = spared(|| database.close().map_err(database_error));
         }
         done
+    }
+}
+
+/// A file that takes its time to reach the disk.
+#[derive(Debug)]
+struct Unflushed(FileBackend);
+
+impl StorageBackend for Unflushed {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, to: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, to)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
     }
 }
 
@@ -122,6 +162,19 @@ impl Storage for FileStorage {
                 .map(record)
                 .collect::<std::result::Result<_, _>>()
                 .map_err(storage_error)
+        })
+    }
+
+    fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.using(|database| {
+            let transaction = database.begin_read().map_err(other)?;
+            let table = match transaction.open_table(TABLE) {
+                Ok(table) => table,
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                Err(error) => return Err(other(error)),
+            };
+            let value = table.get(key).map_err(storage_error)?;
+            Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
         })
     }
 

@@ -215,6 +215,10 @@ fn a_record_that_is_not_what_was_stored_is_found_in_any_storage() {
             Ok(self.0.clone().into_iter().map(|(key, value)| (key, value.slice(..value.len() - 1))).collect())
         }
 
+        fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+            Ok(self.0.get(key).map(|value| value.slice(..value.len() - 1)))
+        }
+
         fn commit(&mut self, changes: &[Change]) -> Result<()> {
             apply(&mut self.0, changes);
             Ok(())
@@ -224,6 +228,25 @@ fn a_record_that_is_not_what_was_stored_is_found_in_any_storage() {
     let mut store = Store::new(Liar(Table::new()));
     store.commit(vec![Change::Put { key: "a".into(), value: "1".into() }]).unwrap();
     assert_eq!(store.load().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.fetch(b"a").unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[test]
+fn single_records_are_as_they_were_stored() {
+    let mut random = Rng::with_seed(6);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::scratch(folder.path()).unwrap();
+    let mut table = Table::new();
+    for _ in 0..50 {
+        let changes = some_changes(&mut random, 3000);
+        apply(&mut table, &changes);
+        store.commit(changes).unwrap();
+        let key = format!("key {}", random.u8(0..50));
+        assert_eq!(store.fetch(key.as_bytes()).unwrap(), table.get(key.as_bytes()).cloned());
+    }
+    // Nobody else sees it, and nothing is left of it.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(Store::scratch(Path::new("/nowhere")).err().map(|error| error.kind()), Some(ErrorKind::NotFound));
 }
 
 #[test]

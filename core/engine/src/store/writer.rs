@@ -18,12 +18,14 @@ const GROUP: usize = 8 << 20;
 /// What the machine is to be told.
 pub(crate) enum Notice {
     Recovered { date: Wall, records: Vec<(Bytes, Bytes)> },
+    Fetched { key: Bytes, value: Result<Option<Bytes>> },
     Stored { up_to: u64 },
     Failed { up_to: u64, error: Error },
 }
 
 enum Work {
     Recover,
+    Fetch { key: Bytes },
     Store { sequence: u64, changes: Vec<Change> },
 }
 
@@ -58,6 +60,10 @@ impl Writer {
 
     pub(crate) fn recover(&self) {
         self.queue.push(Work::Recover);
+    }
+
+    pub(crate) fn fetch(&self, key: Bytes) {
+        self.queue.push(Work::Fetch { key });
     }
 
     /// How much may wait is for the machine to bound.
@@ -116,6 +122,10 @@ impl Queue {
             for work in work {
                 match work {
                     Work::Recover => tell(recover(&mut store)),
+                    Work::Fetch { key } => {
+                        let value = store.fetch(&key);
+                        tell(Notice::Fetched { key, value });
+                    }
                     Work::Store { sequence, changes } => group.add(sequence, changes),
                 }
                 if group.bytes >= GROUP {

@@ -45,6 +45,13 @@ impl Content {
         Ok(Self(data))
     }
 
+    /// As [`encoded`](Self::encoded) gave it. `None` if it is none.
+    pub(in crate::pubsub) fn read(encoded: &[u8]) -> Option<Self> {
+        let mut from = Bytes::copy_from_slice(encoded);
+        let (subject, _) = wire::decode(&mut from)?;
+        (from.is_empty() && check_subject(&subject).is_ok()).then(|| Self(encoded.into()))
+    }
+
     /// What it is about.
     pub fn subject(&self) -> Bytes {
         Bytes::copy_from_slice(self.about())

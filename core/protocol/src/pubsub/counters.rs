@@ -83,6 +83,10 @@ pub struct Counters {
     pub malformed: u64,
     /// Bytes of publications that are here.
     pub bytes: u64,
+    /// Bytes of publications on disk, or on their way there.
+    pub disk_bytes: u64,
+    /// How often the disk did not take, or give back, a block of them.
+    pub disk_errors: u64,
     /// Those who came and went, of which the program was not told because it takes too little of what it is told.
     pub dropped_news: u64,
 }

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Content, Criterion};
+use super::{Content, Criterion, StreamOptions, archive::Archive};
 use crate::Time;
 
 /// How many bytes of publications there are. Each counts itself, for as long as somebody has it.
@@ -63,7 +63,16 @@ impl Drop for Publication {
     }
 }
 
-/// What is kept of a stream.
+/// Where a publication is.
+pub(super) enum Found<'a> {
+    Here(&'a Arc<Publication>),
+    /// In the block that begins with this number.
+    OnDisk(u64),
+    /// Nowhere any more, and neither are those up to this number.
+    Gone(u64),
+}
+
+/// What is kept of a stream: the recent in memory, and what was before them in an archive, if there is one.
 #[derive(Debug)]
 pub(super) struct History {
     most: usize,
@@ -81,15 +90,17 @@ pub(super) struct History {
     latest: BTreeMap<Bytes, u64>,
     /// Those of them that are not among the recent.
     kept: BTreeMap<u64, Arc<Publication>>,
+    archive: Option<Archive>,
 }
 
 impl History {
-    pub(super) fn new(most: usize, most_bytes: usize, age: Duration, most_subjects: usize) -> Self {
+    pub(super) fn new(options: &StreamOptions, live: &Live) -> Self {
         Self {
-            most,
-            most_bytes,
-            age,
-            most_subjects,
+            most: options.history,
+            most_bytes: options.history_bytes,
+            age: options.history_age,
+            most_subjects: options.last_values,
+            archive: (options.disk_bytes > 0).then(|| Archive::new(options.disk_bytes, live)),
             recent: VecDeque::new(),
             outdated: VecDeque::new(),
             bytes: 0,
@@ -106,16 +117,51 @@ impl History {
 
     /// The number of the first that is there, or of the next if none is.
     pub(super) fn first(&self) -> u64 {
+        self.archive.as_ref().and_then(Archive::first).unwrap_or_else(|| self.first_recent())
+    }
+
+    /// The number of the first that is in memory as one of the recent.
+    pub(super) fn first_recent(&self) -> u64 {
         self.last + 1 - self.recent.len() as u64
     }
 
-    /// Whether another of this size fits without losing one, by number and bytes.
-    pub(super) fn has_room(&self, size: usize) -> bool {
-        self.recent.len() < self.most && self.bytes + size <= self.most_bytes
+    /// Where the publication of this number is, which is not beyond the last.
+    pub(super) fn get(&self, number: u64) -> Found<'_> {
+        let first = self.first_recent();
+        if let Some(recent) = number.checked_sub(first).and_then(|place| self.recent.get(place as usize)) {
+            return Found::Here(recent);
+        }
+        self.archive.as_ref().and_then(|archive| archive.get(number)).unwrap_or(Found::Gone(first - 1))
     }
 
-    /// Adds the next.
-    pub(super) fn push(&mut self, new: &Arc<Publication>) {
+    /// What is on disk, if something may be.
+    pub(super) fn archive(&mut self) -> Option<&mut Archive> {
+        self.archive.as_mut()
+    }
+
+    /// Whether something may be on disk.
+    pub(super) fn has_archive(&self) -> bool {
+        self.archive.is_some()
+    }
+
+    /// Bytes of what is on disk, or soon will be.
+    pub(super) fn archived(&self) -> u64 {
+        self.archive.as_ref().map_or(0, Archive::bytes)
+    }
+
+    /// Whether another of this size fits without losing one.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        let fits = self.recent.len() < self.most && self.bytes + size <= self.most_bytes;
+        fits || self.archive.as_ref().is_some_and(|archive| archive.has_room(size as u64))
+    }
+
+    /// The number of the last that is lost when there is no room.
+    pub(super) fn next_to_go(&self) -> u64 {
+        self.archive.as_ref().and_then(Archive::next_to_go).unwrap_or_else(|| self.first_recent())
+    }
+
+    /// Adds the next. Nothing after `needed_after` is given up for it, if there is an archive.
+    pub(super) fn push(&mut self, new: &Arc<Publication>, needed_after: u64) {
         if self.most_subjects > 0 {
             self.note(new);
         }
@@ -126,12 +172,15 @@ impl History {
         while self.recent.len() > self.most || (self.bytes > self.most_bytes && !self.recent.is_empty()) {
             self.forget_first();
         }
+        if let Some(archive) = &mut self.archive {
+            archive.trim(needed_after);
+        }
     }
 
     fn note(&mut self, new: &Arc<Publication>) {
         if let Some(latest) = self.latest.get_mut(new.subject()) {
             let before = std::mem::replace(latest, new.number);
-            let place = before.checked_sub(self.first());
+            let place = before.checked_sub(self.first_recent());
             match place.and_then(|place| self.outdated.get_mut(place as usize)) {
                 Some(outdated) => *outdated = true,
                 None => drop(self.kept.remove(&before)),
@@ -154,20 +203,33 @@ impl History {
     fn forget_first(&mut self) {
         let Some(old) = self.recent.pop_front() else { return };
         self.bytes -= old.size();
+        if let Some(archive) = &mut self.archive {
+            archive.push(Arc::clone(&old));
+        }
         if self.outdated.pop_front() != Some(true) && self.latest.get(old.subject()) == Some(&old.number) {
             self.kept.insert(old.number, old);
         }
     }
 
-    /// Forgets what is too old.
-    pub(super) fn age(&mut self, now: Time) {
-        while self.recent.front().is_some_and(|old| now >= old.at + self.age) {
+    /// Forgets what is too old, but nothing after `needed_after`.
+    pub(super) fn age(&mut self, now: Time, needed_after: u64) {
+        let age = self.age;
+        let is_old = |old: &Arc<Publication>| old.number <= needed_after && now >= old.at + age;
+        while self.recent.front().is_some_and(is_old) {
             self.forget_first();
+        }
+        if let Some(archive) = &mut self.archive {
+            archive.age(now, age, needed_after);
         }
     }
 
-    /// Forgets the oldest, which others may still have; false if none is left.
+    /// Forgets the oldest, which others may still have; false if none is left. With an archive nothing is forgotten: some is on its way
+    /// there from now on, and memory is free when it has arrived.
     pub(super) fn shrink(&mut self) -> bool {
+        if self.archive.is_some() {
+            self.archive_some();
+            return false;
+        }
         let Some(old) = self.recent.pop_front() else { return self.kept.pop_first().is_some() };
         self.bytes -= old.size();
         if self.outdated.pop_front() != Some(true) && self.latest.get(old.subject()) == Some(&old.number) {
@@ -176,9 +238,21 @@ impl History {
         true
     }
 
+    /// As much as is written at once, unless something is already on its way.
+    fn archive_some(&mut self) {
+        while self.archive.as_ref().is_some_and(Archive::is_written) && !self.recent.is_empty() {
+            self.forget_first();
+            if self.recent.is_empty()
+                && let Some(archive) = &mut self.archive
+            {
+                archive.seal();
+            }
+        }
+    }
+
     /// The recent ones after this number.
     pub(super) fn after(&self, number: u64) -> impl DoubleEndedIterator<Item = &Arc<Publication>> {
-        let skip = (number + 1).saturating_sub(self.first()).min(self.recent.len() as u64);
+        let skip = (number + 1).saturating_sub(self.first_recent()).min(self.recent.len() as u64);
         self.recent.range(skip as usize..)
     }
 
@@ -187,7 +261,7 @@ impl History {
         let wanted = self.latest.iter().filter(|(subject, _)| criterion.matches(subject)).map(|(_, number)| *number);
         let mut numbers: Vec<u64> = wanted.collect();
         numbers.sort_unstable();
-        let first = self.first();
+        let first = self.first_recent();
         let get = |number: u64| match number.checked_sub(first) {
             Some(place) => self.recent.get(place as usize).cloned(),
             None => self.kept.get(&number).cloned(),

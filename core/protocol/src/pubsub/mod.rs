@@ -12,9 +12,11 @@
 //! [`Criterion`]; [`Routes`] finds those that ask for a subject; [`Rules`] say who may hear it. A `view` is one subscription's part of
 //! one stream. The specification, with the table of failures, is `docs/protocols/pubsub.md`.
 
+mod archive;
 mod content;
 mod counters;
 mod entitlements;
+mod followers;
 mod history;
 mod options;
 mod publisher;

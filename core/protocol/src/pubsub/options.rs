@@ -26,8 +26,11 @@ pub struct StreamOptions {
     pub history: usize,
     /// Bytes of those.
     pub history_bytes: usize,
-    /// For how long they are kept.
+    /// For how long they are kept, unless somebody is waited for who has yet to take them.
     pub history_age: Duration,
+    /// Bytes of those before them that are kept on disk: for subscriptions that spill, and for who lost some of the shared path. 0 is
+    /// nothing on disk.
+    pub disk_bytes: u64,
     /// Of how many subjects the last publication is kept in any case.
     pub last_values: usize,
 }

@@ -4,11 +4,13 @@
 //! as long as it is kept. A publication goes to the stream that takes its subject, and from there to the views that want it: of
 //! those that hear the shared path it is only known how far they are, for all others it waits in a queue until they took it.
 
+mod disk;
 mod join;
 mod look;
 mod outgoing;
 mod publish;
 mod rights;
+mod subscribe;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -19,9 +21,11 @@ use bytes::Bytes;
 use fastrand::Rng;
 use slab::Slab;
 
+use self::disk::Disk;
 use super::{
     Access, Books, Content, Counters, Credential, Criterion, Entitlements, LostReason, PublisherOptions, RouteId,
     Routes, Rules,
+    followers::Followers,
     history::{History, Live},
     view::View,
     wire::{Hello, MAGIC, Message, Number, Policy, Shared, StreamId},
@@ -202,10 +206,17 @@ struct Stream {
     history: History,
     /// What leaves next over the shared path.
     shared: Shared,
-    /// Those who hear it there, are connected, and for whom it waits or who must not be slow: how far each is.
-    followers: BTreeSet<(u64, RouteId)>,
+    /// Those who hear it there, or have to read it, are connected, and for whom it waits or who must not be slow: how far each is.
+    followers: Followers,
     /// Its last number at the last beat: what was published before that has arrived by now, or is lost.
     beaten: u64,
+}
+
+impl Stream {
+    /// Forgets what is too old.
+    fn age(&mut self, now: Time) {
+        self.history.age(now, self.followers.need_after());
+    }
 }
 
 /// Something to come back to.
@@ -227,6 +238,8 @@ pub struct Publisher {
     epoch: u64,
     links: Links,
     streams: Vec<Stream>,
+    streams_on_disk: Vec<StreamId>,
+    disk: Disk,
     routes: Routes,
     subscriptions: Slab<Subscription>,
     members: BTreeMap<Bytes, Member>,
@@ -273,13 +286,14 @@ impl Publisher {
     pub fn new(options: PublisherOptions) -> Self {
         let mut random = Rng::with_seed(options.seed);
         let epoch = random.u64(1..);
+        let live = Live::default();
         let stream = |stream: &super::StreamOptions| Stream {
             name: stream.name.clone(),
             subjects: stream.subjects.clone(),
             public: stream.public,
-            history: History::new(stream.history, stream.history_bytes, stream.history_age, stream.last_values),
+            history: History::new(stream, &live),
             shared: Shared::new(&stream.name, epoch),
-            followers: BTreeSet::new(),
+            followers: Followers::default(),
             beaten: 0,
         };
         // What a session may have on its way, and some answers.
@@ -290,6 +304,12 @@ impl Publisher {
             epoch,
             links: Links::new(MAGIC, options.pace, links, options.lease, most, random.u64(..)),
             streams: options.streams.iter().map(stream).collect(),
+            streams_on_disk: (0..)
+                .zip(&options.streams)
+                .filter(|(_, of)| of.disk_bytes > 0)
+                .map(|(id, _)| id)
+                .collect(),
+            disk: Disk::default(),
             routes: Routes::new(random.u64(..)),
             subscriptions: Slab::new(),
             members: BTreeMap::new(),
@@ -304,7 +324,7 @@ impl Publisher {
             busy: VecDeque::new(),
             stuck: BTreeMap::new(),
             too_slow: Vec::new(),
-            live: Live::default(),
+            live,
             left: Time::ZERO,
             gathered: 0,
             waiting: false,
@@ -516,12 +536,16 @@ impl Machine for Publisher {
             Input::Bound { socket, endpoint } => self.bound(socket, endpoint),
             Input::Failed { socket: DIALS, error } => self.cannot_dial(now, &error),
             Input::Failed { error, .. } => self.events.push_back(PublisherEvent::Failed(error)),
-            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Fetched { key, value } => self.fetched(now, key, value),
+            Input::Stored { up_to } => self.stored(up_to, true),
+            Input::StoreFailed { up_to, .. } => self.stored(up_to, false),
+            Input::Recovered { .. } => {}
         }
         while let Some(link) = self.links.overrun() {
             self.gone(now, link, false);
         }
         self.serve(now);
+        self.work_on_disk();
         self.finish_draining(now);
         while self.room > 0
             && let Some(event) = self.events.pop_front()

@@ -1,8 +1,12 @@
 //! A publisher and its subscribers on a network that works: who is let in, what is held, and what is told.
 
+mod disk;
 mod strangers;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -10,7 +14,7 @@ use super::*;
 use crate::{
     ErrorKind, Machine, Refusal, Time,
     liveness::Pace,
-    machine::{Frames, Input, Output, Peer, Role, SocketId},
+    machine::{Change, Frames, Input, Output, Peer, Role, SocketId},
 };
 
 const PACE: Pace = Pace { interval: Duration::from_millis(100), limit: 3 };
@@ -27,6 +31,36 @@ struct Hall {
     /// How often the publisher dialled, and whether nobody can.
     dialled: usize,
     publisher_fails_to_dial: bool,
+    disk: Disk,
+}
+
+/// What the publisher has stored.
+#[derive(Default)]
+struct Disk {
+    records: BTreeMap<Bytes, Bytes>,
+    full: bool,
+    unreadable: bool,
+}
+
+impl Disk {
+    fn store<C>(&mut self, up_to: u64, changes: Vec<Change>) -> Input<C> {
+        if self.full {
+            return Input::StoreFailed { up_to, error: crate::Error::new(ErrorKind::Full, "the disk is full") };
+        }
+        for change in changes {
+            match change {
+                Change::Put { key, value } => drop(self.records.insert(key, value)),
+                Change::Remove { key } => assert!(self.records.remove(&key).is_some(), "it removes what is not there"),
+            }
+        }
+        Input::Stored { up_to }
+    }
+
+    fn fetch<C>(&self, key: Bytes) -> Input<C> {
+        let damaged = || Err(crate::Error::new(ErrorKind::Corrupt, "the disk is damaged"));
+        let value = if self.unreadable { damaged() } else { Ok(self.records.get(&key).cloned()) };
+        Input::Fetched { key, value }
+    }
 }
 
 struct Guest {
@@ -36,6 +70,8 @@ struct Guest {
     shared: Option<SocketId>,
     told: Vec<SubscriberEvent>,
     inward: VecDeque<(SocketId, Frames)>,
+    /// Nothing comes from it or to it.
+    cut: bool,
 }
 
 impl Hall {
@@ -49,6 +85,7 @@ impl Hall {
             inward: VecDeque::new(),
             dialled: 0,
             publisher_fails_to_dial: false,
+            disk: Disk::default(),
         };
         hall.tell(Input::Room(usize::MAX));
         hall
@@ -79,6 +116,14 @@ impl Hall {
                     }
                 }
                 Output::Deliver(event) => self.told.push(event),
+                Output::Store { sequence, changes } => {
+                    let stored = self.disk.store(sequence, changes);
+                    self.publisher.handle(self.now, stored);
+                }
+                Output::Fetch { key } => {
+                    let fetched = self.disk.fetch(key);
+                    self.publisher.handle(self.now, fetched);
+                }
                 _ => {}
             }
         }
@@ -120,6 +165,7 @@ impl Hall {
             shared: None,
             told: Vec::new(),
             inward: VecDeque::new(),
+            cut: false,
         });
         let index = self.guests.len() - 1;
         self.tell_guest(index, Input::Room(usize::MAX));
@@ -131,14 +177,16 @@ impl Hall {
     fn settle(&mut self) {
         loop {
             if let Some((index, socket, frames)) = self.inward.pop_front() {
-                if socket == self.guests[index].dealer {
+                if socket == self.guests[index].dealer && !self.guests[index].cut {
                     let (peer, user) = (Peer(vec![index as u8].into()), self.guests[index].user.clone());
                     self.tell(Input::Message { socket: SocketId(0), peer, user, frames });
                 }
             } else if let Some(index) = self.guests.iter().position(|guest| !guest.inward.is_empty()) {
                 let (socket, frames) = self.guests[index].inward.pop_front().unwrap();
                 let (peer, user) = (Peer::default(), Bytes::new());
-                self.tell_guest(index, Input::Message { socket, peer, user, frames });
+                if !self.guests[index].cut {
+                    self.tell_guest(index, Input::Message { socket, peer, user, frames });
+                }
             } else {
                 break;
             }
@@ -219,6 +267,7 @@ fn options() -> PublisherOptions {
         history: 1000,
         history_bytes: 1 << 20,
         history_age: Duration::from_secs(60),
+        disk_bytes: 0,
         last_values: 10,
     };
     PublisherOptions {
@@ -409,12 +458,16 @@ fn a_hundred_thousand_subscriptions_are_too_many() {
 
 /// Publishes 50,000 times to somebody who takes what he has after every thousandth; how often there was no room.
 fn flood(slow: Slow, public: bool) -> (Hall, u64) {
-    let mut hall = Hall::new(options());
+    flood_with(options(), slow, public, 1000)
+}
+
+fn flood_with(options: PublisherOptions, slow: Slow, public: bool, every: u32) -> (Hall, u64) {
+    let mut hall = Hall::new(options);
     let slowly = hall.add("", |_| {});
     let subject = if public { "news.flood" } else { "flood" };
     hall.subscribe(slowly, 1, if public { "news.*" } else { "flood" }, Start::Now, Policy { slow, ..HOLD });
     let mut full = 0;
-    for count in 1..=50_000 {
+    for count in 1..=50_000u32 {
         let body = Bytes::from(format!("{count:01024}"));
         while let Err(error) = hall.publish(subject, body.clone()) {
             assert_eq!(error.kind(), ErrorKind::Full);
@@ -422,7 +475,7 @@ fn flood(slow: Slow, public: bool) -> (Hall, u64) {
             hall.take(slowly);
             assert!(matches!(hall.told.pop(), Some(PublisherEvent::Room)), "nobody says that there is room");
         }
-        if count % 1000 == 0 {
+        if count % every == 0 {
             hall.take(slowly);
         }
     }

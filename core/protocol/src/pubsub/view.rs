@@ -1,20 +1,29 @@
 //! One subscription's part of one stream, as the publisher has it.
 
+mod behind;
+
 use std::{collections::VecDeque, sync::Arc};
 
+use self::behind::Behind;
+pub(super) use self::behind::Reader;
 use super::{
-    LostReason,
+    LostReason, Rules,
     counters::Books,
+    followers::Place,
     history::Publication,
     wire::{Policy, Slow, StreamId},
 };
 
-/// A view. What is sent to one subscriber by itself waits here until its program has taken it; of the shared path it is only known
-/// how far the program is.
+/// A view. What is sent to one subscriber by itself waits here until its program has taken it, and what is too much for that, if it
+/// spills, is read from the stream's history when there is room; of the shared path it is only known how far the program is.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) stream: StreamId,
     pub(super) shared: bool,
+    /// What there is no room for waits in the history.
+    pub(super) spills: bool,
+    /// What of the history is kept for it.
+    pub(super) place: Option<Place>,
     /// It has what follows this number.
     began: u64,
     /// The number of the last that the program took, or that it knows that it missed.
@@ -28,6 +37,8 @@ pub(super) struct View {
     /// Publications in the queue, and their bytes.
     messages: usize,
     bytes: u64,
+    /// What follows the queue.
+    behind: Behind,
     /// The number of the last that was sent, or told of as missed.
     said: u64,
     books: Books,
@@ -96,6 +107,8 @@ impl View {
         Self {
             stream,
             shared,
+            spills: false,
+            place: None,
             began: after,
             taken: after,
             queue: VecDeque::new(),
@@ -103,6 +116,7 @@ impl View {
             resent: 0,
             messages: 0,
             bytes: 0,
+            behind: Behind::default(),
             said: after,
             books: Books::default(),
         }
@@ -118,17 +132,30 @@ impl View {
         self.queue.push_back(Item::Gap(Gap { first, last, count: 0, reason: LostReason::History }));
     }
 
-    /// Whether there is room for another of this size.
-    pub(super) fn has_room(&self, policy: &Policy, size: usize) -> bool {
+    /// Whether there is room for another of this size, published under these rules, without a loss.
+    pub(super) fn has_room(&self, policy: &Policy, size: usize, rules: &Arc<Rules>) -> bool {
+        if self.spills { self.behind.has_room(rules) } else { self.fits(policy, size) }
+    }
+
+    fn fits(&self, policy: &Policy, size: usize) -> bool {
         self.messages == 0
             || (self.messages < policy.max_messages as usize && self.bytes + size as u64 <= policy.max_bytes)
     }
 
-    /// Takes a publication that is for it. Where there is no room the policy decides; who holds asked before.
-    pub(super) fn offer(&mut self, new: &Arc<Publication>, policy: &Policy) -> Offered {
+    /// After which number the stream's history is kept for it.
+    pub(super) fn needs(&self) -> Option<u64> {
+        if self.shared { Some(self.taken) } else { self.behind.first().map(|first| first - 1) }
+    }
+
+    /// Takes a publication that is for it, by these rules. Where there is no room the policy decides; who holds asked before.
+    pub(super) fn offer(&mut self, new: &Arc<Publication>, policy: &Policy, rules: &Arc<Rules>) -> Offered {
         self.books.accepted += 1;
         let mut offered = Offered::Queued;
-        while !self.has_room(policy, new.size()) {
+        if self.spills && (self.is_behind() || !self.fits(policy, new.size())) {
+            self.fall_behind(new.number, rules);
+            return offered;
+        }
+        while !self.fits(policy, new.size()) {
             offered = Offered::Dropped;
             if policy.slow == Slow::Disconnect {
                 offered = Offered::TooSlow;
@@ -144,10 +171,14 @@ impl View {
             }
             return offered;
         }
+        self.queue(new);
+        offered
+    }
+
+    fn queue(&mut self, new: &Arc<Publication>) {
         self.messages += 1;
         self.bytes += new.size() as u64;
         self.queue.push_back(Item::Publication(Arc::clone(new)));
-        offered
     }
 
     /// The oldest that is not on its way is lost; false if there is none.
@@ -166,6 +197,11 @@ impl View {
             self.queue[place] = Item::Gap(gap_of(number));
         }
         true
+    }
+
+    /// Whether something is to be sent, or to be read.
+    pub(super) fn has_some(&self) -> bool {
+        self.has_next() || self.is_behind()
     }
 
     /// Whether something is to be sent.
@@ -275,7 +311,7 @@ impl View {
     /// What became of what was for it, when its stream is at this number. Over the shared path that is everything since it began.
     pub(super) fn books(&self, head: u64) -> Books {
         if !self.shared {
-            return Books { held: self.messages as u64, ..self.books };
+            return Books { held: self.messages as u64 + self.behind.count(), ..self.books };
         }
         let lost = self.books.all_lost();
         let delivered = (self.taken - self.began).saturating_sub(lost);

@@ -164,18 +164,21 @@ pub enum Slow {
     Drop,
     /// It is sent away, and told.
     Disconnect,
+    /// What it has not taken is kept on the publisher's disk; when that is full, the publisher waits for it.
+    Spill,
 }
 
 impl FromStr for Slow {
     type Err = Error;
 
-    /// `hold`, `drop` or `disconnect`.
+    /// `hold`, `drop`, `disconnect` or `spill`.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "hold" => Ok(Self::Hold),
             "drop" => Ok(Self::Drop),
             "disconnect" => Ok(Self::Disconnect),
-            _ => Err(Error::new(ErrorKind::InvalidArgument, "who is slow is one of hold, drop and disconnect")),
+            "spill" => Ok(Self::Spill),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "who is slow is one of hold, drop, disconnect and spill")),
         }
     }
 }
@@ -492,6 +495,7 @@ fn get_subscribe(from: &mut Bytes, mut more: Bytes) -> Option<Subscribe> {
         0 => Slow::Hold,
         1 => Slow::Drop,
         2 => Slow::Disconnect,
+        3 => Slow::Spill,
         _ => return None,
     };
     let policy = Policy { slow, max_messages: from.try_get_u32().ok()?, max_bytes: from.try_get_u64().ok()? };

@@ -516,6 +516,7 @@ impl Machine for Broker {
                 }
             }
             Input::StoreFailed { up_to, error } => self.store_failed(now, up_to, error),
+            Input::Fetched { .. } => {}
         }
         if !self.closed {
             self.act(now);

@@ -438,7 +438,7 @@ impl Machine for Client {
                 }
             }
             Input::Bound { .. } | Input::Failed { .. } => {}
-            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Recovered { .. } | Input::Fetched { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
             self.act(now);

@@ -507,7 +507,7 @@ impl Machine for Worker {
             }
             Input::Bound { endpoint, .. } => self.events.push_back(News::Other(WorkerEvent::Bound { endpoint })),
             Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
-            Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Recovered { .. } | Input::Fetched { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
             self.give_up(now);

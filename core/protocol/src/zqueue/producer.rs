@@ -499,7 +499,11 @@ impl Machine for Producer {
                 self.expire(now);
             }
             Input::Failed { error, .. } => self.events.push_back(ProducerEvent::Failed(error)),
-            Input::Bound { .. } | Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Bound { .. }
+            | Input::Recovered { .. }
+            | Input::Fetched { .. }
+            | Input::Stored { .. }
+            | Input::StoreFailed { .. } => {}
         }
         while self.links.overrun().is_some() {
             self.start_over(now);

@@ -552,6 +552,7 @@ impl Machine for Queue {
             Input::Recovered { date, records } => self.recovered(now, date, records),
             Input::Stored { up_to } => self.stored(now, up_to),
             Input::StoreFailed { up_to, error } => self.store_failed(now, up_to, error),
+            Input::Fetched { .. } => {}
         }
         if !self.closed {
             self.act(now);

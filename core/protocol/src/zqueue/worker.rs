@@ -429,7 +429,11 @@ impl Machine for Worker {
                 }
             }
             Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
-            Input::Bound { .. } | Input::Recovered { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Bound { .. }
+            | Input::Recovered { .. }
+            | Input::Fetched { .. }
+            | Input::Stored { .. }
+            | Input::StoreFailed { .. } => {}
         }
         while let Some(link) = self.links.overrun() {
             match self.sites.iter().position(|site| site.link == link) {

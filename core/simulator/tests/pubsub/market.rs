@@ -44,6 +44,7 @@ pub(crate) struct Plan {
     /// How long its program takes for one.
     pub(crate) pause: Duration,
     pub(crate) history: usize,
+    pub(crate) disk: u64,
     pub(crate) named: bool,
     pub(crate) faults: Faults,
 }
@@ -56,6 +57,7 @@ impl Default for Plan {
             bound: 1000,
             pause: Duration::ZERO,
             history: 1000,
+            disk: 0,
             named: false,
             faults: Faults::default(),
         }
@@ -66,12 +68,14 @@ impl Plan {
     pub(crate) fn random(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed ^ 0x9a9a);
         let most = Duration::from_millis(random.u64(0..60));
+        let slow = [Slow::Hold, Slow::Drop, Slow::Spill][random.usize(0..3)];
         Self {
             subscribers: random.usize(1..5),
-            slow: [Slow::Hold, Slow::Drop][random.usize(0..2)],
+            slow,
             bound: [10, 50, 1000][random.usize(0..3)],
             pause: Duration::from_millis([0, 0, 5, 20][random.usize(0..4)]),
             history: [20, 100, 1000][random.usize(0..3)],
+            disk: if slow == Slow::Spill { [1000, 4000, 1 << 20][random.usize(0..3)] } else { 0 },
             named: random.bool(),
             faults: Faults {
                 loss: random.f64() * 0.2,
@@ -174,6 +178,7 @@ impl Market {
             history: self.plan.history,
             history_bytes: 1 << 20,
             history_age: Duration::from_secs(3600),
+            disk_bytes: self.plan.disk,
             last_values: 100,
         };
         Party::Publisher(Box::new(Publisher::new(PublisherOptions {
@@ -522,9 +527,25 @@ impl Market {
         }
     }
 
+    /// The publisher's disk takes nothing any more, or gives nothing back, or is well.
+    pub(crate) fn harm_disk(&mut self) {
+        let (full, unreadable) = (self.world.random().bool(), self.world.random().bool());
+        let table = self.world.table(PUBLISHER);
+        table.set_full(full);
+        table.set_unreadable(unreadable);
+    }
+
+    /// Bytes on the publisher's disk.
+    pub(crate) fn on_disk(&self) -> u64 {
+        let Some(Party::Publisher(publisher)) = self.world.machine(PUBLISHER) else { return 0 };
+        publisher.counters().disk_bytes
+    }
+
     /// All is well again, and everybody has time to hear what there is.
     pub(crate) fn finish(&mut self) {
         self.heal();
+        self.world.table(PUBLISHER).set_full(false);
+        self.world.table(PUBLISHER).set_unreadable(false);
         self.world.network().set_faults(Faults::default());
         self.restart_publisher();
         self.restart_subscriber();

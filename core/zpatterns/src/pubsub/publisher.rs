@@ -1,10 +1,11 @@
 //! Who publishes, and decides who may hear it.
 
-use std::{fmt, os::fd::BorrowedFd, sync::Arc, time::Duration};
+use std::{fmt, os::fd::BorrowedFd, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use zpatterns_engine::{
-    Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Interest, Lane, Result, Security, check_endpoint,
+    Context, Deadline, Error, ErrorKind, Hook, Host, HostOptions, Interest, Lane, Result, Security, Store,
+    check_endpoint,
 };
 use zpatterns_protocol::{
     Refusal,
@@ -54,6 +55,8 @@ pub struct PublisherOptions {
     pub max_size: usize,
     /// Bytes of publications that are here, in histories and for subscribers; each counts as 96 more.
     pub max_bytes: u64,
+    /// A folder for what streams keep on [disk](StreamOptions::disk_bytes): in a file without a name, which goes with the publisher.
+    pub disk: Option<PathBuf>,
     /// How long closing waits until what is for connected subscribers has arrived.
     pub linger: Duration,
 }
@@ -61,7 +64,7 @@ pub struct PublisherOptions {
 impl Default for PublisherOptions {
     /// One stream of all subjects, `main`, which is not public, with a history of 10,000 publications, 64 MiB and an hour, and the last
     /// values of 10,000 subjects; open to everybody; a lease of 10 s, kept for a day, waited for a minute; gathers for 100 us; 10,000 subscribers with 10,000
-    /// subscriptions each and 2,000,000 in all; 10,000 endpoints; publications of 16 MiB, 1 GiB in all; a linger of 1 s.
+    /// subscriptions each and 2,000,000 in all; 10,000 endpoints; publications of 16 MiB, 1 GiB in all; nothing on disk; a linger of 1 s.
     fn default() -> Self {
         Self {
             streams: vec![Self::stream("main", vec![Criterion::Prefix(Bytes::new())])],
@@ -81,6 +84,7 @@ impl Default for PublisherOptions {
             max_endpoints: 10_000,
             max_size: 16 << 20,
             max_bytes: 1 << 30,
+            disk: None,
             linger: Duration::from_secs(1),
         }
     }
@@ -96,6 +100,7 @@ impl PublisherOptions {
             history: 10_000,
             history_bytes: 64 << 20,
             history_age: Duration::from_secs(3600),
+            disk_bytes: 0,
             last_values: 10_000,
         }
     }
@@ -179,10 +184,22 @@ const DRAINED: u64 = 0;
 
 impl Publisher {
     /// A publisher to which subscribers connect at this endpoint.
-    pub fn bind(context: &Context, endpoint: &str, options: PublisherOptions) -> Result<Self> {
+    ///
+    /// Beside the errors of its endpoints, [`ErrorKind::NotFound`] or [`ErrorKind::PermissionDenied`] if nothing can be made in the
+    /// folder for what is kept on disk.
+    pub fn bind(context: &Context, endpoint: &str, mut options: PublisherOptions) -> Result<Self> {
         let endpoints = [Some(endpoint), options.shared.as_deref(), options.plain.as_deref()];
         endpoints.into_iter().flatten().try_for_each(check_endpoint)?;
+        let disk = options.disk.take();
         let (options, security, linger) = options.machine(endpoint)?;
+        if disk.is_none() && options.streams.iter().any(|stream| stream.disk_bytes > 0) {
+            let error = Error::new(
+                ErrorKind::InvalidArgument,
+                "a stream is to be kept on a disk, and there is no folder for it",
+            );
+            return Err(error.with("option", "disk"));
+        }
+        let store = disk.as_deref().map(Store::scratch).transpose()?;
         let (has_shared, has_plain) = (options.shared.is_some(), options.plain.is_some());
         let lane_of = |event: &Event| match event {
             Event::Room => Lane::Room,
@@ -190,7 +207,7 @@ impl Publisher {
             _ => Lane::Common,
         };
         let bounds = HostOptions { security, ..HostOptions::default() };
-        let host = Host::start_with_lanes(context, machine::Publisher::new(options), bounds, lane_of, None)?;
+        let host = Host::start_with_lanes(context, machine::Publisher::new(options), bounds, lane_of, store)?;
         host.open_lane(DRAINED);
         let mut bound = || match crate::host::first_event(&host)? {
             Event::Bound { endpoint } => Ok(endpoint),

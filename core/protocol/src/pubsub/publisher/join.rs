@@ -12,13 +12,7 @@ use super::{
     Access, Ask, DIALS, Due, Hello, LinkId, LostReason, MAX_ASKS, MAX_EVENTS, Member, Message, Output, Peer, Publisher,
     PublisherEvent, Refusal, Role, Rules, Session, Subscription, Time, View, rights,
 };
-use crate::{
-    ErrorKind,
-    pubsub::{
-        view::Offered,
-        wire::{Number, Slow, Subscribe, ViewStart, Welcome, WireStart},
-    },
-};
+use crate::{ErrorKind, pubsub::wire::Welcome};
 
 impl Publisher {
     /// Somebody says who he is.
@@ -237,203 +231,6 @@ impl Publisher {
         link
     }
 
-    /// A subscriber wants something.
-    pub(super) fn subscribe(&mut self, now: Time, link: LinkId, wanted: Subscribe) {
-        let number = wanted.number;
-        match self.try_subscribe(now, link, wanted) {
-            Ok(route) => {
-                let views = self.subscriptions[route as usize].views.iter();
-                let views = views
-                    .map(|view| ViewStart { stream: view.stream, shared: view.shared, after: view.after() })
-                    .collect();
-                let delivery = self.sessions[&link].delivery;
-                self.send(now, delivery, Message::Subscribed { number, views });
-                self.ready(route);
-            }
-            Err(refusal) => {
-                self.counters.denied += 1;
-                let delivery = self.sessions[&link].delivery;
-                self.send(now, delivery, Message::Rejected { number, refusal });
-            }
-        }
-    }
-
-    fn try_subscribe(&mut self, now: Time, link: LinkId, wanted: Subscribe) -> Result<u32, Refusal> {
-        let refuse = |kind, text| Err(Refusal::new(kind, text));
-        let session = &self.sessions[&link];
-        let identity = session.identity.clone();
-        if session.numbers.contains_key(&wanted.number) {
-            return refuse(ErrorKind::InvalidArgument, "the number is in use");
-        }
-        let member = &self.members[&identity];
-        if let Some(route) = member.subscriptions.get(&wanted.criterion).copied() {
-            if self.subscriptions[route as usize].session.is_some() {
-                return refuse(ErrorKind::WrongState, "that is subscribed to already");
-            }
-            self.resume(link, route, &wanted);
-            return Ok(route);
-        }
-        if member.subscriptions.len() >= self.options.max_subscriptions
-            || self.subscriptions.len() >= self.options.max_all_subscriptions
-        {
-            return refuse(ErrorKind::Full, "too many subscriptions");
-        }
-        let rules = Arc::clone(&member.rules);
-        let has_some =
-            |stream: &usize| self.streams[*stream].subjects.iter().any(|subjects| subjects.overlaps(&wanted.criterion));
-        let streams: Vec<usize> = (0..self.streams.len()).filter(has_some).collect();
-        if streams.is_empty() {
-            return refuse(ErrorKind::NotFound, "no stream has such subjects");
-        }
-        // What is public is there for everybody; of the others each publication is looked at.
-        if !rules.may_some(&wanted.criterion) && !streams.iter().any(|stream| self.streams[*stream].public) {
-            return Err(rights::refused());
-        }
-        let views: Vec<View> = streams.into_iter().map(|stream| self.begin(now, stream, &wanted, &rules)).collect();
-        let Subscribe { number, criterion, policy, .. } = wanted;
-        let is_private = views.iter().any(|view| !view.shared);
-        let subscription = Subscription {
-            identity: identity.clone(),
-            number,
-            criterion: criterion.clone(),
-            policy,
-            rules,
-            session: Some(link),
-            present: true,
-            views,
-            ready: false,
-        };
-        let route = u32::try_from(self.subscriptions.insert(subscription)).expect("their number is bounded");
-        if is_private {
-            self.routes.insert(&criterion, route);
-        }
-        self.members.get_mut(&identity).expect("it was looked at").subscriptions.insert(criterion, route);
-        self.sessions.get_mut(&link).expect("it was looked at").numbers.insert(number, route);
-        self.follow(route);
-        Ok(route)
-    }
-
-    /// A view of a stream, with what it has at the beginning.
-    fn begin(&mut self, now: Time, stream: usize, wanted: &Subscribe, rules: &Rules) -> View {
-        let of = &mut self.streams[stream];
-        of.history.age(now);
-        let (id, head, first) = (stream as u16, of.history.last(), of.history.first());
-        let is_last_values = wanted.start == WireStart::LastValues;
-        let is_shared = of.public && wanted.shared && self.options.shared.is_some() && !is_last_values;
-        let public = of.public;
-        let is_wanted = |subject: &[u8]| wanted.criterion.matches(subject) && (public || rules.may(subject));
-        let mut past = Vec::new();
-        let mut after = match &wanted.start {
-            WireStart::Now => head,
-            WireStart::LastValues => {
-                past = of.history.last_values(&wanted.criterion);
-                past.retain(|each| public || rules.may(each.subject()));
-                0
-            }
-            WireStart::Last(count) => {
-                let matching = of.history.after(0).rev().filter(|each| is_wanted(each.subject()));
-                past = matching.take(*count as usize).cloned().collect();
-                past.reverse();
-                past.first().map_or(head, |first| first.number - 1)
-            }
-            WireStart::After { epoch, numbers } => {
-                let has = numbers.iter().find(|(name, _)| *name == of.name).map_or(0, |(_, number)| *number);
-                let after = if *epoch == self.epoch { has.min(head) } else { 0 };
-                past = of.history.after(after).filter(|each| is_wanted(each.subject())).cloned().collect();
-                after
-            }
-        };
-        if is_shared {
-            return View::new(id, true, after);
-        }
-        let is_resumed = matches!(wanted.start, WireStart::After { .. });
-        let mut view = View::new(id, false, std::mem::take(&mut after));
-        if is_resumed && view.after() + 1 < first {
-            view.begin_with_gap(view.after() + 1, first - 1);
-        }
-        for publication in &past {
-            // Whoever asks for more than it wants to keep loses the oldest of it.
-            let policy = crate::pubsub::wire::Policy { slow: Slow::Drop, ..wanted.policy };
-            let _: Offered = view.offer(publication, &policy);
-        }
-        view
-    }
-
-    /// A subscription goes on that was there before.
-    fn resume(&mut self, link: LinkId, route: u32, wanted: &Subscribe) {
-        let subscription = &mut self.subscriptions[route as usize];
-        let session = self.sessions.get_mut(&link).expect("the caller has it");
-        subscription.present = true;
-        (subscription.number, subscription.session, subscription.policy) = (wanted.number, Some(link), wanted.policy);
-        session.numbers.insert(wanted.number, route);
-        for view in &mut subscription.views {
-            let name = &self.streams[usize::from(view.stream)].name;
-            let has = match &wanted.start {
-                WireStart::After { epoch, numbers } if *epoch == self.epoch => {
-                    numbers.iter().find(|(of, _)| of == name).map(|(_, number)| *number)
-                }
-                _ => None,
-            };
-            self.streams[usize::from(view.stream)].followers.remove(&(view.taken, route));
-            view.start_over(has.map(|has| has.min(self.streams[usize::from(view.stream)].history.last())));
-        }
-        self.follow(route);
-    }
-
-    /// From now on the stream knows how far a subscriber on its shared path is.
-    fn follow(&mut self, route: u32) {
-        let subscription = &self.subscriptions[route as usize];
-        for view in subscription.views.iter().filter(|view| view.shared) {
-            if subscription.policy.slow != Slow::Drop {
-                self.streams[usize::from(view.stream)].followers.insert((view.taken, route));
-            }
-            if let Some(session) = subscription.session.and_then(|link| self.sessions.get_mut(&link)) {
-                // A second view of a stream may be behind the first.
-                let told = session.heads.entry(view.stream).or_insert(view.after());
-                *told = view.after().min(*told);
-            }
-        }
-    }
-
-    pub(super) fn unfollow(&mut self, route: u32) {
-        let subscription = &self.subscriptions[route as usize];
-        for view in subscription.views.iter().filter(|view| view.shared) {
-            self.streams[usize::from(view.stream)].followers.remove(&(view.taken, route));
-        }
-    }
-
-    pub(super) fn unsubscribe(&mut self, link: LinkId, number: Number) {
-        let Some(session) = self.sessions.get_mut(&link) else { return };
-        let Some(route) = session.numbers.remove(&number) else { return };
-        self.remove_subscription(route, LostReason::Gone);
-    }
-
-    /// Ends a subscription; what was held for it is lost.
-    pub(super) fn remove_subscription(&mut self, route: u32, reason: LostReason) {
-        self.unfollow(route);
-        self.stuck.remove(&route);
-        let subscription = self.subscriptions.remove(route as usize);
-        self.routes.remove(&subscription.criterion, route);
-        if let Some(member) = self.members.get_mut(&subscription.identity) {
-            member.subscriptions.remove(&subscription.criterion);
-        }
-        let session = subscription.session.and_then(|link| self.sessions.get_mut(&link));
-        if let Some(session) = session {
-            session.numbers.remove(&subscription.number);
-            session.ready.retain(|ready| *ready != route);
-        }
-        for view in subscription.views {
-            let (messages, bytes) = view.on_its_way();
-            if let Some(session) = subscription.session.and_then(|link| self.sessions.get_mut(&link)) {
-                session.on_its_way.0 -= messages;
-                session.on_its_way.1 -= bytes;
-            }
-            let head = self.streams[usize::from(view.stream)].history.last();
-            self.past.add(&view.end(head, reason));
-        }
-        self.there_is_room();
-    }
-
     /// Ends a session, and keeps what is for the subscriber: as long as it asked for, and for so long at least (a lease).
     pub(super) fn end_session(&mut self, now: Time, link: LinkId, at_least: Option<Duration>) {
         let Some(session) = self.sessions.remove(&link) else { return };
@@ -477,10 +274,7 @@ impl Publisher {
         if left {
             self.tell_news(PublisherEvent::Left { identity: identity.clone(), user });
         }
-        for route in routes {
-            self.unfollow(route);
-            self.subscriptions[route as usize].present = false;
-        }
+        routes.into_iter().for_each(|route| self.wait_no_more_for(route));
         self.there_is_room();
     }
 
@@ -515,35 +309,6 @@ impl Publisher {
         }
     }
 
-    /// The program has something.
-    pub(super) fn taken(&mut self, link: LinkId, taken: &[crate::pubsub::wire::Taken]) {
-        let mut takes_again = Vec::new();
-        for each in taken {
-            let Some(session) = self.sessions.get_mut(&link) else { return };
-            let Some(route) = session.numbers.get(&each.number).copied() else { continue };
-            let subscription = &mut self.subscriptions[route as usize];
-            let Some(view) = subscription.views.iter_mut().find(|view| view.stream == each.stream) else { continue };
-            let stream = &mut self.streams[usize::from(each.stream)];
-            if !view.shared {
-                let (messages, bytes) = view.take(each.up_to);
-                session.on_its_way.0 -= messages;
-                session.on_its_way.1 -= bytes;
-            } else if each.up_to > view.taken && each.up_to <= stream.history.last() {
-                if stream.followers.remove(&(view.taken, route)) {
-                    stream.followers.insert((each.up_to, route));
-                }
-                view.taken = each.up_to;
-            }
-            self.stuck.remove(&route);
-            if !std::mem::replace(&mut subscription.present, true) {
-                takes_again.push(route);
-            }
-        }
-        takes_again.into_iter().for_each(|route| self.follow(route));
-        self.is_busy(link);
-        self.there_is_room();
-    }
-
     fn tell_news(&mut self, news: PublisherEvent) {
         if !self.options.news {
             return;
@@ -559,6 +324,12 @@ impl Publisher {
     /// path: who does has asked for it by the time he says that he knows how far that is.
     pub(super) fn finish_draining(&mut self, now: Time) {
         if !self.draining || self.drained || self.sessions.values().any(|session| !session.ready.is_empty()) {
+            return;
+        }
+        let is_behind = |subscription: &Subscription| {
+            subscription.session.is_some() && subscription.views.iter().any(View::is_behind)
+        };
+        if self.disk.repairs() || self.subscriptions.iter().any(|(_, subscription)| is_behind(subscription)) {
             return;
         }
         if self.finished.is_none() {

@@ -13,6 +13,7 @@ impl Publisher {
             subscribers: self.sessions.len() as u64,
             subscriptions: self.subscriptions.len() as u64,
             bytes: self.live.bytes(),
+            disk_bytes: self.streams.iter().map(|stream| stream.history.archived()).sum(),
             ..self.counters
         }
     }

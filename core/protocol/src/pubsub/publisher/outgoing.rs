@@ -1,8 +1,11 @@
 //! What is sent to subscribers by themselves.
 
-use super::{Due, LinkId, Message, Publisher, RouteId, Stream, Time};
+use std::sync::Arc;
+
+use super::{Due, LinkId, LostReason, Message, Publisher, RouteId, Session, Stream, Subscription, Time, View};
 use crate::pubsub::{
-    view::Next,
+    history::Found,
+    view::{Gap, Next, Reader},
     wire::{Missed, Number, Pack, StreamId},
 };
 
@@ -11,12 +14,54 @@ const PACK: usize = 32 * 1024;
 /// The most that is sent again at once of what the shared path has lost; who lacks more asks again.
 const REPAIR: usize = 256 * 1024;
 
+/// What leaves together for one subscriber: publications of any of its views, and what it missed, in their order.
+#[derive(Default)]
+struct Parcel {
+    pack: Pack,
+    messages: Vec<Message>,
+}
+
+impl Parcel {
+    fn add(&mut self, (number, stream): (Number, StreamId), next: &Next) {
+        match next {
+            Next::Publication(publication, before) => {
+                self.pack.push((number, stream), publication.number, *before, publication.encoded());
+                if self.pack.len() >= PACK {
+                    self.close_pack();
+                }
+            }
+            Next::Missed(Gap { first, last, count, reason }) => {
+                self.close_pack();
+                let (first, last, count, reason) = (*first, *last, *count, *reason);
+                self.messages.push(Message::Missed(Missed { number, stream, first, last, count, reason }));
+            }
+        }
+    }
+
+    fn close_pack(&mut self) {
+        if !self.pack.is_empty() {
+            self.messages.push(Message::Publications(std::mem::take(&mut self.pack).finish()));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Message> {
+        self.close_pack();
+        self.messages
+    }
+}
+
+impl Session {
+    fn has_room(&self) -> bool {
+        self.on_its_way.0 < self.window.0 && self.on_its_way.1 < self.window.1
+    }
+}
+
 impl Publisher {
     /// A subscription has something to send.
     pub(super) fn ready(&mut self, route: RouteId) {
         let subscription = &mut self.subscriptions[route as usize];
         let Some(link) = subscription.session else { return };
-        if !subscription.ready && subscription.views.iter().any(super::View::has_next) {
+        if !subscription.ready && subscription.views.iter().any(View::has_some) {
             subscription.ready = true;
             if let Some(session) = self.sessions.get_mut(&link) {
                 session.ready.push_back(route);
@@ -49,49 +94,46 @@ impl Publisher {
     fn serve_one(&mut self, now: Time, link: LinkId) {
         let Some(session) = self.sessions.get_mut(&link) else { return };
         session.busy = false;
-        let (delivery, mut pack, mut messages) = (session.delivery, Pack::default(), Vec::new());
+        let (delivery, mut parcel, mut caught_up) = (session.delivery, Parcel::default(), Vec::new());
         while let Some(route) = session.ready.front().copied() {
-            let subscription = &mut self.subscriptions[route as usize];
-            let has_room = |session: &super::Session| {
-                session.on_its_way.0 < session.window.0 && session.on_its_way.1 < session.window.1
-            };
-            for view in &mut subscription.views {
-                while has_room(session)
-                    && let Some(next) = view.next()
-                {
-                    match next {
-                        Next::Missed(gap) => {
-                            // In the order of the view.
-                            if !pack.is_empty() {
-                                messages.push(Message::Publications(std::mem::take(&mut pack).finish()));
-                            }
-                            let (number, stream) = (subscription.number, view.stream);
-                            let super::super::view::Gap { first, last, count, reason } = gap;
-                            messages.push(Message::Missed(Missed { number, stream, first, last, count, reason }));
-                        }
-                        Next::Publication(publication, before) => {
+            let Subscription { number, criterion, policy, rules, views, ready, .. } =
+                &mut self.subscriptions[route as usize];
+            for view in views.iter_mut() {
+                loop {
+                    while session.has_room()
+                        && let Some(next) = view.next()
+                    {
+                        if let Next::Publication(publication, _) = &next {
                             session.on_its_way.0 += 1;
                             session.on_its_way.1 += publication.size();
-                            let view = (subscription.number, view.stream);
-                            pack.push(view, publication.number, before, publication.encoded());
-                            if pack.len() >= PACK {
-                                messages.push(Message::Publications(std::mem::take(&mut pack).finish()));
-                            }
                         }
+                        parcel.add((*number, view.stream), &next);
+                    }
+                    if !session.has_room() || !view.is_behind() {
+                        break;
+                    }
+                    let Stream { history, public, .. } = &self.streams[usize::from(view.stream)];
+                    let reader = Reader { history, criterion, policy, rules, public: *public };
+                    if let Some(block) = view.catch_up(&reader) {
+                        self.disk.want((view.stream, block), route);
+                    }
+                    caught_up.push(route);
+                    if !view.has_next() {
+                        break;
                     }
                 }
             }
-            if subscription.views.iter().any(super::View::has_next) {
-                // The window is full.
+            if !session.has_room() && views.iter().any(View::has_some) {
                 break;
             }
-            subscription.ready = false;
+            *ready = false;
             session.ready.pop_front();
         }
-        if !pack.is_empty() {
-            messages.push(Message::Publications(pack.finish()));
+        parcel.finish().into_iter().for_each(|message| self.send(now, delivery, message));
+        if !caught_up.is_empty() {
+            caught_up.into_iter().for_each(|route| self.track(route));
+            self.there_is_room();
         }
-        messages.into_iter().for_each(|message| self.send(now, delivery, message));
     }
 
     /// Of a public stream, a subscriber has not got these over the shared path.
@@ -112,34 +154,35 @@ impl Publisher {
         let Some(view) = views.iter_mut().find(|view| view.stream == stream && view.shared) else { return };
         let history = &self.streams[usize::from(stream)].history;
         let (first, last) = (first.max(view.taken + 1), last.min(history.last()));
-        if first > last {
-            return self.send(now, delivery, Message::Repaired { number, stream, last });
-        }
-        let mut messages = Vec::new();
-        if first < history.first() {
-            let gone = last.min(history.first() - 1);
-            view.missed_shared(first, gone);
-            let (count, reason) = (gone - first + 1, crate::pubsub::LostReason::History);
-            messages.push(Message::Missed(Missed { number, stream, first, last: gone, count, reason }));
-        }
-        let (mut pack, mut bytes, mut up_to) = (Pack::default(), 0, last);
-        for publication in history.after(first - 1).take_while(|publication| publication.number <= last) {
-            pack.push((number, stream), publication.number, publication.number - 1, publication.encoded());
-            self.counters.repaired += 1;
-            bytes += publication.encoded().len();
-            if pack.len() >= PACK {
-                messages.push(Message::Publications(std::mem::take(&mut pack).finish()));
+        let (mut parcel, mut bytes, mut next) = (Parcel::default(), 0, first);
+        while next <= last && bytes < REPAIR {
+            match history.get(next) {
+                Found::Here(publication) => {
+                    self.counters.repaired += 1;
+                    bytes += publication.encoded().len();
+                    parcel.add((number, stream), &Next::Publication(Arc::clone(publication), next - 1));
+                    next += 1;
+                }
+                Found::Gone(up_to) => {
+                    let gone = last.min(up_to);
+                    view.missed_shared(next, gone);
+                    let reason = LostReason::History;
+                    parcel.add(
+                        (number, stream),
+                        &Next::Missed(Gap { first: next, last: gone, count: gone - next + 1, reason }),
+                    );
+                    next = gone + 1;
+                }
+                Found::OnDisk(block) if next == first => {
+                    return self.disk.want_repair((stream, block), (link, number, stream), first, last);
+                }
+                Found::OnDisk(_) => break,
             }
-            if bytes >= REPAIR {
-                up_to = publication.number;
-                break;
-            }
         }
-        if !pack.is_empty() {
-            messages.push(Message::Publications(pack.finish()));
-        }
-        messages.push(Message::Repaired { number, stream, last: up_to });
-        messages.into_iter().for_each(|message| self.send(now, delivery, message));
+        // Who asks for what there is not hears that that is all.
+        let last = if next > first { next - 1 } else { last };
+        parcel.finish().into_iter().for_each(|message| self.send(now, delivery, message));
+        self.send(now, delivery, Message::Repaired { number, stream, last });
     }
 
     /// Tells those who hear the shared path how far it is, to whom that is news.
@@ -168,13 +211,14 @@ impl Publisher {
     pub(super) fn beat(&mut self, now: Time) {
         self.tell_heads(now, |stream| stream.beaten);
         for stream in &mut self.streams {
-            stream.history.age(now);
+            stream.age(now);
             // What has gathered has not left.
             if stream.shared.is_empty() {
                 stream.beaten = stream.history.last();
             }
         }
         self.wait_no_more(now);
+        self.try_disk_again();
         self.plan(now + self.options.pace.interval, Due::Beat);
     }
 }

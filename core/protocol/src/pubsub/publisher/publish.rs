@@ -84,8 +84,8 @@ impl Publisher {
         let of = &mut self.streams[stream];
         let number = of.history.last() + 1;
         let new = Publication::new(number, now, content.clone(), &self.live);
-        of.history.push(&new);
-        of.history.age(now);
+        of.history.push(&new, of.followers.need_after());
+        of.age(now);
         if of.public {
             if self.options.shared.is_some() {
                 of.shared.push(number, new.encoded());
@@ -99,10 +99,17 @@ impl Publisher {
             let subscription = &mut self.subscriptions[route as usize];
             let of = subscription.views.iter_mut().find(|view| usize::from(view.stream) == stream);
             let view = of.expect("it was looked for");
-            if view.offer(&new, &subscription.policy) == Offered::TooSlow {
+            let was_behind = view.is_behind();
+            if view.offer(&new, &subscription.policy, &subscription.rules) == Offered::TooSlow {
                 self.too_slow.push(route);
             }
-            self.ready(route);
+            let falls_behind = view.is_behind() && !was_behind;
+            if !was_behind {
+                self.ready(route);
+            }
+            if falls_behind {
+                self.track(route);
+            }
         }
         self.counters.published += 1;
         Ok(new.encoded().len())
@@ -114,8 +121,8 @@ impl Publisher {
             let subscription = &self.subscriptions[**route as usize];
             let view = subscription.views.iter().find(|view| usize::from(view.stream) == stream && !view.shared);
             // Whoever is away makes nobody wait.
-            let waits = subscription.present && subscription.policy.slow == Slow::Hold;
-            waits && view.is_some_and(|view| !view.has_room(&subscription.policy, size))
+            let waits = subscription.present && matches!(subscription.policy.slow, Slow::Hold | Slow::Spill);
+            waits && view.is_some_and(|view| !view.has_room(&subscription.policy, size, &subscription.rules))
         };
         let stuck: Vec<RouteId> = found.iter().filter(holds).copied().collect();
         self.wait_for(now, stuck)?;
@@ -128,21 +135,17 @@ impl Publisher {
         Ok(())
     }
 
-    /// Those who hear the shared path, from the slowest on.
+    /// Those for whom the history is kept, which has bounds as they have.
     fn check_followers(&mut self, now: Time, stream: usize, size: usize) -> Result<()> {
         let of = &self.streams[stream];
-        let (last, first) = (of.history.last(), of.history.first());
+        let mut slow: Vec<RouteId> = of.followers.at_their_limit(of.history.last()).collect();
+        if !of.history.has_room(size) {
+            slow.extend(of.followers.who_need(of.history.next_to_go()));
+        }
         let mut stuck = Vec::new();
-        for &(taken, route) in &of.followers {
-            let policy = &self.subscriptions[route as usize].policy;
-            let lag = last - taken;
-            // What it has not taken must stay in the history, and that has bounds.
-            let is_full = lag >= u64::from(policy.max_messages) || (taken < first && !of.history.has_room(size));
-            if !is_full {
-                break;
-            }
-            match policy.slow {
-                Slow::Hold => stuck.push(route),
+        for route in slow {
+            match self.subscriptions[route as usize].policy.slow {
+                Slow::Hold | Slow::Spill => stuck.push(route),
                 Slow::Disconnect if !self.too_slow.contains(&route) => self.too_slow.push(route),
                 Slow::Disconnect | Slow::Drop => {}
             }
@@ -168,8 +171,7 @@ impl Publisher {
             self.stuck.iter().filter(|(_, since)| now >= **since + max).map(|(route, _)| *route).collect();
         for route in &late {
             self.stuck.remove(route);
-            self.unfollow(*route);
-            self.subscriptions[*route as usize].present = false;
+            self.wait_no_more_for(*route);
         }
         if !late.is_empty() {
             self.there_is_room();
@@ -182,12 +184,12 @@ impl Publisher {
         Err(Error::new(ErrorKind::Full, text))
     }
 
-    /// Frees memory: from histories, unless somebody is waited for who needs it; then from those who may lose it.
+    /// Frees memory: from histories, unless somebody is waited for who needs it, or it has yet to be written; then from those who may
+    /// lose it.
     fn shrink(&mut self) -> bool {
         for stream in &mut self.streams {
-            let first = stream.history.first();
-            let is_needed = stream.followers.first().is_some_and(|(taken, _)| *taken < first);
-            if !is_needed && stream.history.shrink() {
+            let is_needed = stream.followers.need_after() < stream.history.first();
+            if (stream.history.has_archive() || !is_needed) && stream.history.shrink() {
                 return true;
             }
         }
