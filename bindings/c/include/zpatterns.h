@@ -116,10 +116,10 @@
 #define ZPAT_QUEUE_COUNTERS_INIT { sizeof(zpat_queue_counters_t), { 0 }, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_TREE_JOB_INIT { sizeof(zpat_tree_job_t), 0, 0, 0, { 0 }, 0, 0, 0, 0, 0 }
 #define ZPAT_DEAD_LETTER_INIT { sizeof(zpat_dead_letter_t), 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
-#define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), 0, 10000, 67108864, 3600000, 10000 }
+#define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), 0, 10000, 67108864, 3600000, 0, 10000 }
 #define ZPAT_PUBLISHER_OPTIONS_INIT { sizeof(zpat_publisher_options_t), \
     NULL, 0, NULL, NULL, { NULL, 0 }, 0, 0, 1000, 3, 10000, 86400000, 60000, 100, 10000, 10000, 2000000, \
-    10000, 16777216, 1073741824, 1000, NULL, 0, NULL }
+    10000, 16777216, 1073741824, NULL, 1000, NULL, 0, NULL }
 #define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
 #define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -3369,8 +3369,13 @@ typedef struct zpat_stream_options_t {
   int64_t history;
   /** Bytes of those. */
   int64_t history_bytes;
-  /** For how long they are kept, in milliseconds. */
+  /** For how long they are kept, in milliseconds, unless somebody is waited for who has yet to take them. */
   int64_t history_age;
+  /**
+   * Bytes of those before them that are kept on disk, for subscriptions that spill, and for who lost some of the shared
+   * path; needs `disk` of the publisher. 0, the default, is nothing on disk.
+   */
+  int64_t disk_bytes;
   /** Of how many subjects the last publication is kept in any case. */
   int64_t last_values;
 } zpat_stream_options_t;
@@ -3464,6 +3469,11 @@ typedef struct zpat_publisher_options_t {
   int64_t max_size;
   /** Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. */
   int64_t max_bytes;
+  /**
+   * A folder for what streams keep on disk, a path as `open(2)` takes it: in a file without a name, which goes with the
+   * publisher. NULL, the default: nothing is kept on disk.
+   */
+  const char *disk;
   /** How long closing waits until what is for connected subscribers has arrived, in milliseconds. */
   int64_t linger;
   /**
@@ -3747,6 +3757,10 @@ typedef struct zpat_publisher_counters_t {
   uint64_t malformed;
   /** Bytes of publications that are here. */
   uint64_t bytes;
+  /** Bytes of publications on disk, or on their way there. */
+  uint64_t disk_bytes;
+  /** How often the disk did not take, or give back, a block of them. */
+  uint64_t disk_errors;
   /** Those who came and went, of which the program was not told because it takes too little of what it is told. */
   uint64_t dropped_news;
 } zpat_publisher_counters_t;
@@ -3828,6 +3842,8 @@ typedef enum zpat_slow_t {
   ZPAT_SLOW_DROP = 1,
   /** It is sent away, and told. */
   ZPAT_SLOW_DISCONNECT = 2,
+  /** What it has not taken is kept on the publisher's disk; when that is full, the publisher waits for it. */
+  ZPAT_SLOW_SPILL = 3,
 } zpat_slow_t;
 
 /**

@@ -17,7 +17,7 @@ use super::{
     streams::zpat_stream_t,
 };
 use crate::{
-    arguments::{growing, init_growing, optional_bytes, optional_text, zpat_slice_t},
+    arguments::{growing, init_growing, optional_bytes, optional_path, optional_text, zpat_slice_t},
     checked::{Checked, c_type, from_c, list, options, to_c},
     error::entry,
     plain::Plain,
