@@ -689,6 +689,10 @@ export interface PublisherCounts {
   malformed: number
   /** Bytes of publications that are here. */
   bytes: number
+  /** Bytes of publications on disk. */
+  diskBytes: number
+  /** Blocks that the disk did not take, or give back. */
+  diskErrors: number
   /** News that the program did not take in time. */
   droppedNews: number
 }

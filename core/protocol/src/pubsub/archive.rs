@@ -17,8 +17,9 @@ use super::{
 };
 use crate::Time;
 
-/// The most bytes of a block, unless a single publication has more. It is read as a whole, whoever wants some of it.
-const MAX_BLOCK: u64 = 256 * 1024;
+/// A block is full with so many bytes. It is read as a whole, whoever wants some of it; a store that gives room by powers of two has
+/// room for a last publication in 256 KiB.
+const MAX_BLOCK: u64 = 192 * 1024;
 /// There are at least so many blocks, however little there is room for: they are forgotten one by one.
 const BLOCKS: u64 = 64;
 

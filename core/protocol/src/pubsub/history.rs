@@ -242,11 +242,9 @@ impl History {
     fn archive_some(&mut self) {
         while self.archive.as_ref().is_some_and(Archive::is_written) && !self.recent.is_empty() {
             self.forget_first();
-            if self.recent.is_empty()
-                && let Some(archive) = &mut self.archive
-            {
-                archive.seal();
-            }
+        }
+        if let Some(archive) = self.archive.as_mut().filter(|archive| archive.is_written()) {
+            archive.seal();
         }
     }
 
