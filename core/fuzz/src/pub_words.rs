@@ -133,7 +133,7 @@ pub(crate) fn told(dice: &mut Dice<'_>) -> Message {
             let (first, count) = if dice.once_in(2) { (first.min(last), 0) } else { (first, count) };
             Message::Missed(Missed { number: of, stream, first, last, count, reason })
         }
-        14 | 15 => Message::Repaired { number: of, stream, last: number(dice) },
+        14 | 15 => Message::Repaired { number: of, stream },
         16 | 17 => Message::Heads((0..dice.below(4)).map(|_| (dice.below(4) as u16, number(dice))).collect()),
         _ => Message::Publications(pack(dice)),
     }

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._batches import BATCH, BATCH_BYTES, Batches
 from ._context import Context
 from ._notices import Notices
-from .errors import Closed
+from ._receiving import Receiving
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Self, Unpack
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from .bus import BusOptions, Event
 
 
-class Bus:
+class Bus(Receiving["Event"]):
     """A :class:`zpatterns.bus.Bus` for one event loop, with its constructor.
 
     ``await send`` suspends only while there is no room, and ``await recv`` while nothing has arrived. Cancelling either
@@ -45,8 +44,7 @@ class Bus:
         """Takes part in the bus at ``epgm://INTERFACE;GROUP:PORT``, as :class:`zpatterns.bus.Bus`."""
         self._bus = _native.Bus(endpoint, context or Context.default(), subscribe, options)
         self._notices = Notices(self._bus)
-        self._batches = Batches(self._notices, lambda: self._bus.drain(BATCH, BATCH_BYTES))
-        self._taken = self._batches.taken
+        super().__init__(self._notices, self._bus.drain)
 
     @property
     def interface(self) -> str:
@@ -80,39 +78,6 @@ class Bus:
     def try_send(self, frames: Buffer | Sequence[Buffer]) -> bool:
         """Sends a message if there is room now, and returns whether there was."""
         return self._bus.try_send(frames)
-
-    async def recv(self) -> Event:
-        """Receives the next message or event."""
-        if not self._taken:
-            await self._batches.refill()
-        return self._taken.popleft()
-
-    async def recv_many(self, max_events: int = BATCH) -> list[Event]:
-        """Receives what is there, at least one message or event and at most ``max_events``."""
-        if not self._taken:
-            await self._batches.refill()
-        return self._batches.take(max_events)
-
-    async def batches(self, max_events: int = BATCH) -> AsyncIterator[list[Event]]:
-        """Batches of messages and events, until the bus is closed."""
-        while True:
-            try:
-                batch = await self.recv_many(max_events)
-            except Closed:
-                return
-            yield batch
-
-    def __aiter__(self) -> Self:
-        """Messages and events, until the bus is closed."""
-        return self
-
-    async def __anext__(self) -> Event:
-        if not self._taken:
-            try:
-                await self._batches.refill()
-            except Closed:
-                raise StopAsyncIteration from None
-        return self._taken.popleft()
 
     def counters(self) -> dict[str, int]:
         """What it did so far, by name, as :meth:`zpatterns.bus.Bus.counters`; after ``close``, the last."""

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._batches import BATCH, BATCH_BYTES, Batches
+from ._batches import BATCH, Batches
 from ._context import Context
 from ._notices import Notices
+from ._receiving import Receiving
 from .errors import Closed
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Publisher:
         return f"<zpatterns.aio.Publisher at {self.endpoint}{' closed' if self.closed else ''}>"
 
 
-class Subscriber:
+class Subscriber(Receiving["Event"]):
     """A :class:`zpatterns.pubsub.Subscriber` for one event loop, with its constructor.
 
     ``await recv`` suspends only while nothing has arrived; cancelling it loses nothing. A publication counts as taken when
@@ -157,10 +158,7 @@ class Subscriber:
         """A subscriber of the publisher at this endpoint, as :class:`zpatterns.pubsub.Subscriber`."""
         self._subscriber = _native.Subscriber(publisher, context or Context.default(), options)
         self._notices = Notices(self._subscriber)
-        self._batches: Batches[Event] = Batches(
-            self._notices, lambda: self._subscriber.drain(BATCH, BATCH_BYTES)
-        )
-        self._taken = self._batches.taken
+        super().__init__(self._notices, self._subscriber.drain)
 
     @property
     def endpoint(self) -> str | None:
@@ -176,39 +174,6 @@ class Subscriber:
     def unsubscribe(self, subscription: int) -> None:
         """Wants that no more. What is here of it already still comes."""
         self._subscriber.unsubscribe(subscription)
-
-    async def recv(self) -> Event:
-        """Receives the next publication or event."""
-        if not self._taken:
-            await self._batches.refill()
-        return self._taken.popleft()
-
-    async def recv_many(self, max_events: int = BATCH) -> list[Event]:
-        """Receives what is there, at least one publication or event and at most ``max_events``."""
-        if not self._taken:
-            await self._batches.refill()
-        return self._batches.take(max_events)
-
-    async def batches(self, max_events: int = BATCH) -> AsyncIterator[list[Event]]:
-        """Batches of publications and events, until the subscriber is closed."""
-        while True:
-            try:
-                batch = await self.recv_many(max_events)
-            except Closed:
-                return
-            yield batch
-
-    def __aiter__(self) -> Self:
-        """Publications and events, until the subscriber is closed."""
-        return self
-
-    async def __anext__(self) -> Event:
-        if not self._taken:
-            try:
-                await self._batches.refill()
-            except Closed:
-                raise StopAsyncIteration from None
-        return self._taken.popleft()
 
     def counters(self) -> dict[str, int]:
         """What it got so far, by name, as :meth:`zpatterns.pubsub.Subscriber.counters`; after ``close``, the last."""

@@ -408,7 +408,7 @@ impl Subscriber {
             }
             Wire::Publications(pack) => self.publications(now, pack),
             Wire::Missed(missed) => self.missed(now, missed),
-            Wire::Repaired { number, stream, .. } => {
+            Wire::Repaired { number, stream } => {
                 if let Some(view) = self.view(number, stream) {
                     view.forget_asked();
                     self.ask(now, number, stream);

@@ -76,14 +76,12 @@ pub enum Message {
     Publications(Bytes),
     /// Publisher to subscriber: this you will not get.
     Missed(Missed),
-    /// Publisher to subscriber: that is all that there is to [`Repair`](Self::Repair), up to this number.
+    /// Publisher to subscriber: that is the answer to [`Repair`](Self::Repair); what it lacks is asked for again.
     Repaired {
         /// The subscription.
         number: Number,
         /// The stream.
         stream: StreamId,
-        /// Up to here.
-        last: u64,
     },
     /// Publisher to subscriber: so far the public streams are.
     Heads(Vec<(StreamId, u64)>),
@@ -331,10 +329,9 @@ impl Message {
                 to.put_u8(missed.reason as u8);
                 MISSED
             }
-            Self::Repaired { number, stream, last } => {
+            Self::Repaired { number, stream } => {
                 to.put_u32(number);
                 to.put_u16(stream);
-                to.put_u64(last);
                 REPAIRED
             }
             Self::Heads(heads) => {
@@ -400,11 +397,7 @@ impl Message {
                 count: from.try_get_u64().ok()?,
                 reason: LostReason::ALL.get(usize::from(from.try_get_u8().ok()?)).copied()?,
             }),
-            REPAIRED => Self::Repaired {
-                number: from.try_get_u32().ok()?,
-                stream: from.try_get_u16().ok()?,
-                last: from.try_get_u64().ok()?,
-            },
+            REPAIRED => Self::Repaired { number: from.try_get_u32().ok()?, stream: from.try_get_u16().ok()? },
             HEADS => Self::Heads(list(from, |from| Some((from.try_get_u16().ok()?, from.try_get_u64().ok()?)))?),
             DELIVERY => Self::Delivery { key: from.try_get_u64().ok()? },
             _ => return None,

@@ -179,10 +179,8 @@ impl Publisher {
                 Found::OnDisk(_) => break,
             }
         }
-        // Who asks for what there is not hears that that is all.
-        let last = if next > first { next - 1 } else { last };
         parcel.finish().into_iter().for_each(|message| self.send(now, delivery, message));
-        self.send(now, delivery, Message::Repaired { number, stream, last });
+        self.send(now, delivery, Message::Repaired { number, stream });
     }
 
     /// Tells those who hear the shared path how far it is, to whom that is news.
