@@ -183,6 +183,7 @@ impl<M: Machine> Shared<M> {
         self.take_notices(state);
         let mut again = self.take_commands(state);
         again |= self.take_messages(state);
+        self.take_refusals(state);
         if state.machine.deadline().is_some_and(|at| at <= state.now) {
             self.tell(state, Input::Deadline);
         }
@@ -286,9 +287,7 @@ impl<M: Machine> Shared<M> {
                     Err(error) => Input::Failed { socket, error },
                 })
             }
-            Output::Connect { socket, endpoint } => {
-                failed(socket, state.socket(socket).and_then(|hosted| hosted.connect(&endpoint)))
-            }
+            Output::Connect { socket, endpoint } => failed(socket, self.connect(state, socket, &endpoint)),
             Output::Dial { socket, endpoint, peer } => {
                 failed(socket, state.socket(socket).and_then(|hosted| hosted.dial(endpoint, peer)))
             }

@@ -150,7 +150,10 @@ impl Worker {
                 self.close();
                 Err(Error::new(ErrorKind::Closed, "the worker has left"))
             }
-            WorkerEvent::Failed(error) => Err(error),
+            WorkerEvent::Failed(error) => {
+                self.0.host.close_because(error.clone());
+                Err(error)
+            }
             // A job that was dropped is of no more interest.
             WorkerEvent::Cancelled { .. } | WorkerEvent::Bound { .. } => Ok(None),
         }

@@ -117,7 +117,10 @@ impl QueueWorker {
                 self.close();
                 Err(Error::new(ErrorKind::Closed, "the worker has left"))
             }
-            WorkerEvent::Failed(error) => Err(error),
+            WorkerEvent::Failed(error) => {
+                self.0.host.close_because(error.clone());
+                Err(error)
+            }
             // Of a job that is no more here; the counters say how often.
             WorkerEvent::Withdrawn { .. } | WorkerEvent::Rejected { .. } => Ok(None),
         }
