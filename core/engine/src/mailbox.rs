@@ -119,12 +119,9 @@ impl<E> Mailbox<E> {
         self.capacity.saturating_sub(state.events.len() + state.in_lanes)
     }
 
-    /// Adds an event, unless no more come. The machine keeps to the room it was told of.
+    /// Adds an event. The machine keeps to the room it was told of.
     pub(crate) fn push(&self, event: E) {
         let mut state = self.lock();
-        if state.ended.is_some() {
-            return;
-        }
         let State { events, lanes, in_lanes, .. } = &mut *state;
         match (self.lane_of)(&event) {
             Lane::Of(lane) if lanes.contains_key(&lane) => {

@@ -413,6 +413,8 @@ impl Worker {
             if !self.sites.is_empty() || self.options.bind.is_some() {
                 return;
             }
+        } else if socket != SERVER {
+            return;
         }
         self.events.push_back(News::Other(WorkerEvent::Failed(error)));
     }
