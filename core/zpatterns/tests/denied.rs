@@ -108,7 +108,7 @@ fn a_subscriber_whose_key_is_forgotten_hears_so_when_it_comes_back() {
     assert_eq!(ada.recv(&watchdog()).expect("it is let in"), SubscriberEvent::Connected);
     stage.authenticator.remove_key(&stage.client.public).expect("a key");
     let endpoint = stage.publisher.endpoint().to_owned();
-    stage.publisher.close();
+    stage.publisher.close(Duration::ZERO);
     stage.publisher = loop {
         match bind(&stage.context, &stage.server, &endpoint) {
             Ok(publisher) => break publisher,

@@ -238,24 +238,30 @@ impl<M: Machine> Shared<M> {
         }
     }
 
-    /// Tells the machine what happened and does all that it wants. Where a socket fails, or cannot be opened, because the context
-    /// ended, so does everything here.
+    /// Tells the machine what happened and does all that it wants.
     pub(super) fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         state.is_broken = true;
         while let Some(input) = next {
-            if let Input::Failed { error, .. } = &input
-                && error.kind() == ErrorKind::Closed
-            {
-                self.end(error.clone());
-            }
-            state.machine.handle(state.now, input);
-            while let Some(output) = state.machine.poll() {
-                later.extend(self.carry_out(state, output));
+            if !self.is_of_the_end(&input) {
+                state.machine.handle(state.now, input);
+                while let Some(output) = state.machine.poll() {
+                    later.extend(self.carry_out(state, output));
+                }
             }
             next = later.pop_front();
         }
         state.is_broken = false;
+    }
+
+    /// Where a socket fails, or cannot be opened, because the context ended, so does everything here, and the machine has nothing to do
+    /// about what else fails.
+    fn is_of_the_end(&self, input: &Input<M::Command>) -> bool {
+        let Input::Failed { error, .. } = input else { return false };
+        if error.kind() == ErrorKind::Closed {
+            self.end(error.clone());
+        }
+        self.mailbox.check_open().is_err()
     }
 
     fn tell_room(&self, state: &mut State<M>) {

@@ -107,7 +107,7 @@ pub enum WorkerEvent {
         /// With the port that the system chose.
         endpoint: String,
     },
-    /// The worker cannot be reached, or cannot reach a broker.
+    /// The worker cannot be reached, or no broker is left that it could reach.
     Failed(Error),
     /// All is done after [`WorkerCommand::Leave`].
     Left,

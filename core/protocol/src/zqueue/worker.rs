@@ -113,7 +113,7 @@ pub enum WorkerEvent {
         /// Why.
         refusal: Refusal,
     },
-    /// The worker cannot connect.
+    /// No queue is left that the worker could reach.
     Failed(Error),
     /// All is done after [`WorkerCommand::Leave`].
     Left,

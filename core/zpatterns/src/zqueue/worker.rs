@@ -81,6 +81,8 @@ impl QueueWorker {
 
     /// The next job. [`ErrorKind::Timeout`] if none came until `deadline`, [`ErrorKind::Closed`] after [`leave`](Self::leave) when all
     /// is done.
+    ///
+    /// [`ErrorKind::PermissionDenied`], or another error, if no queue is left that it could work for: that is said again with every call.
     pub fn next(&self, deadline: &Deadline) -> Result<QueueJob> {
         loop {
             if let Some(job) = self.job(self.0.host.next(deadline)?)? {
