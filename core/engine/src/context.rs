@@ -45,7 +45,7 @@ struct Inner {
     pointer: NonNull<c_void>,
     generation: Generation,
     reactor: Mutex<Option<Reactor>>,
-    names: AtomicU64,
+    names: Arc<AtomicU64>,
     has_authenticator: Arc<AtomicBool>,
 }
 
@@ -84,7 +84,7 @@ impl Context {
             pointer,
             generation: Generation::current(),
             reactor: Mutex::new(None),
-            names: AtomicU64::new(0),
+            names: Arc::default(),
             has_authenticator: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -105,7 +105,7 @@ impl Context {
 
     /// For sources, which open sockets and must not keep the context alive.
     pub(crate) fn opener(&self) -> Opener {
-        Opener(self.inner.pointer)
+        Opener { pointer: self.inner.pointer, names: Arc::clone(&self.inner.names) }
     }
 
     pub(crate) fn generation(&self) -> Generation {
@@ -146,7 +146,7 @@ impl Context {
 
     /// A name that no other call on this context got.
     pub(crate) fn unique_name(&self, what: &str) -> String {
-        format!("inproc://zpatterns-{what}-{}", self.inner.names.fetch_add(1, Ordering::Relaxed))
+        unique_name(&self.inner.names, what)
     }
 
     /// Lets the reactor serve what `make` makes, starting its thread if it has none.
@@ -162,7 +162,10 @@ impl Context {
 
 /// Opens sockets for a source of the reactor: in its turns, because the context ends its reactor, and with it every turn,
 /// before it ends itself; or on the thread of somebody who holds the context.
-pub(crate) struct Opener(NonNull<c_void>);
+pub(crate) struct Opener {
+    pointer: NonNull<c_void>,
+    names: Arc<AtomicU64>,
+}
 
 // SAFETY: a libzmq context is thread-safe.
 unsafe impl Send for Opener {}
@@ -170,10 +173,19 @@ unsafe impl Send for Opener {}
 impl Opener {
     pub(crate) fn open(&self, kind: SocketKind, options: &SocketOptions) -> Result<RawSocket> {
         // SAFETY: the context lives for as long as its reactor gives turns, and as somebody holds it.
-        let mut raw = unsafe { RawSocket::open(self.0, kind.number()) }?;
+        let mut raw = unsafe { RawSocket::open(self.pointer, kind.number()) }?;
         socket::configure(&mut raw, kind, options)?;
         Ok(raw)
     }
+
+    /// As [`Context::unique_name`].
+    pub(crate) fn unique_name(&self, what: &str) -> String {
+        unique_name(&self.names, what)
+    }
+}
+
+fn unique_name(names: &AtomicU64, what: &str) -> String {
+    format!("inproc://zpatterns-{what}-{}", names.fetch_add(1, Ordering::Relaxed))
 }
 
 impl std::fmt::Debug for Context {

@@ -324,9 +324,14 @@ where
 
     /// Ends the machine where it is and closes its sockets. Waits until the store has what it was given.
     pub fn close(&self) {
+        self.close_because(Error::new(ErrorKind::Closed, "the handle is closed"));
+    }
+
+    /// As [`close`](Self::close); every wait and every command fails because of `why` from now on.
+    pub fn close_because(&self, why: Error) {
         let shared = &self.0.shared;
         if shared.generation.is_current() {
-            shared.end(Error::new(ErrorKind::Closed, "the handle is closed"));
+            shared.end(why);
             shared.served.remove();
             shared.writer.get().into_iter().for_each(Writer::close);
         }

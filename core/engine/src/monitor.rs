@@ -3,13 +3,22 @@
 //! `connect` cannot fail for want of a server, because it keeps trying; this is how a program learns what came of it.
 //! libzmq's I/O thread stops while nobody takes its events, so ours are always received ahead, and those that a program
 //! leaves lying beyond the bound are dropped and counted.
+//!
+//! Of a machine's socket only [`Refusals`] are of interest.
 
-use std::{fmt, os::fd::BorrowedFd, sync::Arc};
+use std::{
+    fmt,
+    os::fd::{BorrowedFd, RawFd},
+    sync::Arc,
+};
 
 use libzmq::event;
 use zpatterns_protocol::{Error, ErrorKind, Result};
 
-use crate::{Deadline, Hook, Interest, Message, Socket, SocketKind, SocketOptions, socket::WeakSocket};
+use crate::{
+    Deadline, Hook, Interest, Message, Socket, SocketKind, SocketOptions, context::Opener, raw::RawSocket,
+    socket::WeakSocket,
+};
 
 /// Events that wait for the program before the newest are dropped.
 const MAX_EVENTS: i64 = 10_000;
@@ -179,6 +188,55 @@ impl fmt::Debug for Monitor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Monitor")
     }
+}
+
+/// Where a raw socket that connects was turned away, after which libzmq does not connect it there again. That is said once for each
+/// endpoint, so there is no flood of it; of a socket that listens it would be said of everybody whom that turns away.
+pub(crate) struct Refusals {
+    events: RawSocket,
+    /// Readable when there may be one.
+    pub(crate) fd: RawFd,
+}
+
+impl Refusals {
+    /// Of a socket that is about to connect. Its owner receives them as they come, and
+    /// [stops the monitor](RawSocket::stop_monitor) before this is dropped.
+    pub(crate) fn of(raw: &mut RawSocket, opener: &Opener) -> Result<Self> {
+        let mut events = opener.open(SocketKind::Pair, &SocketOptions::default())?;
+        let (endpoint, fd) = (opener.unique_name("refusals"), events.fd()?);
+        // First, because nobody could be told what comes while it fails.
+        events.connect(&endpoint)?;
+        raw.monitor(Some(&endpoint), event::HANDSHAKE_FAILED_AUTH | event::HANDSHAKE_FAILED_PROTOCOL)?;
+        Ok(Self { events, fd })
+    }
+
+    /// The next one, if there is one.
+    pub(crate) fn next(&mut self) -> Result<Option<Error>> {
+        loop {
+            let mut message = Message::new();
+            if !self.events.recv_message(|frame| message.push(std::mem::take(frame)))? {
+                return Ok(None);
+            }
+            if let Some(refusal) = decode(&message)?.and_then(refusal_of) {
+                return Ok(Some(refusal));
+            }
+        }
+    }
+}
+
+/// What ends a connection for another reason, the patterns notice themselves.
+fn refusal_of(event: MonitorEvent) -> Option<Error> {
+    let refused = |text| Error::new(ErrorKind::PermissionDenied, text);
+    let error = match (event.kind, event.value) {
+        (MonitorEventKind::HandshakeFailedAuth, status) => {
+            refused("we were turned away: the other side does not let us in as who we are").with("status", status)
+        }
+        (MonitorEventKind::HandshakeFailedProtocol, event::ZMTP_MECHANISM_MISMATCH) => {
+            refused("we were turned away: the other side protects its connections in another way")
+        }
+        _ => return None,
+    };
+    Some(error.with("endpoint", event.endpoint))
 }
 
 fn decode(message: &Message) -> Result<Option<MonitorEvent>> {

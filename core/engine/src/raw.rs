@@ -148,6 +148,15 @@ impl RawSocket {
         }
     }
 
+    /// Ends a monitor, before the socket that receives from it closes: libzmq's I/O thread would wait for ever to get rid of an
+    /// event that nobody receives.
+    pub(crate) fn stop_monitor(&mut self) {
+        // In the child of a fork it belongs to the parent, one of whose threads may have held its lock.
+        if self.1.is_current() {
+            let _ = self.monitor(None, 0);
+        }
+    }
+
     pub(crate) fn set(&mut self, name: &'static str, option: c_int, value: Setting<'_>) -> Result<()> {
         let rc = match value {
             Setting::Int(value) => self.set_raw(option, &(value as c_int).to_ne_bytes()),

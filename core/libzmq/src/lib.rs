@@ -155,6 +155,8 @@ pub mod event {
     pub const HANDSHAKE_FAILED_AUTH: c_int = 0x4000;
     /// All of them.
     pub const ALL: c_int = 0xFFFF;
+    /// How the protocol was broken: the peer has another security mechanism.
+    pub const ZMTP_MECHANISM_MISMATCH: u32 = 0x1100_0002;
 }
 
 #[allow(missing_docs)] // zmq.h and its manual pages document each.

@@ -94,11 +94,13 @@ pub enum Input<C> {
         /// With the port that the system chose.
         endpoint: String,
     },
-    /// A socket could not be opened, bound or connected.
+    /// A socket could not be opened, bound or connected; or it was turned away where it connects, because of who we are
+    /// ([`PermissionDenied`](crate::ErrorKind::PermissionDenied)), and is not connected there again. The machine closes it when it
+    /// has no more use for it.
     Failed {
         /// This one.
         socket: SocketId,
-        /// Because of this.
+        /// Because of this; where, is the fact `endpoint`.
         error: Error,
     },
     /// A message was not taken, and nothing of it was sent.
@@ -188,7 +190,7 @@ pub enum Output<E> {
         endpoint: String,
     },
     /// Connect, and reconnect for as long as the socket lives; a ROUTER dials instead. Who is turned away there, because of who
-    /// it is, is not connected again, and hears nothing of it.
+    /// he is, is not connected again, which is [`Input::Failed`].
     Connect {
         /// This socket.
         socket: SocketId,
@@ -197,7 +199,7 @@ pub enum Output<E> {
     },
     /// Connect a ROUTER, and reconnect until [`Output::HangUp`]; who is there is this peer from now on. What is sent before
     /// there is a connection waits for it, until it is [`Refusal::Full`]. It is [`Refusal::Gone`] if we were turned away there,
-    /// because of who we are: then only another call helps.
+    /// because of who we are: then only another call helps, and nothing else is said of it.
     Dial {
         /// This socket.
         socket: SocketId,

@@ -21,7 +21,7 @@ use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
 use zpatterns_protocol::{Machine, Result};
 
-use super::{Shared, sockets::State};
+use super::{Shared, hosted::HostedSocket, sockets::State};
 use crate::{
     Deadline,
     reactor::Turn,
@@ -105,7 +105,7 @@ where
         let state = self.lock();
         self.driver.driving.store(true, Ordering::SeqCst);
         if self.driver.watched.swap(false, Ordering::SeqCst) {
-            state.sockets.values().for_each(|socket| self.served.unwatch(socket.fd));
+            state.sockets.values().flat_map(HostedSocket::fds).for_each(|fd| self.served.unwatch(fd));
         }
         drop(state);
         Driving { shared: self }
@@ -133,7 +133,7 @@ impl<M: Machine> Shared<M> {
     fn watch(&self, state: &State<M>) {
         if !self.driver.watched.swap(true, Ordering::SeqCst) {
             // What cannot be watched is looked at when something else happens, and when the machine's own time comes.
-            state.sockets.values().for_each(|socket| drop(self.served.watch(socket.fd)));
+            state.sockets.values().flat_map(HostedSocket::fds).for_each(|fd| drop(self.served.watch(fd)));
             self.kick();
         }
     }
@@ -171,7 +171,7 @@ impl<M: Machine> Driving<'_, M> {
         let mut state = self.shared.lock();
         // Nobody looks at their descriptors now.
         state.closing.clear();
-        let sockets: SmallVec<[RawFd; 8]> = state.sockets.values().map(|socket| socket.fd).collect();
+        let sockets: SmallVec<[RawFd; 8]> = state.sockets.values().flat_map(HostedSocket::fds).collect();
         drop(state);
         let wake = &self.shared.driver.wake;
         // SAFETY: who closes a socket while somebody drives leaves it to him, in `closing`.

@@ -3,7 +3,7 @@
 //! It binds or it connects, not both, so it is a server or a client as its machine's [`Security`] has it. A ROUTER that
 //! connects dials, and knows nobody but those whom it dialled.
 
-use std::{collections::BTreeSet, os::fd::RawFd, sync::Arc};
+use std::{collections::BTreeSet, iter, os::fd::RawFd, sync::Arc};
 
 use bytes::Bytes;
 use libzmq::option as zmq;
@@ -14,18 +14,22 @@ use zpatterns_protocol::{
 };
 
 use super::dialled::Dialled;
-use crate::{Frame, Security, SocketKind, SocketOptions, context::Opener, options::Setting, raw::RawSocket};
+use crate::{
+    Frame, Security, SocketKind, SocketOptions, context::Opener, monitor::Refusals, options::Setting, raw::RawSocket,
+};
 
 pub(super) struct HostedSocket {
     raw: RawSocket,
     pub(super) role: Role,
-    pub(super) fd: RawFd,
+    fd: RawFd,
     /// Connections that refused a message for want of room. They refuse everything until the machine has heard of room:
     /// else a later message could overtake the refused one.
     pub(super) full: BTreeSet<Peer>,
     security: Arc<Security>,
     side: Option<Side>,
     dialled: Dialled,
+    /// If it connects, and is to be somebody there. It costs two more sockets.
+    refusals: Option<Refusals>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,7 @@ impl HostedSocket {
             security: Arc::clone(security),
             side: None,
             dialled: Dialled::default(),
+            refusals: None,
         })
     }
 
@@ -71,12 +76,26 @@ impl HostedSocket {
         self.raw.last_endpoint()
     }
 
-    pub(super) fn connect(&mut self, endpoint: &str) -> Result<()> {
+    pub(super) fn connect(&mut self, endpoint: &str, opener: &Opener) -> Result<()> {
         if self.role == Role::Router {
             return Err(wrong("a machine's ROUTER dials, or binds"));
         }
         self.set_up(Side::Client)?;
+        if self.security.client.is_some() && self.refusals.is_none() {
+            self.refusals = Some(Refusals::of(&mut self.raw, opener)?);
+        }
         self.raw.connect(endpoint)
+    }
+
+    /// Where it was turned away.
+    pub(super) fn refusal(&mut self) -> Option<Error> {
+        // What is wrong with the context, receiving from the socket itself says.
+        self.refusals.as_mut()?.next().ok().flatten()
+    }
+
+    /// Readable when there may be something to be done with it.
+    pub(super) fn fds(&self) -> impl Iterator<Item = RawFd> {
+        iter::once(self.fd).chain(self.refusals.as_ref().map(|refusals| refusals.fd))
     }
 
     /// Connects a ROUTER to somebody whom it will know by this name.
@@ -203,6 +222,14 @@ impl HostedSocket {
             if let Some(peer) = peer {
                 return Ok(Some(Received { peer, user, frames }));
             }
+        }
+    }
+}
+
+impl Drop for HostedSocket {
+    fn drop(&mut self) {
+        if self.refusals.is_some() {
+            self.raw.stop_monitor();
         }
     }
 }

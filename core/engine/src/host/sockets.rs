@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    iter,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -76,8 +77,7 @@ impl<M> State<M> {
     }
 
     pub(super) fn socket(&mut self, id: SocketId) -> Result<&mut HostedSocket> {
-        let unknown = || Error::new(ErrorKind::WrongState, "the socket is not open").with("socket", id.0);
-        self.sockets.get_mut(&id).ok_or_else(unknown)
+        self.sockets.get_mut(&id).ok_or_else(|| unknown(id))
     }
 
     /// What a socket is to send before it closes. Nobody is left to hear that it was refused.
@@ -141,20 +141,32 @@ impl<M> State<M> {
 
 impl<M: Machine> Shared<M> {
     pub(super) fn open_socket(&self, state: &mut State<M>, id: SocketId, role: Role) -> Result<()> {
-        let closed = || Error::new(ErrorKind::Closed, "the handle is closed");
         let socket = HostedSocket::open(state.opener.as_ref().ok_or_else(closed)?, role, &state.security)?;
         state.stirred = true;
         if self.driver.is_watched() {
-            self.served.watch(socket.fd)?;
+            socket.fds().try_for_each(|fd| self.served.watch(fd))?;
         }
         state.sockets.insert(id, socket);
+        Ok(())
+    }
+
+    pub(super) fn connect(&self, state: &mut State<M>, id: SocketId, endpoint: &str) -> Result<()> {
+        let State { sockets, opener, stirred, .. } = state;
+        let socket = sockets.get_mut(&id).ok_or_else(|| unknown(id))?;
+        let before = socket.fds().count();
+        socket.connect(endpoint, opener.as_ref().ok_or_else(closed)?)?;
+        // There may be more to wait for.
+        *stirred = true;
+        if self.driver.is_watched() {
+            socket.fds().skip(before).try_for_each(|fd| self.served.watch(fd))?;
+        }
         Ok(())
     }
 
     pub(super) fn close_socket(&self, state: &mut State<M>, id: SocketId) {
         let Some(socket) = state.sockets.remove(&id) else { return };
         if self.driver.is_watched() {
-            self.served.unwatch(socket.fd);
+            socket.fds().for_each(|fd| self.served.unwatch(fd));
         }
         if self.driver.is_driving() {
             state.stirred = true;
@@ -189,6 +201,20 @@ impl<M: Machine> Shared<M> {
         again
     }
 
+    /// Tells the machine where it was turned away.
+    pub(super) fn take_refusals(&self, state: &mut State<M>) {
+        let mut all = Vec::new();
+        for (id, socket) in &mut state.sockets {
+            all.extend(iter::from_fn(|| socket.refusal()).map(|error| (*id, error)));
+        }
+        for (socket, error) in all {
+            // The one before may have made the machine close it.
+            if state.sockets.contains_key(&socket) {
+                self.tell(state, Input::Failed { socket, error });
+            }
+        }
+    }
+
     /// A socket is of no more use.
     fn failed(&self, state: &mut State<M>, socket: SocketId, error: Error) {
         self.close_socket(state, socket);
@@ -208,4 +234,12 @@ impl<M: Machine> Shared<M> {
             self.tell(state, Input::Writable { socket });
         }
     }
+}
+
+fn unknown(id: SocketId) -> Error {
+    Error::new(ErrorKind::WrongState, "the socket is not open").with("socket", id.0)
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the handle is closed")
 }

@@ -184,6 +184,7 @@ impl<M: Machine> Shared<M> {
         self.take_notices(state);
         let mut again = self.take_commands(state);
         again |= self.take_messages(state);
+        self.take_refusals(state);
         if state.machine.deadline().is_some_and(|at| at <= state.now) {
             self.tell(state, Input::Deadline);
         }
@@ -238,24 +239,30 @@ impl<M: Machine> Shared<M> {
         }
     }
 
-    /// Tells the machine what happened and does all that it wants. Where a socket fails, or cannot be opened, because the context
-    /// ended, so does everything here.
+    /// Tells the machine what happened and does all that it wants.
     pub(super) fn tell(&self, state: &mut State<M>, input: Input<M::Command>) {
         let (mut next, mut later) = (Some(input), VecDeque::new());
         state.is_broken = true;
         while let Some(input) = next {
-            if let Input::Failed { error, .. } = &input
-                && error.kind() == ErrorKind::Closed
-            {
-                self.end(error.clone());
-            }
-            state.machine.handle(state.now, input);
-            while let Some(output) = state.machine.poll() {
-                later.extend(self.carry_out(state, output));
+            if !self.is_of_the_end(&input) {
+                state.machine.handle(state.now, input);
+                while let Some(output) = state.machine.poll() {
+                    later.extend(self.carry_out(state, output));
+                }
             }
             next = later.pop_front();
         }
         state.is_broken = false;
+    }
+
+    /// Where a socket fails, or cannot be opened, because the context ended, so does everything here, and the machine has nothing to do
+    /// about what else fails.
+    fn is_of_the_end(&self, input: &Input<M::Command>) -> bool {
+        let Input::Failed { error, .. } = input else { return false };
+        if error.kind() == ErrorKind::Closed {
+            self.end(error.clone());
+        }
+        self.mailbox.check_open().is_err()
     }
 
     fn tell_room(&self, state: &mut State<M>) {
@@ -287,9 +294,7 @@ impl<M: Machine> Shared<M> {
                     Err(error) => Input::Failed { socket, error },
                 })
             }
-            Output::Connect { socket, endpoint } => {
-                failed(socket, state.socket(socket).and_then(|hosted| hosted.connect(&endpoint)))
-            }
+            Output::Connect { socket, endpoint } => failed(socket, self.connect(state, socket, &endpoint)),
             Output::Dial { socket, endpoint, peer } => {
                 failed(socket, state.socket(socket).and_then(|hosted| hosted.dial(endpoint, peer)))
             }

@@ -531,7 +531,7 @@ impl Machine for Subscriber {
                 self.endpoint = Some(endpoint);
                 self.connect(now);
             }
-            Input::Failed { error, .. } => self.notice(SubscriberEvent::Failed(error)),
+            Input::Failed { error, .. } if !self.over => self.failed(now, error),
             _ => {}
         }
         while let Some(link) = self.links.overrun() {

@@ -34,7 +34,7 @@ use crate::{
     fields::MAX_NAME,
     link::{
         Arrival, Backlog, LinkId, Links, Silence,
-        site::{self, Site},
+        site::{self, Site, Sites},
     },
     machine::{Frames, Input, Output, Peer, SocketId},
     time::earliest,
@@ -44,7 +44,7 @@ use crate::{
 pub struct Client {
     options: ClientOptions,
     links: Links,
-    sites: Vec<Site>,
+    sites: Sites,
     servers: Servers,
     /// The responders that have announced themselves, and on which site.
     responders: BTreeMap<ResponderId, usize>,
@@ -93,7 +93,7 @@ impl Client {
             servers: Servers::new(options.pace),
             options,
             links,
-            sites: Vec::new(),
+            sites: Sites::default(),
             responders: BTreeMap::new(),
             dispatch: Dispatch::new(limits, balance, Cache::new(0, 0, Duration::ZERO), random.u64(..)),
             open: BTreeMap::new(),
@@ -137,7 +137,7 @@ impl Client {
             let site = Site::open(now, endpoint, socket, &mut self.links, &mut self.outputs);
             // Until it has announced itself, its silence matters.
             self.links.watch(now, site.link, true);
-            self.sites.push(site);
+            self.sites.add(site);
         }
         for server in std::mem::take(&mut self.options.freelance) {
             let socket = self.next_socket();
@@ -250,19 +250,17 @@ impl Client {
             return;
         }
         let arrival = self.links.receive(now, socket, peer, frames);
-        if let Some(site) = self.sites.iter_mut().find(|site| site.socket == socket) {
-            site.heard = true;
-        }
+        self.sites.heard(socket);
         match arrival {
             Arrival::Message { link, kind, fields, body } => {
-                let Some(site) = self.sites.iter().position(|site| site.link == link) else { return };
+                let Some(site) = self.sites.of_link(link) else { return };
                 match Message::decode(kind, fields, body) {
                     Some(message) => self.answered(now, site, message),
                     None => self.malformed += 1,
                 }
             }
             Arrival::Reset(link) | Arrival::Closed(link) => {
-                if let Some(site) = self.sites.iter().position(|site| site.link == link) {
+                if let Some(site) = self.sites.of_link(link) {
                     self.start_over(now, site);
                 }
             }
@@ -313,13 +311,26 @@ impl Client {
     }
 
     fn silent(&mut self, now: Time, link: LinkId) {
-        let Some(index) = self.sites.iter().position(|site| site.link == link) else { return };
+        let Some(index) = self.sites.of_link(link) else { return };
         let socket = self.next_socket();
         // While nobody else is there, the session is kept: if the other side lives, nothing needs to be done twice.
         if self.responders.values().any(|site| *site != index) && self.responder_of(index).is_some() {
             self.start_over(now, index);
         }
         self.sites[index].renew(now, socket, &mut self.links, &mut self.outputs);
+    }
+
+    /// A socket is of no use, perhaps because we were turned away. Requests go where the others lead; if there are none, they fail.
+    fn failed(&mut self, socket: SocketId, error: &Error) {
+        if let Some(site) = self.sites.of_socket(socket) {
+            self.lose(site);
+            self.sites.remove(site).close(&mut self.links, &mut self.outputs);
+        } else if !self.server_failed(socket) {
+            return;
+        }
+        if self.sites.is_empty() && self.servers.are_none() {
+            self.dispatch.shut(site::refusal(error));
+        }
     }
 
     fn act(&mut self, now: Time) {
@@ -340,7 +351,7 @@ impl Client {
             }
         }
         while let Some(link) = self.links.overrun() {
-            match self.sites.iter().position(|site| site.link == link) {
+            match self.sites.of_link(link) {
                 Some(site) => self.start_over(now, site),
                 None => drop(self.links.remove(link)),
             }
@@ -437,8 +448,12 @@ impl Machine for Client {
                     self.submit(now, id);
                 }
             }
-            Input::Bound { .. } | Input::Failed { .. } => {}
-            Input::Recovered { .. } | Input::Fetched { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
+            Input::Failed { socket, error } => self.failed(socket, &error),
+            Input::Bound { .. }
+            | Input::Recovered { .. }
+            | Input::Fetched { .. }
+            | Input::Stored { .. }
+            | Input::StoreFailed { .. } => {}
         }
         if !self.closed {
             self.act(now);

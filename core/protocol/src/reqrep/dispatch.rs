@@ -32,7 +32,7 @@ use super::{
     parts::Parts,
     wire::Failure,
 };
-use crate::{ErrorKind, Time};
+use crate::{ErrorKind, Refusal, Time};
 
 pub(super) struct Dispatch<A> {
     limits: Limits,
@@ -58,6 +58,8 @@ pub(super) struct Dispatch<A> {
     counters: Counters,
     /// What there is to tell besides answers.
     pub(in crate::reqrep) news: Feed,
+    /// Why nobody will ever take a request.
+    shut: Option<Refusal>,
 }
 
 impl<A: Copy + PartialEq> Dispatch<A> {
@@ -81,6 +83,7 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             joined: 0,
             counters: Counters::default(),
             news: Feed::default(),
+            shut: None,
         }
     }
 
@@ -216,6 +219,9 @@ impl<A: Copy + PartialEq> Dispatch<A> {
         let refuse = |kind, text: &str| {
             Err(Failure { kind, may_have_run: false, retry_after: Duration::ZERO, text: text.to_owned() })
         };
+        if let Some(Refusal { kind, text, .. }) = &self.shut {
+            return refuse(*kind, text);
+        }
         if call.deadline <= now {
             return refuse(ErrorKind::Timeout, "the deadline had passed before the request came");
         }
@@ -379,6 +385,14 @@ impl<A: Copy + PartialEq> Dispatch<A> {
             };
             self.fail(serial, reason, kind, Duration::ZERO, text.to_owned());
         }
+    }
+
+    /// There are no responders, and there will be none, because of `why`: requests end with that, and so does every other.
+    pub(super) fn shut(&mut self, why: Refusal) {
+        for serial in self.requests.keys().copied().collect::<Vec<_>>() {
+            self.fail(serial, Reason::NoService, why.kind, Duration::ZERO, why.text.clone());
+        }
+        self.shut = Some(why);
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {

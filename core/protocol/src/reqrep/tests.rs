@@ -1,5 +1,6 @@
 //! The table of requests by itself. What happens between machines is simulated.
 
+mod denied;
 mod freelance;
 mod majordomo;
 

@@ -16,7 +16,10 @@ use fastrand::Rng;
 use super::wire::{Failure, MAGIC, Message, Number, Request, Task};
 use crate::{
     Error, ErrorKind, Machine, Result, Time,
-    link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
+    link::{
+        Arrival, Backlog, LinkId, Links, Silence,
+        site::{Site, Sites},
+    },
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, Role, SocketId},
 };
@@ -104,7 +107,7 @@ pub enum WorkerEvent {
         /// With the port that the system chose.
         endpoint: String,
     },
-    /// The worker cannot be reached, or cannot reach a broker.
+    /// The worker cannot be reached, or no broker is left that it could reach.
     Failed(Error),
     /// All is done after [`WorkerCommand::Leave`].
     Left,
@@ -169,7 +172,7 @@ pub struct Worker {
     options: WorkerOptions,
     identity: u64,
     links: Links,
-    sites: Vec<Site>,
+    sites: Sites,
     jobs: BTreeMap<u64, Held>,
     numbers: BTreeMap<(Origin, Number), u64>,
     /// Jobs and other news, in order.
@@ -201,7 +204,7 @@ impl Worker {
             identity: random.u64(1..),
             links: Links::new(MAGIC, options.pace, options.max_clients, super::FORGET, most, random.u64(..)),
             options,
-            sites: Vec::new(),
+            sites: Sites::default(),
             jobs: BTreeMap::new(),
             numbers: BTreeMap::new(),
             events: VecDeque::new(),
@@ -234,7 +237,7 @@ impl Worker {
             let site = Site::open(now, endpoint, socket, &mut self.links, &mut self.outputs);
             self.greet(now, site.link);
             self.links.watch(now, site.link, true);
-            self.sites.push(site);
+            self.sites.add(site);
         }
     }
 
@@ -257,14 +260,12 @@ impl Worker {
     }
 
     fn origin_of(&self, link: LinkId) -> Origin {
-        self.sites.iter().position(|site| site.link == link).map_or(Origin::Link(link), Origin::Site)
+        self.sites.of_link(link).map_or(Origin::Link(link), Origin::Site)
     }
 
     fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
         let arrival = self.links.receive(now, socket, peer, frames);
-        if let Some(site) = self.sites.iter_mut().find(|site| site.socket == socket) {
-            site.heard = true;
-        }
+        self.sites.heard(socket);
         match arrival {
             Arrival::Opened(link) => self.greet(now, link),
             Arrival::Message { link, kind, fields, body } => match Message::decode(kind, fields, body) {
@@ -371,7 +372,12 @@ impl Worker {
     /// A client is gone: what it asked is of no use to anybody.
     fn forget(&mut self, link: LinkId) {
         self.links.remove(link);
-        let of_it = (Origin::Link(link), 0)..=(Origin::Link(link), Number::MAX);
+        self.drop_jobs(Origin::Link(link));
+    }
+
+    /// Nobody waits for what came from there.
+    fn drop_jobs(&mut self, origin: Origin) {
+        let of_it = (origin, 0)..=(origin, Number::MAX);
         let jobs: Vec<u64> = self.numbers.range(of_it).map(|(_, id)| *id).collect();
         for id in jobs {
             let begun = self.jobs.get(&id).is_some_and(|held| held.job.is_none());
@@ -396,6 +402,21 @@ impl Worker {
                 self.send(now, link, answer);
             }
         }
+    }
+
+    /// A socket is of no use, perhaps because a broker has turned us away. While others are left, it is as if that one could not
+    /// be reached.
+    fn failed(&mut self, socket: SocketId, error: Error) {
+        if let Some(site) = self.sites.of_socket(socket) {
+            self.drop_jobs(Origin::Site(site));
+            self.sites.remove(site).close(&mut self.links, &mut self.outputs);
+            if !self.sites.is_empty() || self.options.bind.is_some() {
+                return;
+            }
+        } else if socket != SERVER {
+            return;
+        }
+        self.events.push_back(News::Other(WorkerEvent::Failed(error)));
     }
 
     fn silent(&mut self, now: Time, silence: Silence) {
@@ -506,7 +527,7 @@ impl Machine for Worker {
                 }
             }
             Input::Bound { endpoint, .. } => self.events.push_back(News::Other(WorkerEvent::Bound { endpoint })),
-            Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
+            Input::Failed { socket, error } => self.failed(socket, error),
             Input::Recovered { .. } | Input::Fetched { .. } | Input::Stored { .. } | Input::StoreFailed { .. } => {}
         }
         if !self.closed {

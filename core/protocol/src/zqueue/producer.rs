@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Machine, Refusal, Result, Time,
-    link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
+    link::{
+        Arrival, Backlog, LinkId, Links, Silence,
+        site::{self, Site},
+    },
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},
     time::earliest,
@@ -157,8 +160,6 @@ pub enum ProducerEvent {
         /// And more than that.
         more: bool,
     },
-    /// The producer cannot connect.
-    Failed(Error),
 }
 
 /// What is not answered yet.
@@ -190,6 +191,8 @@ pub struct Producer {
     identity: u64,
     links: Links,
     site: Option<Site>,
+    /// Why there is no way to the queue, and never will be.
+    shut: Option<Refusal>,
     calls: BTreeMap<u64, Open>,
     deadlines: BTreeSet<(Time, u64)>,
     bytes: usize,
@@ -211,6 +214,7 @@ impl Producer {
             links: Links::new(MAGIC, options.pace, 0, options.pace.patience(), most, random.u64(..)),
             options,
             site: None,
+            shut: None,
             calls: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             bytes: 0,
@@ -256,6 +260,9 @@ impl Producer {
 
     /// `until` it is to be answered.
     fn begin(&mut self, now: Time, id: u64, call: Call, until: Time) {
+        if let Some(why) = self.shut.clone() {
+            return self.refused(id, why, false);
+        }
         let bytes = if let Call::Push { bytes, .. } = &call { *bytes } else { 0 };
         if self.calls.len() >= self.options.max_calls || self.bytes + bytes > self.options.max_bytes {
             let text = "the producer waits for as much as it may";
@@ -440,12 +447,31 @@ impl Producer {
         while let Some((until, id)) = self.deadlines.first().copied()
             && until <= now
         {
-            let sequence = self.calls.get(&id).and_then(|open| open.sequence);
-            let link = self.site.as_ref().map(|site| site.link);
-            let unsent = link.zip(sequence).is_none_or(|(link, sequence)| self.links.is_unsent(link, sequence));
+            let may_be_done = self.may_be_done(id);
             self.forget(now, id);
-            self.refused(id, Refusal::new(ErrorKind::Timeout, "the queue has not answered in time"), !unsent);
+            self.refused(id, Refusal::new(ErrorKind::Timeout, "the queue has not answered in time"), may_be_done);
         }
+    }
+
+    /// Whether the queue may have heard of it.
+    fn may_be_done(&self, id: u64) -> bool {
+        let sequence = self.calls.get(&id).and_then(|open| open.sequence);
+        let link = self.site.as_ref().map(|site| site.link);
+        link.zip(sequence).is_some_and(|(link, sequence)| !self.links.is_unsent(link, sequence))
+    }
+
+    /// The socket is of no use, perhaps because the queue has turned us away: nothing comes of anything any more.
+    fn failed(&mut self, error: &Error) {
+        let why = site::refusal(error);
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            let may_be_done = self.may_be_done(id);
+            self.finish(id);
+            self.refused(id, why.clone(), may_be_done);
+        }
+        if let Some(site) = self.site.take() {
+            site.close(&mut self.links, &mut self.outputs);
+        }
+        self.shut = Some(why);
     }
 }
 
@@ -460,7 +486,7 @@ impl Machine for Producer {
         match input {
             Input::Room(room) => {
                 self.room = room;
-                if self.site.is_none() {
+                if self.site.is_none() && self.shut.is_none() {
                     self.connect(now);
                     // What was wanted before has not been said.
                     for id in self.calls.keys().copied().collect::<Vec<_>>() {
@@ -498,7 +524,7 @@ impl Machine for Producer {
                 }
                 self.expire(now);
             }
-            Input::Failed { error, .. } => self.events.push_back(ProducerEvent::Failed(error)),
+            Input::Failed { error, .. } => self.failed(&error),
             Input::Bound { .. }
             | Input::Recovered { .. }
             | Input::Fetched { .. }

@@ -1,5 +1,7 @@
 //! The forest by itself: trees under chance, and what is stored of them.
 
+mod denied;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;

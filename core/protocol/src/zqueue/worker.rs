@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Machine, Refusal, Result, Time,
-    link::{Arrival, Backlog, LinkId, Links, Silence, site::Site},
+    link::{
+        Arrival, Backlog, LinkId, Links, Silence,
+        site::{Site, Sites},
+    },
     liveness::Pace,
     machine::{Frames, Input, Output, Peer, SocketId},
 };
@@ -110,7 +113,7 @@ pub enum WorkerEvent {
         /// Why.
         refusal: Refusal,
     },
-    /// The worker cannot connect.
+    /// No queue is left that the worker could reach.
     Failed(Error),
     /// All is done after [`WorkerCommand::Leave`].
     Left,
@@ -170,7 +173,8 @@ enum News {
 pub struct Worker {
     options: WorkerOptions,
     links: Links,
-    sites: Vec<Site>,
+    sites: Sites,
+    started: bool,
     jobs: BTreeMap<u64, Held>,
     runs: BTreeMap<(usize, Run), u64>,
     /// What was said of, last.
@@ -196,7 +200,8 @@ impl Worker {
         Self {
             links: Links::new(MAGIC, options.pace, 0, options.pace.patience(), most, random.u64(..)),
             options,
-            sites: Vec::new(),
+            sites: Sites::default(),
+            started: false,
             jobs: BTreeMap::new(),
             runs: BTreeMap::new(),
             ended: VecDeque::new(),
@@ -219,11 +224,12 @@ impl Worker {
     }
 
     fn connect(&mut self, now: Time) {
+        self.started = true;
         for endpoint in self.options.connect.clone() {
             let socket = self.next_socket();
             let site = Site::open(now, endpoint, socket, &mut self.links, &mut self.outputs);
             self.greet(now, site.link);
-            self.sites.push(site);
+            self.sites.add(site);
         }
     }
 
@@ -248,13 +254,10 @@ impl Worker {
 
     fn received(&mut self, now: Time, socket: SocketId, peer: &Peer, frames: Frames) {
         let arrival = self.links.receive(now, socket, peer, frames);
-        if let Some(site) = self.sites.iter_mut().find(|site| site.socket == socket) {
-            site.heard = true;
-        }
-        let site_of = |link| self.sites.iter().position(|site| site.link == link);
+        self.sites.heard(socket);
         match arrival {
             Arrival::Message { link, kind, fields, body } => {
-                let Some(site) = site_of(link) else { return };
+                let Some(site) = self.sites.of_link(link) else { return };
                 match Message::decode(kind, fields, body) {
                     Some(Message::Job(job)) => self.given(site, job),
                     Some(Message::Withdrawn { run }) => self.withdrawn(site, run),
@@ -263,7 +266,7 @@ impl Worker {
                 }
             }
             Arrival::Reset(link) | Arrival::Closed(link) => {
-                if let Some(site) = site_of(link) {
+                if let Some(site) = self.sites.of_link(link) {
                     self.start_over(now, site);
                 }
             }
@@ -331,19 +334,35 @@ impl Worker {
 
     /// A queue has lost its memory, or says that it has ended: nothing that it gave is of use.
     fn start_over(&mut self, now: Time, site: usize) {
-        let of_it: Vec<Run> = self.runs.range((site, 0)..=(site, Run::MAX)).map(|((_, run), _)| *run).collect();
-        of_it.into_iter().for_each(|run| self.withdrawn(site, run));
-        self.ended.retain(|(of, ..)| *of != site);
+        self.drop_jobs(site);
         self.links.remove(self.sites[site].link);
         let link = self.links.open(now, self.sites[site].socket);
         self.sites[site].link = link;
         self.greet(now, link);
     }
 
+    /// What a queue gave is of no use any more.
+    fn drop_jobs(&mut self, site: usize) {
+        let of_it: Vec<Run> = self.runs.range((site, 0)..=(site, Run::MAX)).map(|((_, run), _)| *run).collect();
+        of_it.into_iter().for_each(|run| self.withdrawn(site, run));
+        self.ended.retain(|(of, ..)| *of != site);
+    }
+
+    /// A socket is of no use, perhaps because a queue has turned us away. While others are left, it is as if that one could not
+    /// be reached.
+    fn failed(&mut self, socket: SocketId, error: Error) {
+        let Some(site) = self.sites.of_socket(socket) else { return };
+        self.drop_jobs(site);
+        self.sites.remove(site).close(&mut self.links, &mut self.outputs);
+        if self.sites.is_empty() {
+            self.events.push_back(News::Other(WorkerEvent::Failed(error)));
+        }
+    }
+
     fn silent(&mut self, now: Time, link: LinkId) {
         let socket = self.next_socket();
-        if let Some(site) = self.sites.iter_mut().find(|site| site.link == link) {
-            site.renew(now, socket, &mut self.links, &mut self.outputs);
+        if let Some(site) = self.sites.of_link(link) {
+            self.sites[site].renew(now, socket, &mut self.links, &mut self.outputs);
         }
     }
 
@@ -399,7 +418,7 @@ impl Machine for Worker {
         match input {
             Input::Room(room) => {
                 self.room = room;
-                if self.sites.is_empty() {
+                if !self.started {
                     self.connect(now);
                 }
             }
@@ -428,7 +447,7 @@ impl Machine for Worker {
                     }
                 }
             }
-            Input::Failed { error, .. } => self.events.push_back(News::Other(WorkerEvent::Failed(error))),
+            Input::Failed { socket, error } => self.failed(socket, error),
             Input::Bound { .. }
             | Input::Recovered { .. }
             | Input::Fetched { .. }
@@ -436,7 +455,7 @@ impl Machine for Worker {
             | Input::StoreFailed { .. } => {}
         }
         while let Some(link) = self.links.overrun() {
-            match self.sites.iter().position(|site| site.link == link) {
+            match self.sites.of_link(link) {
                 Some(site) => self.start_over(now, site),
                 None => drop(self.links.remove(link)),
             }

@@ -426,7 +426,7 @@ impl Yard {
                     self.to_push.sort_unstable_by(|one, other| other.cmp(one));
                 }
             }
-            ProducerEvent::Progress { .. } | ProducerEvent::Found { .. } | ProducerEvent::Failed(_) => {}
+            ProducerEvent::Progress { .. } | ProducerEvent::Found { .. } => {}
         }
     }
 

@@ -171,8 +171,8 @@ impl Subscriber {
 
     /// The next publication or event. [`ErrorKind::Timeout`] if nothing came until `deadline`.
     ///
-    /// [`ErrorKind::PermissionDenied`] and [`ErrorKind::Full`] if the publisher has refused this subscriber or sent it away, or it
-    /// has died of being late: that is said after all that came before, and again with every call.
+    /// [`ErrorKind::PermissionDenied`] and [`ErrorKind::Full`] if the publisher or the security of the connection has refused this
+    /// subscriber or sent it away, or it has died of being late: that is said after all that came before, and again with every call.
     pub fn recv(&self, deadline: &Deadline) -> Result<SubscriberEvent> {
         let mut one = self.recv_many(1, usize::MAX, deadline)?;
         Ok(one.pop().expect("there is at least one"))

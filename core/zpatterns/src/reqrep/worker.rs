@@ -112,6 +112,8 @@ impl Worker {
 
     /// The next job. [`ErrorKind::Timeout`] if none came until `deadline`, [`ErrorKind::Closed`] after
     /// [`leave`](Self::leave) when all is done.
+    ///
+    /// [`ErrorKind::PermissionDenied`], or another error, if no broker is left that it could work for: that is said again with every call.
     pub fn next(&self, deadline: &Deadline) -> Result<Job> {
         loop {
             if let Some(job) = self.job(self.0.host.next(deadline)?)? {
@@ -150,7 +152,10 @@ impl Worker {
                 self.close();
                 Err(Error::new(ErrorKind::Closed, "the worker has left"))
             }
-            WorkerEvent::Failed(error) => Err(error),
+            WorkerEvent::Failed(error) => {
+                self.0.host.close_because(error.clone());
+                Err(error)
+            }
             // A job that was dropped is of no more interest.
             WorkerEvent::Cancelled { .. } | WorkerEvent::Bound { .. } => Ok(None),
         }

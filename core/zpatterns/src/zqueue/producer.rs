@@ -77,7 +77,6 @@ impl Producer {
             | ProducerEvent::Progress { id, .. }
             | ProducerEvent::Refused { id, .. }
             | ProducerEvent::Found { id, .. } => Lane::Of(*id),
-            ProducerEvent::Failed(_) => Lane::Common,
         };
         let host = Host::start_with_lanes(context, machine::Producer::new(options), bounds, lane_of, None)?;
         Ok(Self(Arc::new(Inner { host, calls: AtomicU64::new(1), patience, max_calls })))
@@ -259,12 +258,12 @@ impl Producer {
 
     /// What comes next of anything that was posted. [`ErrorKind::Timeout`] if nothing came until `deadline`.
     pub fn next(&self, deadline: &Deadline) -> Result<(Ticket, Answer)> {
-        answer(self.0.host.next(deadline)?)
+        Ok(answer(self.0.host.next(deadline)?))
     }
 
     /// As [`next`](Self::next), with what is there besides, up to `most` in all.
     pub fn next_many(&self, most: usize, deadline: &Deadline) -> Result<Vec<(Ticket, Answer)>> {
-        self.0.host.next_many(most, deadline)?.into_iter().map(answer).collect()
+        Ok(self.0.host.next_many(most, deadline)?.into_iter().map(answer).collect())
     }
 
     /// Keeps back what is pushed from now on, to send it together with [`uncork`](Self::uncork), which costs less than one by one; it

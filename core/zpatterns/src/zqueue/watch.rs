@@ -54,16 +54,15 @@ pub enum Answer {
 }
 
 /// What happened, and to what.
-pub(super) fn answer(event: ProducerEvent) -> Result<(Ticket, Answer)> {
+pub(super) fn answer(event: ProducerEvent) -> (Ticket, Answer) {
     let (id, answer) = match event {
         ProducerEvent::Accepted { id, job, known } => (id, Answer::Job(WatchEvent::Accepted { job, known })),
         ProducerEvent::Progress { id, progress } => (id, Answer::Job(WatchEvent::Progress(progress))),
         ProducerEvent::Ended { id, outcome } => (id, Answer::Job(WatchEvent::Ended(outcome))),
         ProducerEvent::Found { id, found, more } => (id, Answer::Found { found, more }),
         ProducerEvent::Refused { id, refusal, may_be_done } => (id, Answer::Refused(refused(&refusal, may_be_done))),
-        ProducerEvent::Failed(error) => return Err(error),
     };
-    Ok((Ticket(id), answer))
+    (Ticket(id), answer)
 }
 
 fn refused(refusal: &Refusal, may_be_done: bool) -> Error {
@@ -115,7 +114,7 @@ impl Call {
         if self.over.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::NotFound, "nothing more comes of it"));
         }
-        let answer = answer(self.producer.host().next_in(self.id, deadline)?)?.1;
+        let (_, answer) = answer(self.producer.host().next_in(self.id, deadline)?);
         if self.is_last(&answer) {
             self.over.store(true, Ordering::Relaxed);
         }

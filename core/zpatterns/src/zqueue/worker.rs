@@ -81,6 +81,8 @@ impl QueueWorker {
 
     /// The next job. [`ErrorKind::Timeout`] if none came until `deadline`, [`ErrorKind::Closed`] after [`leave`](Self::leave) when all
     /// is done.
+    ///
+    /// [`ErrorKind::PermissionDenied`], or another error, if no queue is left that it could work for: that is said again with every call.
     pub fn next(&self, deadline: &Deadline) -> Result<QueueJob> {
         loop {
             if let Some(job) = self.job(self.0.host.next(deadline)?)? {
@@ -117,7 +119,10 @@ impl QueueWorker {
                 self.close();
                 Err(Error::new(ErrorKind::Closed, "the worker has left"))
             }
-            WorkerEvent::Failed(error) => Err(error),
+            WorkerEvent::Failed(error) => {
+                self.0.host.close_because(error.clone());
+                Err(error)
+            }
             // Of a job that is no more here; the counters say how often.
             WorkerEvent::Withdrawn { .. } | WorkerEvent::Rejected { .. } => Ok(None),
         }

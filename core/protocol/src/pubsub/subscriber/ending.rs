@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LinkId, Output, Subscriber, SubscriberEvent, Time};
+use super::{Error, LinkId, Output, Subscriber, SubscriberEvent, Time};
 use crate::pubsub::Snail;
 
 impl Subscriber {
@@ -42,6 +42,12 @@ impl Subscriber {
         if let Some((socket, ..)) = self.shared.take() {
             self.outputs.push_back(Output::Close { socket });
         }
+    }
+
+    /// A socket is of no use, perhaps because we were turned away where it connects. What is to come over it does not.
+    pub(super) fn failed(&mut self, now: Time, error: Error) {
+        self.end(now);
+        self.notice(SubscriberEvent::Failed(error));
     }
 
     /// Dies of being late, if it is to.

@@ -250,3 +250,24 @@ fn an_endpoint_that_another_has_is_asked_for_again() {
     let hellos = liar.heard.iter().filter(|said| matches!(said, Wire::Hello(_)));
     assert_eq!(hellos.count(), 1 + 4 + 3);
 }
+
+#[test]
+fn who_is_turned_away_wherever_it_connects_hears_so_and_ends() {
+    for is_shared in [false, true] {
+        let mut liar = Liar::new();
+        liar.welcome(1);
+        liar.subscribed(true, 0);
+        let socket = if is_shared { liar.subscriber.shared.as_ref().expect("it listens").0 } else { liar.socket };
+        liar.told.clear();
+        liar.tell(Input::Room(10));
+        let error = Error::new(ErrorKind::PermissionDenied, "not you").with("endpoint", "there");
+        liar.tell(Input::Failed { socket, error: error.clone() });
+        liar.tell(Input::Failed { socket, error: error.clone() });
+        assert_eq!(liar.told.pop(), Some(SubscriberEvent::Failed(error)));
+        assert!(!liar.told.iter().any(|event| matches!(event, SubscriberEvent::Failed(_))), "it is said once");
+        // What else is said to it, and the time, change nothing.
+        liar.reset();
+        liar.tell(Input::Deadline);
+        assert_eq!(liar.subscriber.deadline(), None);
+    }
+}

@@ -83,6 +83,10 @@ impl Servers {
         self.all.iter().all(|server| server.id.is_some())
     }
 
+    pub(super) fn are_none(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub(super) fn poll(&mut self) -> Option<Sending> {
         self.sends.pop_front()
     }
@@ -170,6 +174,18 @@ impl Client {
         {
             self.dispatch.gone(id, |number| number >= token.0);
         }
+        true
+    }
+
+    /// A server's socket is of no use, and so is the server; false if the socket is none of theirs.
+    pub(super) fn server_failed(&mut self, socket: SocketId) -> bool {
+        let Some(place) = self.servers.all.iter().position(|server| server.socket == socket) else { return false };
+        let server = self.servers.all.remove(place);
+        self.servers.sends.retain(|sending| sending.to.socket != socket);
+        if let Some(id) = server.id {
+            self.dispatch.gone(id, |_| false);
+        }
+        self.outputs.push_back(Output::Close { socket });
         true
     }
 
