@@ -1,5 +1,6 @@
 //! A publisher and its subscribers on a network that works: who is let in, what is held, and what is told.
 
+mod plain;
 mod strangers;
 
 use std::{collections::VecDeque, time::Duration};
@@ -237,6 +238,7 @@ fn options() -> PublisherOptions {
         max_subscriptions: 10_000,
         max_all_subscriptions: 20_000,
         max_endpoints: 10,
+        max_plain: 2,
         max_size: 1 << 20,
         max_bytes: 1 << 30,
         seed: 1,

@@ -192,6 +192,7 @@ impl Market {
             max_subscriptions: 100,
             max_all_subscriptions: 1000,
             max_endpoints: 100,
+            max_plain: 10,
             max_size: 1 << 20,
             max_bytes: 64 << 20,
             seed: self.seed(),

@@ -12,6 +12,7 @@ impl Publisher {
             books,
             subscribers: self.sessions.len() as u64,
             subscriptions: self.subscriptions.len() as u64,
+            plain_endpoints: self.plain_endpoints(),
             bytes: self.live.bytes(),
             ..self.counters
         }
