@@ -47,6 +47,10 @@ pub struct PublisherCounts {
     pub bytes: f64,
     /// News that the program did not take in time.
     pub dropped_news: f64,
+    /// Endpoints of users, for plain sockets.
+    pub plain_endpoints: f64,
+    /// Publications that were handed over for plain sockets.
+    pub handed_over: f64,
 }
 
 impl From<Counters> for PublisherCounts {
@@ -63,6 +67,8 @@ impl From<Counters> for PublisherCounts {
             malformed,
             bytes,
             dropped_news,
+            plain_endpoints,
+            handed_over,
         } = counters;
         let Books { accepted, delivered, redelivered, lost: [slow, history, revoked, gone, closed], held } = books;
         Self {
@@ -85,6 +91,8 @@ impl From<Counters> for PublisherCounts {
             malformed: malformed as f64,
             bytes: bytes as f64,
             dropped_news: dropped_news as f64,
+            plain_endpoints: plain_endpoints as f64,
+            handed_over: handed_over as f64,
         }
     }
 }

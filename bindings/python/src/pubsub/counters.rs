@@ -21,12 +21,12 @@ fn add_books(table: &Bound<'_, PyDict>, books: &Books) -> PyResult<()> {
 /// What a publisher did.
 pub(super) fn of_publisher<'py>(py: Python<'py>, counters: &Counters) -> PyResult<Bound<'py, PyDict>> {
     let Counters { published, refused_full, books, repaired, subscribers, subscriptions, .. } = *counters;
-    let Counters { denied, forged, malformed, bytes, dropped_news, .. } = *counters;
+    let Counters { denied, forged, malformed, bytes, dropped_news, plain_endpoints, handed_over, .. } = *counters;
     let table = named!(py, published refused_full);
     add_books(&table, &books)?;
-    table.update(
-        named!(py, repaired subscribers subscriptions denied forged malformed bytes dropped_news).as_mapping(),
-    )?;
+    let rest = named!(py, repaired subscribers subscriptions denied forged malformed bytes dropped_news
+        plain_endpoints handed_over);
+    table.update(rest.as_mapping())?;
     Ok(table)
 }
 
