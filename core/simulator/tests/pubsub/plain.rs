@@ -139,16 +139,11 @@ impl Square {
     }
 
     fn listen(&mut self) {
-        for index in 0..USERS.len() {
+        for (index, user) in USERS.iter().enumerate() {
             for (_, event) in self.world.events(1 + index) {
                 let Event::Listener(frames) = event else { continue };
                 let number = u64::from_be_bytes(frames[1][..].try_into().expect("a number"));
-                assert!(
-                    self.meant[index].contains(&number),
-                    "{} heard {:?}, which it may not",
-                    USERS[index],
-                    frames[0]
-                );
+                assert!(self.meant[index].contains(&number), "{user} heard {:?}, which it may not", frames[0]);
                 self.heard[index].insert(number);
             }
         }
@@ -190,7 +185,7 @@ fn publisher() -> Party {
 
 #[test]
 fn plain_sockets_hear_what_was_allowed_when_it_was_published() {
-    seeds(0..100, |seed| {
+    seeds(0..500, |seed| {
         let mut square = Square::new(seed, Faults::default());
         (0..500).for_each(|_| square.step());
         square.world.run_for(Duration::from_secs(1));
@@ -202,7 +197,7 @@ fn plain_sockets_hear_what_was_allowed_when_it_was_published() {
 
 #[test]
 fn plain_sockets_never_hear_more() {
-    seeds(0..100, |seed| {
+    seeds(0..500, |seed| {
         let delay = (Duration::ZERO, Duration::from_millis(20));
         let faults = Faults { loss: 0.1, duplicate: 0.1, delay, reorder: true };
         let mut square = Square::new(seed, faults);
