@@ -119,10 +119,10 @@
 #define ZPAT_STREAM_OPTIONS_INIT { sizeof(zpat_stream_options_t), 0, 10000, 67108864, 3600000, 0, 10000 }
 #define ZPAT_PUBLISHER_OPTIONS_INIT { sizeof(zpat_publisher_options_t), \
     NULL, 0, NULL, NULL, { NULL, 0 }, 0, 0, 1000, 3, 10000, 86400000, 60000, 100, 10000, 10000, 2000000, \
-    10000, 16777216, 1073741824, NULL, 1000, NULL, 0, NULL }
+    10000, 100, 16777216, 1073741824, NULL, 1000, NULL, 0, NULL }
 #define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
 #define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_PUBLISHER_SUBSCRIBER_INIT { sizeof(zpat_publisher_subscriber_t), \
     { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_SUBSCRIBER_OPTIONS_INIT { sizeof(zpat_subscriber_options_t), \
@@ -3465,6 +3465,8 @@ typedef struct zpat_publisher_options_t {
   int64_t max_all_subscriptions;
   /** Endpoints of subscribers that are connected to. */
   int64_t max_endpoints;
+  /** Endpoints that are open for plain SUB sockets of users, by `zpat_publisher_open_plain`. */
+  int64_t max_plain;
   /** Bytes of a publication. 1 to 1073741824. */
   int64_t max_size;
   /** Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. */
@@ -3698,6 +3700,32 @@ int zpat_publisher_set_rules(const zpat_publisher_t *publisher,
                              const zpat_rules_t *rules);
 
 /**
+ * Opens an endpoint where plain SUB sockets hear what this user of `user_len` bytes may, of all streams: the subject, and
+ * the frames. Writes where it is into `bound` of `size` bytes (`ZPAT_ENDPOINT_SIZE` is enough), with the port that the
+ * system chose; `bound` may be NULL. Its rules are those that were set, or else what entitlements say, and what they do
+ * not allow any more is not handed over after they changed.
+ *
+ * Whoever the publisher's security lets in may connect there, and not only this user. Nobody acknowledges: who is slow or
+ * away misses some of it, nobody is told, and `handed_over` of the counters is all that is known.
+ *
+ * `ZPAT_E_PERMISSION_DENIED` if no rule allows this user anything, `ZPAT_E_FULL` beyond `max_plain`, as
+ * `zpat_publisher_bind` if it cannot be bound, `ZPAT_E_TOO_LARGE` if where it is does not fit, and then it is not open.
+ */
+int zpat_publisher_open_plain(const zpat_publisher_t *publisher,
+                              const void *user,
+                              size_t user_len,
+                              const char *endpoint,
+                              char *bound,
+                              size_t size);
+
+/**
+ * Closes an endpoint that `zpat_publisher_open_plain` opened, by what that wrote; its port is free a moment later.
+ * `ZPAT_E_NOT_FOUND` if there is none.
+ */
+int zpat_publisher_close_plain(const zpat_publisher_t *publisher,
+                               const char *endpoint);
+
+/**
  * Forgets the subscriber with this identity of `len` bytes, and what is for it; if it is connected its calls fail with
  * `ZPAT_E_PERMISSION_DENIED` and this text. If there is none, nothing happens.
  */
@@ -3763,6 +3791,13 @@ typedef struct zpat_publisher_counters_t {
   uint64_t disk_errors;
   /** Those who came and went, of which the program was not told because it takes too little of what it is told. */
   uint64_t dropped_news;
+  /** Endpoints of users, for plain SUB sockets, that are open. */
+  uint64_t plain_endpoints;
+  /**
+   * How often a publication was handed over to ZeroMQ for plain SUB sockets, once for each endpoint; what becomes of
+   * it, nobody knows.
+   */
+  uint64_t handed_over;
 } zpat_publisher_counters_t;
 
 /**

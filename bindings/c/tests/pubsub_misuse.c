@@ -25,6 +25,8 @@ static void no_publisher(void) {
   REFUSED(zpat_publisher_refuse(NULL, 1, "x"));
   REFUSED(zpat_publisher_set_entitlements(NULL, NULL, 0));
   REFUSED(zpat_publisher_set_rules(NULL, "x", 1, NULL));
+  REFUSED(zpat_publisher_open_plain(NULL, "x", 1, ANYWHERE, endpoint, sizeof endpoint));
+  REFUSED(zpat_publisher_close_plain(NULL, ANYWHERE));
   REFUSED(zpat_publisher_expel(NULL, "x", 1, "x"));
   REFUSED(zpat_publisher_counters(NULL, &counters));
   REFUSED(zpat_publisher_subscribers(NULL, &row, 1));

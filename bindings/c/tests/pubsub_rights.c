@@ -159,6 +159,49 @@ static void not_answered(zpat_context_t *context) {
   OK(zpat_publisher_close(&publisher, 0));
 }
 
+/* A plain SUB socket of a user hears what that may, until rules take it back. */
+static void of_a_user(zpat_context_t *context) {
+  zpat_publisher_options_t options = with_streams();
+  zpat_rules_t rules = ZPAT_RULES_INIT;
+  const char *const allow[] = { "y" };
+  char endpoint[ZPAT_ENDPOINT_SIZE], other[ZPAT_ENDPOINT_SIZE];
+  zpat_batch_t *message = NULL;
+  int count = 0;
+  options.entitlements = zpat_slice_text(alices);
+  options.max_plain = 1;
+  zpat_publisher_t *publisher = open_publisher(context, &options, endpoint);
+  FAILS(ZPAT_E_PERMISSION_DENIED, zpat_publisher_open_plain(publisher, "eve", 3, ANYWHERE, NULL, 0));
+  FAILS(ZPAT_E_INVALID_ENDPOINT, zpat_publisher_open_plain(publisher, "alice", 5, "nonsense", NULL, 0));
+  FAILS(ZPAT_E_ADDRESS_IN_USE, zpat_publisher_open_plain(publisher, "alice", 5, endpoint, NULL, 0));
+  FAILS(ZPAT_E_TOO_LARGE, zpat_publisher_open_plain(publisher, "alice", 5, ANYWHERE, endpoint, 3));
+  CHECK(counted(publisher).plain_endpoints == 0);
+  OK(zpat_publisher_open_plain(publisher, "alice", 5, ANYWHERE, endpoint, sizeof endpoint));
+  FAILS(ZPAT_E_FULL, zpat_publisher_open_plain(publisher, "alice", 5, ANYWHERE, other, sizeof other));
+  zpat_socket_t *socket = open_socket(context, ZPAT_SUB);
+  OK(zpat_socket_connect(socket, endpoint));
+  OK(zpat_socket_subscribe(socket, "", 0));
+  do {
+    publish_text(publisher, "x.z", "no");
+    publish_text(publisher, "x.y", "yes");
+  } while (zpat_socket_recv(socket, 20, NULL, &message) < 0);
+  rules.allow = allow;
+  rules.allow_count = 1;
+  OK(zpat_publisher_set_rules(publisher, "alice", 5, &rules));
+  publish_text(publisher, "x.y", "no more");
+  publish_text(publisher, "y", "end");
+  while (!frame_is(message, 0, 0, "y")) {
+    CHECK(zpat_batch_frame_count(message, 0) == 2 && frame_is(message, 0, 0, "x.y") && frame_is(message, 0, 1, "yes"));
+    OK(zpat_socket_recv(socket, LONG, NULL, &message));
+    count++;
+  }
+  CHECK(count > 0 && counted(publisher).handed_over >= 2);
+  OK(zpat_publisher_close_plain(publisher, endpoint));
+  FAILS(ZPAT_E_NOT_FOUND, zpat_publisher_close_plain(publisher, endpoint));
+  OK(zpat_batch_free(&message));
+  OK(zpat_socket_close(&socket, 0));
+  OK(zpat_publisher_close(&publisher, 0));
+}
+
 /* A CURVE key says who a subscriber is, and so does a name over PLAIN. */
 static void secured(zpat_context_t *context) {
   char server_public[ZPAT_CURVE_KEY_SIZE], server_secret[ZPAT_CURVE_KEY_SIZE], endpoint[ZPAT_ENDPOINT_SIZE];
@@ -208,6 +251,7 @@ int main(void) {
   written(context);
   asked(context);
   not_answered(context);
+  of_a_user(context);
   secured(context);
   OK(zpat_context_close(&context));
   return 0;

@@ -418,7 +418,7 @@ static const struct {
   { "publisher-event", do_publisher_event }, { "admit", do_admit }, { "refuse", do_refuse },
   { "entitle", do_entitle }, { "set-rules", do_set_rules }, { "expel", do_expel },
   { "publisher-counters", do_publisher_counters }, { "subscribers", do_subscribers },
-  { "plain-endpoint", do_plain_endpoint }, { "publisher-close", do_publisher_close },
+  { "plain-endpoint", do_plain_endpoint }, { "open-plain", do_open_plain }, { "close-plain", do_close_plain }, { "publisher-close", do_publisher_close },
   { "subscriber", do_subscriber }, { "want", do_want }, { "want-many", do_want_many },
   { "want-no-more", do_want_no_more }, { "listen", do_listen }, { "listen-many", do_listen_many },
   { "cancel-listen", do_cancel_listen }, { "subscriber-counters", do_subscriber_counters },

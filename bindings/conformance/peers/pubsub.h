@@ -27,6 +27,19 @@ static int do_plain_endpoint(char **rest) {
   return print_word(zpat_publisher_plain_endpoint(publisher_of(rest), endpoint, sizeof endpoint), endpoint);
 }
 
+static int do_open_plain(char **rest) {
+  zpat_publisher_t *publisher = publisher_of(rest);
+  zpat_slice_t user = unhex(next(rest));
+  char bound[ZPAT_ENDPOINT_SIZE];
+  int outcome = zpat_publisher_open_plain(publisher, user.data, user.len, next(rest), bound, sizeof bound);
+  return print_word(outcome, bound);
+}
+
+static int do_close_plain(char **rest) {
+  zpat_publisher_t *publisher = publisher_of(rest);
+  return zpat_publisher_close_plain(publisher, next(rest));
+}
+
 /* Waits until this publisher may have what is wanted; 0 or an error. */
 static int await_publisher(const zpat_publisher_t *publisher, int interest, int64_t end) {
   return await_notice(zpat_publisher_arm(publisher, interest), zpat_publisher_ready_fd(publisher), end);

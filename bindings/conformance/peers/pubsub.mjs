@@ -86,6 +86,8 @@ export const commands = {
     });
   },
   'plain-endpoint': (name) => publisher(name).plainEndpoint,
+  'open-plain': (name, user, endpoint) => publisher(name).openPlain(unhex(user), endpoint),
+  'close-plain': (name, endpoint) => publisher(name).closePlain(endpoint),
   'publisher-close': (name, linger) => publisher(name).close(linger < 0 ? {} : { linger: Number(linger) }),
   subscriber: (name, endpoint, ...words) => {
     const made = new Subscriber(endpoint, split(words)[0]);

@@ -165,6 +165,12 @@ class Market:
     def do_plain_endpoint(self, name):
         return self.publishers[name].plain_endpoint
 
+    def do_open_plain(self, name, user, endpoint):
+        return self.publishers[name].open_plain(unhex(user), endpoint)
+
+    def do_close_plain(self, name, endpoint):
+        self.publishers[name].close_plain(endpoint)
+
     def do_publisher_close(self, name, linger):
         self.publishers[name].close(seconds(linger))
 

@@ -89,6 +89,11 @@ pub(crate) const COMMANDS: &[(&str, Run)] = &[
         let publisher = peer.publisher(words)?;
         publisher.plain_endpoint().map(str::to_owned).ok_or_else(|| invalid("it has no plain endpoint"))
     }),
+    ("open-plain", |peer, words| {
+        let (publisher, user) = (peer.publisher(words)?, words.bytes()?);
+        publisher.open_plain(&user, words.next()?)
+    }),
+    ("close-plain", |peer, words| done(peer.publisher(words)?.close_plain(words.next()?))),
     ("publisher-close", |peer, words| {
         let publisher = peer.publisher(words)?;
         publisher.close(u64::try_from(words.number()?).map_or(Duration::from_secs(1), Duration::from_millis));
@@ -306,7 +311,7 @@ fn publisher_counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> 
     Ok(format!(
         "published={} refused_full={} accepted={accepted} delivered={delivered} redelivered={redelivered} held={held} {} \
          repaired={} subscribers={} subscriptions={} denied={} forged={} malformed={} bytes={} disk_bytes={} \
-         disk_errors={} dropped_news={}",
+         disk_errors={} dropped_news={} plain_endpoints={} handed_over={}",
         it.published,
         it.refused_full,
         lost.join(" "),
@@ -319,6 +324,8 @@ fn publisher_counters(peer: &mut Peer, words: &mut Words<'_>) -> Result<String> 
         it.bytes,
         it.disk_bytes,
         it.disk_errors,
-        it.dropped_news
+        it.dropped_news,
+        it.plain_endpoints,
+        it.handed_over
     ))
 }

@@ -2,7 +2,8 @@
 
 #define PUBLISHER_NUMBERS(X) \
   X(ask) X(news) X(heartbeat_interval) X(heartbeat_limit) X(lease) X(max_keep) X(max_hold) X(max_subscribers) \
-  X(max_subscriptions) X(max_all_subscriptions) X(max_endpoints) X(max_size) X(max_bytes) X(linger) X(plain_server)
+  X(max_subscriptions) X(max_all_subscriptions) X(max_endpoints) X(max_plain) X(max_size) X(max_bytes) X(linger) \
+  X(plain_server)
 #define PUBLISHER_TEXTS(X) X(curve_secret_key) X(zap_domain) X(disk)
 #define STREAM_NUMBERS(X) X(history) X(history_bytes) X(history_age) X(disk_bytes) X(last_values)
 #define SUBSCRIBER_NUMBERS(X) \
@@ -14,8 +15,8 @@
 #define LOST(X) X(lost_slow) X(lost_history) X(lost_revoked) X(lost_gone) X(lost_closed)
 #define PUBLISHER_COUNTERS(X) \
   X(published) X(refused_full) X(accepted) X(delivered) X(redelivered) LOST(X) X(held) X(repaired) X(subscribers) \
-  X(subscriptions) X(denied) X(forged) X(malformed) X(bytes) X(disk_bytes) X(disk_errors) \
-  X(dropped_news)
+  X(subscriptions) X(denied) X(forged) X(malformed) X(bytes) X(disk_bytes) X(disk_errors) X(dropped_news) \
+  X(plain_endpoints) X(handed_over)
 #define SUBSCRIBER_COUNTERS(X) \
   X(delivered) X(missed) X(repaired) X(duplicates) X(waiting) X(waiting_bytes) X(restarts) X(malformed)
 

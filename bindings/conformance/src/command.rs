@@ -225,6 +225,8 @@ commands! { PUBSUB:
     "publisher-counters" on handle () -> Counters;
     "subscribers" on handle () -> Fields;
     "plain-endpoint" on handle () -> Word;
+    "open-plain" on handle (USER, ANYWHERE) -> Word;
+    "close-plain" on handle (ENDPOINT) -> Nothing;
     "publisher-close" on handle (LINGER) -> Nothing;
     "subscriber" on handle (ENDPOINT, OPTIONS) -> Word;
     "want" on handle (text("criterion", Form::Bytes, "x.>"), OPTIONS) -> Number;

@@ -204,6 +204,10 @@ export declare class Publisher {
   setEntitlements(text: string | Uint8Array): void
   /** From now on this user may hear that. */
   setRules(user: string | Uint8Array, allow: Array<string>, deny: Array<string>): void
+  /** Opens an endpoint where plain sockets hear what this user may, and returns where it is. */
+  openPlain(user: string | Uint8Array, endpoint: string): string
+  /** Closes such an endpoint. */
+  closePlain(endpoint: string): void
   /** Forgets a subscriber, and tells it why. */
   expel(identity: string | Uint8Array, text: string): void
   /** What it did so far; after closing, the last. */
@@ -695,6 +699,10 @@ export interface PublisherCounts {
   diskErrors: number
   /** News that the program did not take in time. */
   droppedNews: number
+  /** Endpoints of users, for plain sockets. */
+  plainEndpoints: number
+  /** Publications that were handed over for plain sockets. */
+  handedOver: number
 }
 
 /** Something that happened. What is not of its kind is not there. */

@@ -183,6 +183,36 @@ test('plain sockets hear what is public', async (t) => {
   clearInterval(again);
 });
 
+test('plain sockets of a user hear what it may', async (t) => {
+  const entitlements = 'user\n    alice\n        allow = x.>\n        deny = x.z\n';
+  const from = publisher(t, { entitlements, maxPlain: 1 });
+  await refused('PermissionDenied', () => from.openPlain('bob', somewhere));
+  await refused('InvalidEndpoint', () => from.openPlain('alice', 'nonsense'));
+  const endpoint = from.openPlain('alice', somewhere);
+  await refused('Full', () => from.openPlain(Buffer.from('alice'), somewhere));
+  const plain = new Socket('sub', { linger: 0 });
+  t.after(() => plain.close());
+  plain.connect(endpoint);
+  plain.subscribe('');
+  const next = async () => (await plain.receiveMultipart(patiently)).map(String);
+  let heard = next();
+  const again = setInterval(() => {
+    for (const [subject, frames] of [['x.z', 'no'], ['y', 'no'], ['x.y', ['one', 'two']]]) from.publish(subject, frames);
+  }, 5);
+  await heard;
+  clearInterval(again);
+  // What was published before may be heard, and nothing else.
+  from.setRules('alice', { allow: 'y' });
+  from.publish('x.y', 'no more');
+  from.publish('y', 'end');
+  while (String(await heard) === 'x.y,one,two') heard = next();
+  assert.deepEqual(await heard, ['y', 'end']);
+  assert.equal(from.counters().plainEndpoints, 1);
+  assert.ok(from.counters().handedOver >= 2);
+  from.closePlain(endpoint);
+  await refused('NotFound', () => from.closePlain(endpoint));
+});
+
 test('closing waits for those who are connected', async (t) => {
   const from = publisher(t);
   const who = subscriber(t, from);

@@ -1,5 +1,6 @@
 """Publish-subscribe, blocking."""
 
+import contextlib
 import threading
 
 import pytest
@@ -184,6 +185,35 @@ def test_plain_sockets_hear_what_is_public():
                 continue
             assert message == [b"news.a", b"one", b"two"]
             break
+
+
+def test_plain_sockets_of_a_user_hear_what_it_may():
+    anywhere, allow = "tcp://127.0.0.1:0", "user\n    alice\n        allow = x.>\n        deny = x.z\n"
+    with publisher(entitlements=allow, max_plain=1) as pub, zpatterns.Socket("sub") as sub:
+        with pytest.raises(zpatterns.PermissionDenied):
+            pub.open_plain("bob", anywhere)
+        with pytest.raises(zpatterns.InvalidEndpoint):
+            pub.open_plain("alice", "nonsense")
+        endpoint = pub.open_plain("alice", anywhere)
+        with pytest.raises(zpatterns.Full):
+            pub.open_plain(b"alice", anywhere)
+        sub.connect(endpoint)
+        sub.subscribe(b"")
+        heard = []
+        while not heard:
+            pub.publish_many([("x.z", b"no"), ("y", b"no"), ("x.y", [b"one", b"two"])])
+            with contextlib.suppress(zpatterns.Timeout):
+                heard.append(sub.recv_multipart(0.02))
+        pub.set_rules("alice", allow="y")
+        pub.publish_many([("x.y", b"no more"), ("y", b"end")])
+        while heard[-1] != [b"y", b"end"]:
+            assert heard.pop() == [b"x.y", b"one", b"two"]
+            heard.append(sub.recv_multipart(10))
+        assert pub.counters()["plain_endpoints"] == 1
+        assert pub.counters()["handed_over"] >= 2
+        pub.close_plain(endpoint)
+        with pytest.raises(zpatterns.NotFound):
+            pub.close_plain(endpoint)
 
 
 def test_closing_waits_for_those_who_are_connected():

@@ -76,6 +76,8 @@ def test_events_of_a_publisher():
                             break
                 assert await eve.recv() == Connected()
                 await subscribed(eve, "x.>")
+                pub.set_rules("eve", allow="x.>")
+                pub.close_plain(pub.open_plain("eve", "tcp://127.0.0.1:0"))
                 pub.set_rules("eve")
                 while not isinstance(event := await eve.recv(), Rejected):
                     pass

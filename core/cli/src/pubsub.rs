@@ -35,6 +35,9 @@ pub(crate) struct PubArguments {
     /// Where plain SUB sockets hear public streams.
     #[arg(long, value_name = "ENDPOINT")]
     plain: Option<String>,
+    /// Where plain SUB sockets hear what a user may; may be given several times. Whoever reaches it is let in.
+    #[arg(long, value_name = "USER=ENDPOINT", value_parser = user_at)]
+    plain_for: Vec<(String, String)>,
     /// Subjects that everybody may hear: a pattern; may be given several times.
     #[arg(long, value_name = "PATTERN")]
     public: Vec<String>,
@@ -119,12 +122,16 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
         streams.insert(0, StreamOptions { public: true, ..stream("public", public) });
     }
     let (shared, plain) = (arguments.shared.clone(), arguments.plain.clone());
-    let disk = arguments.disk.clone();
-    let options = PublisherOptions { streams, shared, plain, access, disk, news: true, ..PublisherOptions::default() };
+    let (disk, max_plain) = (arguments.disk.clone(), arguments.plain_for.len());
+    let defaults = PublisherOptions::default();
+    let options = PublisherOptions { streams, shared, plain, access, disk, max_plain, news: true, ..defaults };
     let publisher = Publisher::bind(&Context::new()?, &arguments.bind, options)?;
     eprintln!("bound to {}", publisher.endpoint());
     for (what, endpoint) in [("shared", publisher.shared_endpoint()), ("plain", publisher.plain_endpoint())] {
         endpoint.into_iter().for_each(|endpoint| eprintln!("{what} at {endpoint}"));
+    }
+    for (user, endpoint) in &arguments.plain_for {
+        eprintln!("plain for {user} at {}", publisher.open_plain(user.as_bytes(), endpoint)?);
     }
     for _ in 0..arguments.at_least {
         while !matches!(publisher.next(&Deadline::never())?, PublisherEvent::Joined { .. }) {}
@@ -141,6 +148,11 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
     publisher.close(span(arguments.timeout)?);
     telling.join().map_err(|_| "telling who comes and goes has failed")?;
     outcome
+}
+
+fn user_at(text: &str) -> Result<(String, String), &'static str> {
+    let (user, endpoint) = text.split_once('=').ok_or("a user and an endpoint, with = between them")?;
+    Ok((user.to_owned(), endpoint.to_owned()))
 }
 
 fn say(arguments: &PubArguments, publisher: &Publisher) -> Outcome {

@@ -230,6 +230,36 @@ fn publications_go_to_those_who_may_hear_them_and_rights_follow_their_file() {
 }
 
 #[test]
+fn a_plain_socket_of_a_user_hears_what_that_may() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rights = folder.path().join("rights");
+    fs::write(&rights, "user\n    alice\n        allow = x.>\n").expect("a file");
+    let endpoint = format!("ipc://{}/alice", folder.path().display());
+    let publish =
+        ["pub", "--bind", "tcp://127.0.0.1:0", "--entitlements", rights.to_str().expect("text"), "--plain-for"];
+    let refused = zpat(&[&publish[..], &["bob=tcp://127.0.0.1:0"]].concat()).output().expect("zpat");
+    assert!(text(&refused).contains("PermissionDenied"), "{}", text(&refused));
+    let refused = zpat(&[&publish[..], &["alice"]].concat()).output().expect("zpat");
+    assert!(text(&refused).contains("a user and an endpoint"), "{}", text(&refused));
+    let place = format!("alice={endpoint}");
+    let mut publisher = zpat(&[&publish[..], &[&place]].concat()).stdin(Stdio::piped()).spawn().expect("zpat");
+    let mut told = BufReader::new(publisher.stderr.take().expect("piped")).lines();
+    told.next().expect("a line").expect("text");
+    assert_eq!(told.next().expect("a line").expect("text"), format!("plain for alice at {endpoint}"));
+    let mut listener = zpat(&["recv", "--type", "sub", "--connect", &endpoint, "--count", "1"]).spawn().expect("zpat");
+    let mut lines = publisher.stdin.take().expect("piped");
+    // It is heard once the subscription has arrived.
+    while listener.try_wait().expect("it is there").is_none() {
+        lines.write_all(b"y.z\tno\nx.y\tone\ttwo\n").expect("a line");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let output = listener.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "x.y\tone\ttwo\n");
+    drop(lines);
+    assert!(publisher.wait().expect("it ends").success());
+}
+
+#[test]
 fn a_shell_command_breaks_jobs_into_jobs() {
     let folder = tempfile::tempdir().expect("a folder");
     let endpoint = format!("ipc://{}/queue", folder.path().display());

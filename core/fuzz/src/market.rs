@@ -435,6 +435,7 @@ fn publisher_options(seed: u64, open: bool) -> PublisherOptions {
         max_subscriptions: MAX_SUBSCRIPTIONS,
         max_all_subscriptions: MAX_ALL_SUBSCRIPTIONS,
         max_endpoints: MAX_ENDPOINTS,
+        max_plain: 0,
         max_size: 10_000,
         max_bytes: MAX_BYTES,
         seed,

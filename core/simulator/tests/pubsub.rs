@@ -2,6 +2,7 @@
 
 mod pubsub {
     pub(super) mod market;
+    mod plain;
 }
 
 use std::{cell::Cell, time::Duration};

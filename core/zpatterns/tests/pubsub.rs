@@ -324,6 +324,78 @@ fn plain_subscribers_hear_what_is_public() {
 }
 
 #[test]
+fn plain_subscribers_of_a_user_hear_what_it_may() {
+    let context = Context::new().expect("a context");
+    let text = b"user\n    alice\n        allow = x.>\n        allow = stop\n        deny = x.z\n";
+    let access = Access::Entitlements(Box::new(Entitlements::read(text).expect("it is sound")));
+    let options = PublisherOptions { access, max_plain: 1, ..options() };
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options).expect("a publisher");
+    let open = |user: &[u8], endpoint| publisher.open_plain(user, endpoint).map_err(|error| error.kind());
+    assert_eq!(open(b"bob", "tcp://127.0.0.1:0"), Err(ErrorKind::PermissionDenied));
+    assert_eq!(open(b"alice", "nonsense"), Err(ErrorKind::InvalidEndpoint));
+    assert_eq!(open(b"alice", publisher.endpoint()), Err(ErrorKind::AddressInUse));
+    let endpoint = open(b"alice", "tcp://127.0.0.1:0").expect("it is free");
+    assert_eq!(open(b"alice", "tcp://127.0.0.1:0"), Err(ErrorKind::Full));
+    let socket = context.socket(zpatterns::SocketKind::Sub, &zpatterns::SocketOptions::default()).expect("a socket");
+    socket.connect(&endpoint).expect("connected");
+    socket.subscribe(b"").expect("subscribed");
+    let say = |subject: &str| publisher.publish(subject.as_bytes(), &["one", "two"], &watchdog()).expect("room");
+    // It is heard once the subscription has arrived.
+    while socket.recv(&Deadline::after(Duration::from_millis(20))).is_err() {
+        say("x.first");
+    }
+    let mut heard = Vec::new();
+    ["x.z", "news.a", "other", "x.y"].into_iter().for_each(say);
+    publisher.set_rules(b"alice", zpatterns::pubsub::given::rules(&["stop"], &[]).expect("rules")).expect("it is open");
+    ["x.y", "x.z", "stop"].into_iter().for_each(say);
+    while heard.last().is_none_or(|last| last != "stop") {
+        let message = socket.recv(&watchdog()).expect("a message");
+        let frames: Vec<&[u8]> = message.frames().iter().map(|frame| &frame[..]).collect();
+        assert_eq!(frames[1..], [b"one", b"two"]);
+        heard.push(String::from_utf8_lossy(frames[0]).into_owned());
+    }
+    heard.retain(|subject| subject != "x.first");
+    assert_eq!(heard, ["x.y", "stop"]);
+    let counters = publisher.counters().expect("counters");
+    assert!(counters.plain_endpoints == 1 && counters.handed_over >= 3, "{counters:?}");
+    publisher.close_plain(&endpoint).expect("it is open");
+    assert_eq!(publisher.close_plain(&endpoint).map_err(|error| error.kind()), Err(ErrorKind::NotFound));
+    open(b"alice", "tcp://127.0.0.1:0").expect("there is room");
+}
+
+#[test]
+fn who_is_let_in_to_a_publisher_is_let_in_to_its_plain_endpoints() {
+    let context = Context::new().expect("a context");
+    let authenticator = context.authenticator().expect("the first");
+    let (ours, theirs) = (CurveKeys::generate().expect("keys"), CurveKeys::generate().expect("keys"));
+    authenticator.allow_key(&theirs.public).expect("a key");
+    let server = Some(ServerSecurity::Curve { secret_key: ours.secret });
+    let options = PublisherOptions { security: Security { server, ..Security::default() }, ..options() };
+    let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options).expect("a publisher");
+    let endpoint = publisher.open_plain(b"", "tcp://127.0.0.1:0").expect("it is free");
+    let open = |keys: Option<CurveKeys>| {
+        let options = zpatterns::SocketOptions {
+            curve_server_key: keys.as_ref().map(|_| ours.public.clone()),
+            curve_public_key: keys.as_ref().map(|keys| keys.public.clone()),
+            curve_secret_key: keys.map(|keys| keys.secret),
+            ..zpatterns::SocketOptions::default()
+        };
+        let socket = context.socket(zpatterns::SocketKind::Sub, &options).expect("a socket");
+        socket.connect(&endpoint).expect("connected");
+        socket.subscribe(b"").expect("subscribed");
+        socket
+    };
+    let (bare, stranger) = (open(None), open(Some(CurveKeys::generate().expect("keys"))));
+    let known = open(Some(theirs));
+    while known.recv(&Deadline::after(Duration::from_millis(20))).is_err() {
+        publisher.publish(b"x.y", &["one"], &watchdog()).expect("room");
+    }
+    for socket in [bare, stranger] {
+        assert_eq!(socket.recv(&Deadline::now()).map_err(|error| error.kind()).err(), Some(ErrorKind::Timeout));
+    }
+}
+
+#[test]
 fn the_shared_path_may_lead_through_a_proxy() {
     let context = Context::new().expect("a context");
     let publisher = Publisher::bind(&context, "tcp://127.0.0.1:0", options()).expect("a publisher");

@@ -115,6 +115,7 @@ macro_rules! with_publisher_options {
             max_subscriptions = options.max_subscriptions,
             max_all_subscriptions = options.max_all_subscriptions,
             max_endpoints = options.max_endpoints,
+            max_plain = options.max_plain,
             max_size = options.max_size,
             max_bytes = options.max_bytes,
             disk: Path = options.disk,

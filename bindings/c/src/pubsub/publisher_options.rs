@@ -72,6 +72,8 @@ pub struct zpat_publisher_options_t {
     pub max_all_subscriptions: i64,
     /// Endpoints of subscribers that are connected to.
     pub max_endpoints: i64,
+    /// Endpoints that are open for plain SUB sockets of users, by `zpat_publisher_open_plain`.
+    pub max_plain: i64,
     /// Bytes of a publication. 1 to 1073741824.
     pub max_size: i64,
     /// Bytes of publications that are here, in histories and for subscribers; each counts as 96 more.

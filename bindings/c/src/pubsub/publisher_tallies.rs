@@ -66,10 +66,15 @@ pub struct zpat_publisher_counters_t {
     pub disk_errors: u64,
     /// Those who came and went, of which the program was not told because it takes too little of what it is told.
     pub dropped_news: u64,
+    /// Endpoints of users, for plain SUB sockets, that are open.
+    pub plain_endpoints: u64,
+    /// How often a publication was handed over to ZeroMQ for plain SUB sockets, once for each endpoint; what becomes of
+    /// it, nobody knows.
+    pub handed_over: u64,
 }
 
 impl zpat_publisher_counters_t {
-    const ENDS: &'static [usize] = &[offset_of!(Self, dropped_news) + size_of::<u64>()];
+    const ENDS: &'static [usize] = &[offset_of!(Self, handed_over) + size_of::<u64>()];
 
     fn of(counters: &Counters) -> Self {
         let Counters {
@@ -86,6 +91,8 @@ impl zpat_publisher_counters_t {
             disk_bytes,
             disk_errors,
             dropped_news,
+            plain_endpoints,
+            handed_over,
         } = *counters;
         let [lost_slow, lost_history, lost_revoked, lost_gone, lost_closed] = lost;
         Self {
@@ -111,6 +118,8 @@ impl zpat_publisher_counters_t {
             disk_bytes,
             disk_errors,
             dropped_news,
+            plain_endpoints,
+            handed_over,
         }
     }
 }

@@ -13,7 +13,7 @@ use zpatterns::{
 
 use super::publisher::{handle, zpat_publisher_t};
 use crate::{
-    arguments::{bytes, growing, text, texts},
+    arguments::{bytes, growing, text, texts, write_text},
     error::entry,
 };
 
@@ -113,6 +113,49 @@ pub unsafe extern "C" fn zpat_publisher_set_rules(
             unsafe { (handle(publisher)?, bytes(user, user_len)?, zpat_rules_t::convert(rules)?) };
         publisher.set_rules(user, rules).map(|()| 0)
     })
+}
+
+/// Opens an endpoint where plain SUB sockets hear what this user of `user_len` bytes may, of all streams: the subject, and
+/// the frames. Writes where it is into `bound` of `size` bytes (`ZPAT_ENDPOINT_SIZE` is enough), with the port that the
+/// system chose; `bound` may be NULL. Its rules are those that were set, or else what entitlements say, and what they do
+/// not allow any more is not handed over after they changed.
+///
+/// Whoever the publisher's security lets in may connect there, and not only this user. Nobody acknowledges: who is slow or
+/// away misses some of it, nobody is told, and `handed_over` of the counters is all that is known.
+///
+/// `ZPAT_E_PERMISSION_DENIED` if no rule allows this user anything, `ZPAT_E_FULL` beyond `max_plain`, as
+/// `zpat_publisher_bind` if it cannot be bound, `ZPAT_E_TOO_LARGE` if where it is does not fit, and then it is not open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_publisher_open_plain(
+    publisher: *const zpat_publisher_t,
+    user: *const c_void,
+    user_len: usize,
+    endpoint: *const c_char,
+    bound: *mut c_char,
+    size: usize,
+) -> c_int {
+    entry(|| {
+        // SAFETY: C's promise.
+        let (publisher, user, endpoint) =
+            unsafe { (handle(publisher)?, bytes(user, user_len)?, text(endpoint, "endpoint")?) };
+        let became = publisher.open_plain(user, endpoint)?;
+        if !bound.is_null() {
+            // SAFETY: C's promise.
+            unsafe { write_text(&became, bound, size) }.inspect_err(|_| drop(publisher.close_plain(&became)))?;
+        }
+        Ok(0)
+    })
+}
+
+/// Closes an endpoint that `zpat_publisher_open_plain` opened, by what that wrote; its port is free a moment later.
+/// `ZPAT_E_NOT_FOUND` if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zpat_publisher_close_plain(
+    publisher: *const zpat_publisher_t,
+    endpoint: *const c_char,
+) -> c_int {
+    // SAFETY: C's promise.
+    entry(|| unsafe { handle(publisher)?.close_plain(text(endpoint, "endpoint")?) }.map(|()| 0))
 }
 
 /// Forgets the subscriber with this identity of `len` bytes, and what is for it; if it is connected its calls fail with

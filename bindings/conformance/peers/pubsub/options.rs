@@ -45,6 +45,7 @@ pub(super) fn publisher(words: &mut Words<'_>) -> Result<PublisherOptions> {
             "max_subscriptions" => options.max_subscriptions = number(&value)?,
             "max_all_subscriptions" => options.max_all_subscriptions = number(&value)?,
             "max_endpoints" => options.max_endpoints = number(&value)?,
+            "max_plain" => options.max_plain = number(&value)?,
             "max_size" => options.max_size = number(&value)?,
             "max_bytes" => options.max_bytes = number(&value)?,
             "disk" => options.disk = Some(owned(&value)?.into()),

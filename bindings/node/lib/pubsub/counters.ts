@@ -51,6 +51,13 @@ export interface PublisherCounters extends Books {
   diskErrors: number;
   /** Those who came and went, of which the program was not told because it takes too little of what it is told. */
   droppedNews: number;
+  /** Endpoints of users, for plain SUB sockets, that are open. */
+  plainEndpoints: number;
+  /**
+   * How often a publication was handed over to ZeroMQ for plain SUB sockets, once for each endpoint; what becomes of it,
+   * nobody knows.
+   */
+  handedOver: number;
 }
 
 /** A subscriber that a publisher knows, and what became of the publications for it. */

@@ -66,6 +66,8 @@ export interface PublisherOptions extends PartyOptions {
   maxAllSubscriptions?: number | undefined;
   /** Endpoints of subscribers that are connected to. Default: 10000. */
   maxEndpoints?: number | undefined;
+  /** Endpoints that are open for plain SUB sockets of users; see `Publisher.openPlain`. Default: 100. */
+  maxPlain?: number | undefined;
   /** Bytes of a publication. Default: 16 MiB. */
   maxSize?: number | undefined;
   /** Bytes of publications that are here, in histories and for subscribers; each counts as 96 more. Default: 1 GiB. */

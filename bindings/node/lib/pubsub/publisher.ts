@@ -153,6 +153,27 @@ export class Publisher implements AsyncIterable<PublisherEvent>, AsyncDisposable
     call(() => this.#native.setRules(user, allow, deny));
   }
 
+  /**
+   * Opens an endpoint where plain SUB sockets hear what this user may, of all streams: the subject, and the frames; returns
+   * where it is, with the port that the system chose. Its rules are those of {@link setRules}, or else what entitlements
+   * say, and what they do not allow any more is not handed over after they changed.
+   *
+   * Whoever the publisher's security lets in may connect there, and not only this user. Nobody acknowledges: who is slow or
+   * away misses some of it, nobody is told, and `handedOver` of the {@link counters} is all that is known.
+   *
+   * `PermissionDenied` if no rule allows this user anything, `Full` beyond `maxPlain`, or why it cannot be bound.
+   */
+  openPlain(user: Data, endpoint: string): string {
+    this.#outbox.hand();
+    return call(() => this.#native.openPlain(user, endpoint));
+  }
+
+  /** Closes what {@link openPlain} opened, by what that returned; its port is free a moment later. `NotFound`. */
+  closePlain(endpoint: string): void {
+    this.#outbox.hand();
+    call(() => this.#native.closePlain(endpoint));
+  }
+
   /** Forgets a subscriber, by its identity, and what is for it; if it is connected it is told why. */
   expel(identity: Data, text: string): void {
     this.#outbox.hand();

@@ -51,6 +51,10 @@ pub struct PublisherCounts {
     pub disk_errors: f64,
     /// News that the program did not take in time.
     pub dropped_news: f64,
+    /// Endpoints of users, for plain sockets.
+    pub plain_endpoints: f64,
+    /// Publications that were handed over for plain sockets.
+    pub handed_over: f64,
 }
 
 impl From<Counters> for PublisherCounts {
@@ -69,6 +73,8 @@ impl From<Counters> for PublisherCounts {
             disk_bytes,
             disk_errors,
             dropped_news,
+            plain_endpoints,
+            handed_over,
         } = counters;
         let Books { accepted, delivered, redelivered, lost: [slow, history, revoked, gone, closed], held } = books;
         Self {
@@ -93,6 +99,8 @@ impl From<Counters> for PublisherCounts {
             disk_bytes: disk_bytes as f64,
             disk_errors: disk_errors as f64,
             dropped_news: dropped_news as f64,
+            plain_endpoints: plain_endpoints as f64,
+            handed_over: handed_over as f64,
         }
     }
 }

@@ -70,6 +70,7 @@ options! {
         "maxSubscriptions" = options.max_subscriptions,
         "maxAllSubscriptions" = options.max_all_subscriptions,
         "maxEndpoints" = options.max_endpoints,
+        "maxPlain" = options.max_plain,
         "maxSize" = options.max_size,
         "maxBytes" = options.max_bytes,
         "disk" = disk,

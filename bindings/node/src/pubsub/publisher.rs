@@ -211,6 +211,18 @@ impl Publisher {
         set().map_err(raise(env))
     }
 
+    /// Opens an endpoint where plain sockets hear what this user may, and returns where it is.
+    #[napi]
+    pub fn open_plain(&self, env: &Env, user: Either<String, &[u8]>, endpoint: String) -> napi::Result<String> {
+        self.publisher().and_then(|publisher| publisher.open_plain(bytes(&user), &endpoint)).map_err(raise(env))
+    }
+
+    /// Closes such an endpoint.
+    #[napi]
+    pub fn close_plain(&self, env: &Env, endpoint: String) -> napi::Result<()> {
+        self.publisher().and_then(|publisher| publisher.close_plain(&endpoint)).map_err(raise(env))
+    }
+
     /// Forgets a subscriber, and tells it why.
     #[napi]
     pub fn expel(&self, env: &Env, identity: Either<String, &[u8]>, text: String) -> napi::Result<()> {

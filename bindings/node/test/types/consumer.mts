@@ -110,6 +110,7 @@ for await (const event of publisher) {
 const happened: PublisherEvent = await publisher.next({ timeout: 5 });
 publisher.setRules('alice', rules);
 publisher.setEntitlements('anonymous');
+publisher.closePlain(publisher.openPlain('alice', 'tcp://127.0.0.1:0') satisfies string);
 publisher.expel(happened.identity, 'enough');
 const subscriberOptions: SubscriberOptions = { user: 'alice', password: new Uint8Array(1), snailMaxLag: 5 };
 using subscriber = new Subscriber(publisher.endpoint, subscriberOptions);

@@ -101,6 +101,14 @@ class Publisher:
         """From now on this user may hear these subjects, as :meth:`zpatterns.pubsub.Publisher.set_rules`."""
         self._publisher.set_rules(user, allow, deny)
 
+    def open_plain(self, user: Buffer | str, endpoint: str) -> str:
+        """Opens an endpoint for plain SUB sockets of a user, as :meth:`zpatterns.pubsub.Publisher.open_plain`."""
+        return self._publisher.open_plain(user, endpoint)
+
+    def close_plain(self, endpoint: str) -> None:
+        """Closes what :meth:`open_plain` opened."""
+        self._publisher.close_plain(endpoint)
+
     def expel(self, identity: Buffer | str, text: str) -> None:
         """Forgets this subscriber and what is for it; if it is connected it is told why."""
         self._publisher.expel(identity, text)

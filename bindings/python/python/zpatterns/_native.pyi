@@ -573,6 +573,16 @@ class Publisher:
         What is not allowed any more does not leave after this returns, and who is no user any more is sent away.
         """
     def set_rules(self, user: Buffer | str, allow: str | Sequence[str], deny: str | Sequence[str]) -> None: ...
+    def open_plain(self, user: Buffer | str, endpoint: str) -> str:
+        """Opens an endpoint where plain SUB sockets hear what this user may, of all streams; returns where it is.
+
+        Its rules are those that were set, or else what entitlements say; what they do not allow any more is not handed
+        over after they changed. Whoever the publisher's security lets in may connect there, and not only this user.
+        Nobody acknowledges: who is slow or away misses some of it, nobody is told, and ``handed_over`` of the counters is
+        all that is known. ``PermissionDenied`` if no rule allows this user anything, ``Full`` beyond ``max_plain``.
+        """
+    def close_plain(self, endpoint: str) -> None:
+        """Closes what ``open_plain`` opened, by what that returned; its port is free a moment later. ``NotFound``."""
     def expel(self, identity: Buffer | str, text: str) -> None:
         """Forgets this subscriber and what is for it; if it is connected it is told why."""
     def counters(self) -> dict[str, int]:

@@ -78,6 +78,8 @@ class PublisherOptions(TypedDict, total=False):
     """Subscriptions of all. 2,000,000."""
     max_endpoints: int | None
     """Endpoints of subscribers that are connected to. 10,000."""
+    max_plain: int | None
+    """Endpoints that are open for plain SUB sockets of users. 100."""
     max_size: int | None
     """Bytes of a publication. 16 MiB."""
     max_bytes: int | None

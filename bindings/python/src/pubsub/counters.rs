@@ -21,11 +21,13 @@ fn add_books(table: &Bound<'_, PyDict>, books: &Books) -> PyResult<()> {
 /// What a publisher did.
 pub(super) fn of_publisher<'py>(py: Python<'py>, counters: &Counters) -> PyResult<Bound<'py, PyDict>> {
     let Counters { published, refused_full, books, repaired, subscribers, subscriptions, .. } = *counters;
-    let Counters { denied, forged, malformed, bytes, disk_bytes, disk_errors, dropped_news, .. } = *counters;
+    let Counters { denied, forged, malformed, bytes, disk_bytes, disk_errors, .. } = *counters;
+    let Counters { dropped_news, plain_endpoints, handed_over, .. } = *counters;
     let table = named!(py, published refused_full);
     add_books(&table, &books)?;
-    table.update(named!(py, repaired subscribers subscriptions denied forged malformed).as_mapping())?;
-    table.update(named!(py, bytes disk_bytes disk_errors dropped_news).as_mapping())?;
+    table.update(named!(py, repaired subscribers subscriptions denied forged malformed bytes).as_mapping())?;
+    let rest = named!(py, disk_bytes disk_errors dropped_news plain_endpoints handed_over);
+    table.update(rest.as_mapping())?;
     Ok(table)
 }
 

@@ -119,6 +119,7 @@ options! {
         core.max_subscriptions = "max_subscriptions",
         core.max_all_subscriptions = "max_all_subscriptions",
         core.max_endpoints = "max_endpoints",
+        core.max_plain = "max_plain",
         core.max_size = "max_size",
         core.max_bytes = "max_bytes",
         core.disk = "disk",

@@ -231,6 +231,17 @@ impl Publisher {
         self.open(py)?.handle.publisher.set_rules(&user, rules.or_raise(py)?).or_raise(py)
     }
 
+    /// Opens an endpoint where plain SUB sockets hear what this user may, and returns where it is.
+    fn open_plain(&self, py: Python<'_>, user: &Bound<'_, PyAny>, endpoint: &str) -> PyResult<String> {
+        let user = Bytes::given("user", user)?;
+        self.open(py)?.handle.publisher.open_plain(&user, endpoint).or_raise(py)
+    }
+
+    /// Closes such an endpoint.
+    fn close_plain(&self, py: Python<'_>, endpoint: &str) -> PyResult<()> {
+        self.open(py)?.handle.publisher.close_plain(endpoint).or_raise(py)
+    }
+
     /// Forgets this subscriber and what is for it.
     fn expel(&self, py: Python<'_>, identity: &Bound<'_, PyAny>, text: &str) -> PyResult<()> {
         let identity = Bytes::given("identity", identity)?;

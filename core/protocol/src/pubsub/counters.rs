@@ -89,6 +89,10 @@ pub struct Counters {
     pub disk_errors: u64,
     /// Those who came and went, of which the program was not told because it takes too little of what it is told.
     pub dropped_news: u64,
+    /// Endpoints of users, for plain SUB sockets, that are open.
+    pub plain_endpoints: u64,
+    /// How often a publication was handed over to ZeroMQ for plain SUB sockets, once for each endpoint; what becomes of it, nobody knows.
+    pub handed_over: u64,
 }
 
 /// A subscriber that is known to the publisher.

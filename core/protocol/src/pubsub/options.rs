@@ -68,6 +68,8 @@ pub struct PublisherOptions {
     pub max_all_subscriptions: usize,
     /// Endpoints of subscribers that are connected to.
     pub max_endpoints: usize,
+    /// Endpoints of users, for plain SUB sockets.
+    pub max_plain: usize,
     /// Bytes of a publication.
     pub max_size: usize,
     /// Bytes of publications that are here, in histories and for subscribers.

@@ -8,6 +8,7 @@ mod disk;
 mod join;
 mod look;
 mod outgoing;
+mod plain;
 mod publish;
 mod rights;
 mod subscribe;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use slab::Slab;
 
-use self::disk::Disk;
+use self::{disk::Disk, plain::Plains};
 use super::{
     Access, Books, Content, Counters, Credential, Criterion, Entitlements, LostReason, PublisherOptions, RouteId,
     Routes, Rules,
@@ -45,6 +46,8 @@ const SHARED: SocketId = SocketId(1);
 const PLAIN: SocketId = SocketId(2);
 /// Connects to the endpoints of subscribers.
 const DIALS: SocketId = SocketId(3);
+/// From here on what a user may hear, for plain SUB sockets.
+const FIRST_PLAIN: SocketId = SocketId(4);
 
 /// Questions to the application that wait for an answer.
 const MAX_ASKS: usize = 1000;
@@ -72,6 +75,18 @@ pub enum PublisherCommand {
         /// What.
         rules: Rules,
     },
+    /// Bind a PUB here from which plain SUB sockets hear what this user may; see [`Publisher::plain_outcome`].
+    OpenPlain {
+        /// Whose rules decide: those that were set for it, or else what entitlements say.
+        user: Bytes,
+        /// Where.
+        endpoint: String,
+    },
+    /// Close one of those; see [`Publisher::plain_outcome`].
+    ClosePlain {
+        /// Where it is bound.
+        endpoint: String,
+    },
     /// Forget this subscriber and what is for it; if it is connected it is told why.
     Expel {
         /// By which it is known.
@@ -93,7 +108,7 @@ pub enum PublisherEvent {
         /// With the port that the system chose.
         endpoint: String,
     },
-    /// The publisher cannot be reached.
+    /// The publisher cannot be reached; or not any more at the endpoint of a user that the error names.
     Failed(Error),
     /// Somebody says who he is: [`PublisherCommand::Decide`].
     Asked {
@@ -245,6 +260,7 @@ pub struct Publisher {
     members: BTreeMap<Bytes, Member>,
     /// Rules that the program has set for a user, instead of those that it would have.
     rules: BTreeMap<Bytes, Arc<Rules>>,
+    plains: Plains,
     sessions: BTreeMap<LinkId, Session>,
     /// Links that the publisher opened, and whose they are.
     deliveries: BTreeMap<LinkId, LinkId>,
@@ -314,6 +330,7 @@ impl Publisher {
             subscriptions: Slab::new(),
             members: BTreeMap::new(),
             rules: BTreeMap::new(),
+            plains: Plains::default(),
             sessions: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             guests: BTreeMap::new(),
@@ -499,6 +516,8 @@ impl Publisher {
             PublisherCommand::Decide { ask, decision } => self.decide(now, ask, decision),
             PublisherCommand::SetEntitlements(entitlements) => self.set_entitlements(now, *entitlements),
             PublisherCommand::SetRules { user, rules } => self.set_rules(now, &user, &Arc::new(rules)),
+            PublisherCommand::OpenPlain { user, endpoint } => self.open_plain(user, endpoint),
+            PublisherCommand::ClosePlain { endpoint } => self.close_plain(&endpoint),
             PublisherCommand::Expel { identity, refusal } => self.expel(now, &identity, refusal, LostReason::Revoked),
             PublisherCommand::Drain => {
                 self.leave(now);
@@ -533,7 +552,9 @@ impl Machine for Publisher {
             Input::Refused { token, .. } => self.links.refused(token),
             Input::Writable { socket } => self.links.writable(now, socket),
             Input::Deadline => self.due(now),
+            Input::Bound { socket, endpoint } if socket >= FIRST_PLAIN => self.plain_bound(socket, endpoint),
             Input::Bound { socket, endpoint } => self.bound(socket, endpoint),
+            Input::Failed { socket, error } if socket >= FIRST_PLAIN => self.plain_failed(socket, error),
             Input::Failed { socket: DIALS, error } => self.cannot_dial(now, &error),
             Input::Failed { error, .. } => self.events.push_back(PublisherEvent::Failed(error)),
             Input::Fetched { key, value } => self.fetched(now, key, value),

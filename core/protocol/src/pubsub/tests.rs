@@ -1,6 +1,7 @@
 //! A publisher and its subscribers on a network that works: who is let in, what is held, and what is told.
 
 mod disk;
+mod plain;
 mod strangers;
 
 use std::{
@@ -286,6 +287,7 @@ fn options() -> PublisherOptions {
         max_subscriptions: 10_000,
         max_all_subscriptions: 20_000,
         max_endpoints: 10,
+        max_plain: 2,
         max_size: 1 << 20,
         max_bytes: 1 << 30,
         seed: 1,

@@ -51,6 +51,8 @@ pub struct PublisherOptions {
     pub max_all_subscriptions: usize,
     /// Endpoints of subscribers that are connected to.
     pub max_endpoints: usize,
+    /// Endpoints that are [open for plain SUB sockets](Publisher::open_plain) of users.
+    pub max_plain: usize,
     /// Bytes of a publication.
     pub max_size: usize,
     /// Bytes of publications that are here, in histories and for subscribers; each counts as 96 more.
@@ -64,7 +66,8 @@ pub struct PublisherOptions {
 impl Default for PublisherOptions {
     /// One stream of all subjects, `main`, which is not public, with a history of 10,000 publications, 64 MiB and an hour, and the last
     /// values of 10,000 subjects; open to everybody; a lease of 10 s, kept for a day, waited for a minute; gathers for 100 us; 10,000 subscribers with 10,000
-    /// subscriptions each and 2,000,000 in all; 10,000 endpoints; publications of 16 MiB, 1 GiB in all; nothing on disk; a linger of 1 s.
+    /// subscriptions each and 2,000,000 in all; 10,000 endpoints, 100 of users; publications of 16 MiB, 1 GiB in all; nothing on disk; a
+    /// linger of 1 s.
     fn default() -> Self {
         Self {
             streams: vec![Self::stream("main", vec![Criterion::Prefix(Bytes::new())])],
@@ -82,6 +85,7 @@ impl Default for PublisherOptions {
             max_subscriptions: 10_000,
             max_all_subscriptions: 2_000_000,
             max_endpoints: 10_000,
+            max_plain: 100,
             max_size: 16 << 20,
             max_bytes: 1 << 30,
             disk: None,
@@ -122,6 +126,7 @@ impl PublisherOptions {
             max_subscriptions: self.max_subscriptions,
             max_all_subscriptions: self.max_all_subscriptions,
             max_endpoints: self.max_endpoints,
+            max_plain: self.max_plain,
             max_size: self.max_size,
             max_bytes: self.max_bytes,
             seed: crate::host::seed()?,
@@ -303,6 +308,29 @@ impl Publisher {
     /// allowed any more does not leave after this returns.
     pub fn set_rules(&self, user: &[u8], rules: Rules) -> Result<()> {
         self.0.host.ask(PublisherCommand::SetRules { user: Bytes::copy_from_slice(user), rules }, |_| ())
+    }
+
+    /// Opens an endpoint where plain SUB sockets hear what this user may, of all streams: the subject, and the frames; returns where it is,
+    /// with the port that the system chose. Its rules are those that were [set](Self::set_rules), or else what entitlements say, and what
+    /// they do not allow any more is not handed over after they changed.
+    ///
+    /// Whoever the publisher's [`security`](PublisherOptions::security) lets in may connect there, and not only this user. Nobody
+    /// acknowledges: who is slow or away misses some of it, nobody is told, and `handed_over` of the [counters](Self::counters) is all
+    /// that is known.
+    ///
+    /// [`ErrorKind::PermissionDenied`] if no rule allows this user anything, [`ErrorKind::Full`] beyond `max_plain`, or why the endpoint
+    /// cannot be bound.
+    pub fn open_plain(&self, user: &[u8], endpoint: &str) -> Result<String> {
+        check_endpoint(endpoint)?;
+        let (user, endpoint) = (Bytes::copy_from_slice(user), endpoint.to_owned());
+        self.0.host.ask(PublisherCommand::OpenPlain { user, endpoint }, machine::Publisher::plain_outcome)?
+    }
+
+    /// Closes an endpoint that was [opened](Self::open_plain), by what that returned; its port is free a moment later.
+    /// [`ErrorKind::NotFound`] if there is none.
+    pub fn close_plain(&self, endpoint: &str) -> Result<()> {
+        let endpoint = endpoint.to_owned();
+        self.0.host.ask(PublisherCommand::ClosePlain { endpoint }, machine::Publisher::plain_outcome)?.map(drop)
     }
 
     /// Forgets this subscriber and what is for it; if it is connected it is told why.

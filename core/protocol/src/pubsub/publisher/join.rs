@@ -53,7 +53,7 @@ impl Publisher {
     }
 
     /// What was set for a user, or else what it would have.
-    fn rules_of(&self, user: &Bytes, or: impl FnOnce() -> Rules) -> Rules {
+    pub(super) fn rules_of(&self, user: &Bytes, or: impl FnOnce() -> Rules) -> Rules {
         self.rules.get(user).map_or_else(or, |set| Rules::clone(set))
     }
 

@@ -12,6 +12,7 @@ impl Publisher {
             books,
             subscribers: self.sessions.len() as u64,
             subscriptions: self.subscriptions.len() as u64,
+            plain_endpoints: self.plain_endpoints(),
             bytes: self.live.bytes(),
             disk_bytes: self.streams.iter().map(|stream| stream.history.archived()).sum(),
             ..self.counters

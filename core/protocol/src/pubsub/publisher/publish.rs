@@ -1,8 +1,7 @@
 //! A publication, from the program to those who are to hear it.
 
 use super::{
-    Content, Due, Error, Frames, Output, PLAIN, Peer, Publisher, PublisherEvent, Result, RouteId, SHARED, SocketId,
-    Time,
+    Content, Due, Error, Frames, Output, Peer, Publisher, PublisherEvent, Result, RouteId, SHARED, SocketId, Time,
 };
 use crate::{
     ErrorKind, Refusal,
@@ -14,7 +13,7 @@ use crate::{
 const ENOUGH: usize = 32 * 1024;
 
 /// A message that a PUB sends.
-fn to_all(socket: SocketId, frames: Frames) -> Output<PublisherEvent> {
+pub(super) fn to_all(socket: SocketId, frames: Frames) -> Output<PublisherEvent> {
     Output::Send { socket, peer: Peer::default(), token: NO_LINK, frames }
 }
 
@@ -86,15 +85,10 @@ impl Publisher {
         let new = Publication::new(number, now, content.clone(), &self.live);
         of.history.push(&new, of.followers.need_after());
         of.age(now);
-        if of.public {
-            if self.options.shared.is_some() {
-                of.shared.push(number, new.encoded());
-            }
-            if self.options.plain.is_some() {
-                let frames = [content.subject()].into_iter().chain(content.frames()).collect();
-                self.outputs.push_back(to_all(PLAIN, frames));
-            }
+        if of.public && self.options.shared.is_some() {
+            of.shared.push(number, new.encoded());
         }
+        self.publish_plain(content, public);
         for route in found {
             let subscription = &mut self.subscriptions[route as usize];
             let of = subscription.views.iter_mut().find(|view| usize::from(view.stream) == stream);

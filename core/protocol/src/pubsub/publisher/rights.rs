@@ -26,6 +26,7 @@ impl Publisher {
         }
         self.rules.clear();
         self.options.access = Access::Entitlements(Box::new(entitlements));
+        self.apply_to_plain();
     }
 
     pub(super) fn set_rules(&mut self, now: Time, user: &Bytes, rules: &Arc<Rules>) {
@@ -33,6 +34,7 @@ impl Publisher {
         let of_user = self.members.iter().filter(|(_, member)| member.user == *user);
         let identities: Vec<Bytes> = of_user.map(|(identity, _)| identity.clone()).collect();
         identities.iter().for_each(|identity| self.apply(now, identity, rules));
+        self.apply_to_plain();
     }
 
     /// A subscriber has these rules from now on.
