@@ -122,7 +122,7 @@
     10000, 100, 16777216, 1073741824, NULL, 1000, NULL, 0, NULL }
 #define ZPAT_RULES_INIT { sizeof(zpat_rules_t), NULL, 0, NULL, 0 }
 #define ZPAT_PUBLISHER_COUNTERS_INIT { sizeof(zpat_publisher_counters_t), \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_PUBLISHER_SUBSCRIBER_INIT { sizeof(zpat_publisher_subscriber_t), \
     { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define ZPAT_SUBSCRIBER_OPTIONS_INIT { sizeof(zpat_subscriber_options_t), \
