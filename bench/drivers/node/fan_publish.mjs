@@ -5,7 +5,7 @@
 // It prints `endpoint ...` and greets, with messages of one byte, until a line comes; then it publishes COUNT messages of SIZE bytes,
 // as fast as all who subscribe can follow, stays as long as its input, and prints a line of JSON.
 import { once } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 const BATCH = 500;
 const SUBJECT = 'bench';
@@ -63,11 +63,23 @@ const implementations = {
     const socket = new XPublisher({ linger: 0, noDrop: true });
     await socket.bind(endpoint);
     await load.begin(socket.lastEndpoint, () => socket.send(GREETING));
-    for (let i = 0; i < load.count; i++) await socket.send(load.message);
+    for (let i = 0; i < load.count; i++) await sent(socket, load.message);
     await load.end();
     socket.close();
   },
 };
+
+/** Sends with zeromq.js. That a slow subscriber has room cannot be awaited; who waits is to ask again. */
+async function sent(socket, message) {
+  for (;;) {
+    try {
+      return await socket.send(message);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      await setImmediate();
+    }
+  }
+}
 
 /** Publishes; false if there is no such way. */
 export async function publish(clock, impl, endpoint, numbers) {

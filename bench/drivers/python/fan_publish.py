@@ -113,7 +113,13 @@ def pyzmq_asyncio(endpoint, load):
                     break
             load.clock.start()
             for _ in range(load.count):
-                await send(message)
+                # It cannot be awaited that a slow subscriber has room; who waits is to ask again.
+                while True:
+                    try:
+                        await send(message)
+                        break
+                    except zmq.Again:
+                        await asyncio.sleep(0)
             load.end()
 
     asyncio.run(main())
