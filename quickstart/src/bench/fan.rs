@@ -231,6 +231,20 @@ mod tests {
     }
 
     #[test]
+    fn what_it_is_for_follows_from_its_numbers() {
+        let told = |numbers: &str| {
+            let fan: Fan = toml::from_str(&format!("subscribers = 1\n{numbers}\ncounts = {{}}")).unwrap();
+            fan.is_sound().then(|| fan.question())
+        };
+        assert_eq!(told("subjects = 100"), Some(Question::Matching));
+        assert_eq!(told("publishes = true"), Some(Question::Publishing));
+        assert_eq!(told("pace = 1000"), Some(Question::Latencies));
+        assert_eq!(told("pace = 1000\nlost = 10"), Some(Question::Repairs));
+        assert_eq!(told("lost = 10"), None, "nobody knows when it was due");
+        assert_eq!((fan(2).question(), fan(0).is_sound()), (Question::Deliveries, false));
+    }
+
+    #[test]
     fn what_the_way_has_lost_is_late_by_itself() {
         let fan: Fan = toml::from_str("subscribers = 1\npace = 1000\nlost = 10\ncounts = {}").unwrap();
         let figures = r#""messages":4,"seconds":1,"cpu_seconds":1,"max_rss_kb":1"#;

@@ -51,23 +51,15 @@ pub(crate) fn play(work: &str, endpoint: &str, plan: Plan, more: &[String]) -> O
 }
 
 impl Plan {
-    /// One of the subjects; neighbours by number are none by name. The last is the last that subscribers ask for.
-    fn subject(&self, index: usize) -> String {
-        self.subjects.map_or_else(
-            || "bench".to_owned(),
-            |_| format!("ticks.x{:04}.i{:06}", index / 100, index * 7919 % 1_000_000),
-        )
+    /// The subjects; neighbours by number are none by name.
+    fn subjects(&self) -> Vec<String> {
+        let name = |at: usize| format!("ticks.x{:04}.i{:06}", at / 100, at * 7919 % 1_000_000);
+        self.subjects.map_or_else(|| vec!["bench".to_owned()], |subjects| (0..subjects).map(name).collect())
     }
 
-    fn subjects(&self) -> usize {
-        self.subjects.unwrap_or(1)
-    }
-
+    /// What each subscriber asks for, in this order.
     fn criteria(&self) -> Vec<String> {
-        match self.subjects {
-            Some(subjects) => (0..subjects).map(|index| self.subject(index)).collect(),
-            None => vec![">".to_owned()],
-        }
+        if self.subjects.is_some() { self.subjects() } else { vec![">".to_owned()] }
     }
 }
 

@@ -36,11 +36,10 @@ pub(crate) struct Schedule {
 pub(crate) fn publish(endpoint: &str, plan: &Plan) -> Result<String> {
     let publisher = open(&Context::new()?, endpoint, plan)?;
     say(&format!("endpoint {}", publisher.endpoint()));
-    let input = lines();
-    greet(&publisher, plan, &input)?;
+    let (input, subjects) = (lines(), plan.subjects());
+    greet(&publisher, plan, &subjects, &input)?;
     let clock = Clock::start();
     let data = vec![b'x'; plan.size];
-    let subjects: Vec<_> = (0..plan.subjects()).map(|index| plan.subject(index)).collect();
     // From one to the next is far, so that all take turns and no cache has what is looked for.
     let mut drawn = (0..plan.count).map(|n| subjects[n * 7919 % subjects.len()].as_bytes());
     loop {
@@ -67,15 +66,14 @@ pub(crate) fn publish_on_schedule(endpoint: &str, plan: &Plan, schedule: &Schedu
     let path = shared.map(|from| LossyPath::open(&context, from, schedule.lost)).transpose()?;
     let place = path.as_ref().map_or_else(String::new, |path| format!(" {}", path.endpoint()));
     say(&format!("endpoint {}{place}", publisher.endpoint()));
-    let input = lines();
-    let greetings = greet(&publisher, plan, &input)?;
+    let (input, subjects) = (lines(), plan.subjects());
+    let greetings = greet(&publisher, plan, &subjects, &input)?;
     let clock = Clock::start();
-    let subject = plan.subject(0);
     on_schedule(plan.size, plan.count, schedule.pace, |data| {
-        publisher.publish(subject.as_bytes(), &[data], &Deadline::never())
+        publisher.publish(subjects[0].as_bytes(), &[data], &Deadline::never())
     })?;
     // That the last was lost is noticed at the next.
-    greet(&publisher, plan, &input)?;
+    greet(&publisher, plan, &subjects, &input)?;
     let lost = path.map_or_else(Vec::new, LossyPath::close);
     let counted =
         lost.iter().filter_map(|number| number.checked_sub(greetings + 1)).filter(|at| *at < plan.count as u64);
@@ -85,7 +83,7 @@ pub(crate) fn publish_on_schedule(endpoint: &str, plan: &Plan, schedule: &Schedu
 
 fn open(context: &Context, endpoint: &str, plan: &Plan) -> Result<Publisher> {
     let mut options = PublisherOptions::default();
-    options.max_subscriptions = options.max_subscriptions.max(plan.subjects());
+    options.max_subscriptions = options.max_subscriptions.max(plan.subjects.unwrap_or(1));
     if plan.shared {
         options.streams[0].public = true;
         options.shared = Some(ANYWHERE.to_owned());
@@ -93,16 +91,17 @@ fn open(context: &Context, endpoint: &str, plan: &Plan) -> Result<Publisher> {
     Publisher::bind(context, endpoint, options)
 }
 
-/// Greets who asks for the last subject until a line comes, or no more does; says how often.
-fn greet(publisher: &Publisher, plan: &Plan, input: &Receiver<()>) -> Result<u64> {
-    let subject = plan.subject(plan.subjects() - 1);
+/// Greets who has asked for the last subject until a line comes, or no more does; says how often.
+fn greet(publisher: &Publisher, plan: &Plan, subjects: &[String], input: &Receiver<()>) -> Result<u64> {
+    let subject = subjects.last().expect("there is at least one");
     // Many who just come must not be greeted more often than they can hear it.
     let pause = Duration::from_millis(plan.subscribers.div_ceil(10) as u64);
-    for greetings in 1.. {
+    let mut greetings = 0;
+    loop {
         publisher.publish(subject.as_bytes(), &["x"], &Deadline::never())?;
+        greetings += 1;
         if input.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             return Ok(greetings);
         }
     }
-    unreachable!("nobody greets for so long")
 }
