@@ -55,7 +55,7 @@ pub struct Built {
     pub languages: BTreeMap<Language, Result<Programs, Absent>>,
     /// The C program on the same libzmq, counterpart and limit of every measurement.
     pub limit: Result<Call, Absent>,
-    /// The broker between the requests of NATS.
+    /// The server between those who speak NATS.
     pub nats_server: Result<Call, Absent>,
     /// The server that keeps the jobs of BullMQ and arq.
     pub redis_server: Result<Call, Absent>,

@@ -23,7 +23,7 @@ int reqrep(int argc, char **argv);
 /* Receives from a bus, likewise. */
 int bus(int argc, char **argv);
 
-/* Subscribes to fan-out, likewise. */
+/* Subscribes to fan-out or publishes, likewise. */
 int fan(int argc, char **argv);
 
 /* Plays a role of a job queue, likewise. */

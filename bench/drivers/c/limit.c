@@ -154,8 +154,9 @@ static void do_paced(long total, long rate) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 5 || argc > 6) {
-    fprintf(stderr, "usage: limit ROLE ENDPOINT SIZE COUNT [WARM, RATE, OUTSTANDING or SUBSCRIBERS]\n");
+  int is_fan = argc > 1 && !strncmp(argv[1], "fan-", 4);
+  if (argc < 5 || argc > (is_fan ? 8 : 6)) {
+    fprintf(stderr, "usage: limit ROLE ENDPOINT SIZE COUNT [WARM, RATE, OUTSTANDING or SUBSCRIBERS [MORE]]\n");
     return 2;
   }
   const char *role = argv[1], *endpoint = argv[2];
@@ -186,7 +187,7 @@ int main(int argc, char **argv) {
     bind_to(ZMQ_PUSH, endpoint);
     do_paced(count, extra);
   } else {
-    int is_jobs = !strncmp(role, "jobs-", 5), is_fan = !strncmp(role, "fan-", 4);
+    int is_jobs = !strncmp(role, "jobs-", 5);
     int status = is_jobs ? jobs(argc, argv) : is_fan ? fan(argc, argv) : reqrep(argc, argv);
     if (status == 2) fprintf(stderr, "unknown role, or a number of it is missing or does not fit: %s\n", role);
     return status;

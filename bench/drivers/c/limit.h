@@ -1,5 +1,5 @@
 /* What the parts of the limit share: limit.c moves messages one way, limit_reqrep.c asks and answers, limit_jobs.c queues,
- * limit_fan.c publishes. */
+ * limit_fan.c publishes, limit_nats.c to a nats-server. */
 #ifndef LIMIT_H
 #define LIMIT_H
 

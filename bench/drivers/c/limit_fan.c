@@ -1,34 +1,26 @@
 /* The limit of fan-out: plain libzmq with a publisher that waits for who is slow, and the publishers of others.
  *
- *     limit fan-publish ENDPOINT SIZE COUNT SUBSCRIBERS        binds an XPUB that waits (ZMQ_XPUB_NODROP)
- *     limit fan-publish-lossy ENDPOINT SIZE COUNT SUBSCRIBERS  binds a PUB, which drops what a subscriber does not take
- *     limit fan-publish-nats HOST:PORT SIZE COUNT SUBSCRIBERS  speaks to a nats-server
- *     limit fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS      connects so many SUBs, and receives from all
+ *     limit fan-publish ENDPOINT SIZE COUNT SUBSCRIBERS [SUBJECTS]        binds an XPUB that waits (ZMQ_XPUB_NODROP)
+ *     limit fan-publish-lossy ENDPOINT SIZE COUNT SUBSCRIBERS             binds a PUB, which drops what a subscriber does not take
+ *     limit fan-pace ENDPOINT SIZE COUNT SUBSCRIBERS PACE 0               an XPUB that sends PACE messages per second, with stamps
+ *     limit fan-publish-nats HOST:PORT SIZE COUNT SUBSCRIBERS [SUBJECTS]  speaks to a nats-server, see limit_nats.c
+ *     limit fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS [SUBJECTS]      connects so many SUBs, and receives from all
+ *     limit fan-latency ENDPOINT SIZE COUNT 1                             the same of one, and how late each message is
+ *     limit fan-subscribe-nats HOST:PORT SIZE COUNT SUBSCRIBERS [SUBJECTS]
  *
- * A publisher prints `endpoint ...` and greets, with messages of one byte, until a line comes; then it sends COUNT messages
+ * A publisher prints `endpoint ...` and greets, with messages of another size, until a line comes; then it sends COUNT messages
  * and stays as long as its input. Who subscribes prints `ready` when all have heard a greeting, and ends after COUNT messages
- * for each of them, or when after the first nothing came for a second. All have default options.
+ * for each of them, or when after the first nothing came for a second. With SUBJECTS each message begins with one of them, and each
+ * subscriber asks for every one by itself. All have default options, but where subscriptions would be lost with them.
  */
-#include "limit.h"
+#include "limit_fan.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { SILENCE_MS = 1000, TURN = 1000 };
-
-/* What a program is told. */
-struct load {
-  size_t size;
-  long count;
-  size_t subscribers;
-};
+enum { TURN = 1000 };
 
 static void *context;
 
@@ -46,30 +38,69 @@ static void *open_default(int kind) {
 
 /* --- who publishes --- */
 
-/* Greets until there is a line to read, sends, and stays until nobody needs it. Many who just come must not be greeted more often
- * than they can hear it. */
-static void publish(void *to, const struct load *load, void (*send)(void *to, size_t size), void (*flush)(void *to)) {
+static void send_paced(void *to, const struct load *load) {
+  punctual();
+  uint64_t first = nanoseconds();
+  for (long i = 0; i < load->count; i++) {
+    uint64_t due = due_at(first, i, load->pace);
+    zmq_msg_t message;
+    check(zmq_msg_init_size(&message, load->size), "message");
+    memset(zmq_msg_data(&message), 'x', load->size);
+    write_stamp(zmq_msg_data(&message), due);
+    sleep_until(due);
+    check(zmq_msg_send(&message, to, 0), "send");
+  }
+}
+
+static void send_all(void *to, const struct load *load, void (*send)(void *to, const char *subject, size_t size)) {
+  size_t subjects = load->subjects;
+  if (subjects == 0) {
+    for (long i = 0; i < load->count; i++) send(to, NULL, load->size);
+  } else {
+    /* From one to the next is far, so that all take turns and no cache has what is looked for. */
+    for (long i = 0; i < load->count; i++) send(to, load->names[(size_t)i * 7919 % subjects], load->size);
+  }
+}
+
+void publish(void *to, const struct load *load, void (*send)(void *to, const char *subject, size_t size),
+             void (*flush)(void *to)) {
   struct pollfd input = { STDIN_FILENO, POLLIN, 0 };
+  /* Who has heard the last subject has asked for all. */
+  const char *last = load->subjects == 0 ? NULL : load->names[load->subjects - 1];
   do {
-    send(to, 1);
+    send(to, last, 1);
     flush(to);
+    /* Many who just come must not be greeted more often than they can hear it. */
   } while (poll(&input, 1, (int)(load->subscribers + 9) / 10) == 0);
   struct moment start = moment_now();
-  for (long i = 0; i < load->count; i++) send(to, load->size);
+  if (load->pace > 0) {
+    send_paced(to, load);
+  } else {
+    send_all(to, load, send);
+  }
   flush(to);
   while (getchar() != EOF) {
   }
   report(load->count, start, moment_now(), NULL);
 }
 
-static void send_zmq(void *to, size_t size) {
+/* A message of libzmq begins with its subject. */
+static void send_zmq(void *to, const char *subject, size_t size) {
   zmq_msg_t message;
+  if (subject != NULL && size < SUBJECT_LENGTH) size = SUBJECT_LENGTH;
   check(zmq_msg_init_size(&message, size), "message");
   memset(zmq_msg_data(&message), 'x', size);
+  if (subject != NULL) memcpy(zmq_msg_data(&message), subject, SUBJECT_LENGTH);
   check(zmq_msg_send(&message, to, 0), "send");
 }
 
 static void flush_zmq(void *to) { (void)to; }
+
+/* Subscriptions that find a queue full are lost without a word. */
+static void keep_subscriptions(void *socket, int queue, const struct load *load) {
+  int none = 0;
+  if (load->subjects > 0) check(zmq_setsockopt(socket, queue, &none, sizeof none), "option");
+}
 
 static void publish_zmq(int kind, const char *endpoint, const struct load *load) {
   char bound[256];
@@ -77,6 +108,7 @@ static void publish_zmq(int kind, const char *endpoint, const struct load *load)
   int waits = 1;
   void *socket = open_default(kind);
   if (kind == ZMQ_XPUB) check(zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &waits, sizeof waits), "option");
+  keep_subscriptions(socket, ZMQ_RCVHWM, load);
   check(zmq_bind(socket, endpoint), endpoint);
   check(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &length), "endpoint");
   printf("endpoint %s\n", bound);
@@ -84,90 +116,33 @@ static void publish_zmq(int kind, const char *endpoint, const struct load *load)
   publish(socket, load, send_zmq, flush_zmq);
 }
 
-/* --- to NATS: lines of text, gathered as its clients gather them; the server makes a publisher wait by not reading --- */
-
-enum { GATHER = 32 * 1024 };
-
-struct nats {
-  int socket;
-  size_t filled;
-  char data[GATHER];
-};
-
-static void failed(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static void write_all(int socket, const char *data, size_t size) {
-  while (size > 0) {
-    ssize_t written = write(socket, data, size);
-    if (written < 0) failed("write");
-    data += written;
-    size -= (size_t)written;
-  }
-}
-
-static void flush_nats(void *to) {
-  struct nats *nats = to;
-  write_all(nats->socket, nats->data, nats->filled);
-  nats->filled = 0;
-}
-
-static void send_nats(void *to, size_t size) {
-  struct nats *nats = to;
-  if (nats->filled + size + 64 > GATHER) flush_nats(to);
-  nats->filled += (size_t)sprintf(nats->data + nats->filled, "PUB bench %zu\r\n", size);
-  memset(nats->data + nats->filled, 'x', size);
-  nats->filled += size;
-  memcpy(nats->data + nats->filled, "\r\n", 2);
-  nats->filled += 2;
-}
-
-/* Answers the server when it asks whether anybody is there; what it says besides is read and forgotten. */
-static void *answer(void *to) {
-  const struct nats *nats = to;
-  char heard[4096];
-  for (ssize_t size; (size = read(nats->socket, heard, sizeof heard - 1)) > 0;) {
-    heard[size] = '\0';
-    if (strstr(heard, "PING") != NULL) write_all(nats->socket, "PONG\r\n", 6);
-    if (strstr(heard, "-ERR") != NULL) fprintf(stderr, "%s\n", heard);
-  }
-  return NULL;
-}
-
-static void publish_nats(const char *place, const struct load *load) {
-  struct nats *nats = allocate(sizeof *nats);
-  struct addrinfo wanted = { .ai_socktype = SOCK_STREAM }, *found;
-  char host[256];
-  const char *port = strrchr(place, ':');
-  if (port == NULL || load->size + 64 > GATHER) exit(2);
-  snprintf(host, sizeof host, "%.*s", (int)(port - place), place);
-  if (getaddrinfo(host, port + 1, &wanted, &found) != 0) failed(place);
-  nats->socket = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-  if (nats->socket < 0 || connect(nats->socket, found->ai_addr, found->ai_addrlen) != 0) failed(place);
-  freeaddrinfo(found);
-  int now = 1;
-  setsockopt(nats->socket, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
-  static const char hello[] = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
-  write_all(nats->socket, hello, sizeof hello - 1);
-  pthread_t listener;
-  pthread_create(&listener, NULL, answer, nats);
-  printf("endpoint %s\n", place);
-  fflush(stdout);
-  publish(nats, load, send_nats, flush_nats);
-}
-
 /* --- who subscribes --- */
 
-struct listeners {
-  size_t size, number, greeted;
-  long received, wanted;
-  char *is_greeted;
-  struct moment start;
-};
+struct listeners listeners_new(const struct load *load) {
+  struct listeners all = { .size = load->size, .number = load->subscribers };
+  all.wanted = load->count * (long)load->subscribers;
+  all.is_greeted = allocate(load->subscribers);
+  return all;
+}
 
-/* Takes what is there for one of them, at most a turn, and tells whether there was less. What is shorter is a greeting. */
+void hear(struct listeners *all, size_t at, const void *message, size_t size) {
+  if (size == all->size) {
+    if (all->received == 0) all->start = moment_now();
+    if (all->latencies != NULL) all->latencies[all->received] = since_due(message);
+    all->received++;
+  } else if (!all->is_greeted[at]) {
+    all->is_greeted[at] = 1;
+    if (++all->greeted == all->number) say("ready");
+  }
+}
+
+void listeners_report(struct listeners *all) {
+  struct moment end = moment_now();
+  if (all->received < all->wanted) end.wall -= SILENCE_MS / 1e3;
+  report(all->received, all->start, end, all->latencies);
+}
+
+/* Takes what is there for one of them, at most a turn, and tells whether there was less. */
 static int take(struct listeners *all, void *socket, size_t at, int flags) {
   zmq_msg_t message;
   int is_dry = 0;
@@ -179,27 +154,31 @@ static int take(struct listeners *all, void *socket, size_t at, int flags) {
       break;
     }
     check(length, "receive");
-    if ((size_t)length == all->size) {
-      if (all->received++ == 0) all->start = moment_now();
-    } else if (!all->is_greeted[at]) {
-      all->is_greeted[at] = 1;
-      if (++all->greeted == all->number) say("ready");
-    }
+    hear(all, at, zmq_msg_data(&message), (size_t)length);
   }
   zmq_msg_close(&message);
   return is_dry;
 }
 
-static void subscribe(const char *endpoint, const struct load *load) {
+static void *subscriber(const char *endpoint, const struct load *load) {
+  void *socket = open_default(ZMQ_SUB);
+  keep_subscriptions(socket, ZMQ_SNDHWM, load);
+  if (load->subjects == 0) check(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0), "subscribe");
+  for (size_t i = 0; i < load->subjects; i++) {
+    check(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, load->names[i], SUBJECT_LENGTH), "subscribe");
+  }
+  check(zmq_connect(socket, endpoint), endpoint);
+  return socket;
+}
+
+static void subscribe(const char *endpoint, const struct load *load, int with_latencies) {
   size_t number = load->subscribers;
-  struct listeners all = { .size = load->size, .number = number, .wanted = load->count * (long)number };
+  struct listeners all = listeners_new(load);
+  if (with_latencies) all.latencies = allocate((size_t)all.wanted * sizeof *all.latencies);
   zmq_pollitem_t *items = allocate(number * sizeof *items);
-  all.is_greeted = allocate(number);
   for (size_t i = 0; i < number; i++) {
-    items[i].socket = open_default(ZMQ_SUB);
+    items[i].socket = subscriber(endpoint, load);
     items[i].events = ZMQ_POLLIN;
-    check(zmq_setsockopt(items[i].socket, ZMQ_SUBSCRIBE, "", 0), "subscribe");
-    check(zmq_connect(items[i].socket, endpoint), endpoint);
   }
   int patience = SILENCE_MS;
   check(zmq_setsockopt(items[0].socket, ZMQ_RCVTIMEO, &patience, sizeof patience), "option");
@@ -215,23 +194,39 @@ static void subscribe(const char *endpoint, const struct load *load) {
       if (items[i].revents & ZMQ_POLLIN) take(&all, items[i].socket, i, ZMQ_DONTWAIT);
     }
   }
-  struct moment end = moment_now();
-  if (all.received < all.wanted) end.wall -= SILENCE_MS / 1e3;
-  report(all.received, all.start, end, NULL);
+  listeners_report(&all);
+}
+
+static void name_subjects(struct load *load) {
+  load->names = allocate(load->subjects * sizeof *load->names);
+  for (size_t i = 0; i < load->subjects; i++) {
+    /* Neighbours by number are none by name. */
+    unsigned group = (unsigned)(i / 100 % 10000), name = (unsigned)(i * 7919 % 1000000);
+    snprintf(load->names[i], sizeof load->names[i], "ticks.x%04u.i%06u", group, name);
+  }
 }
 
 int fan(int argc, char **argv) {
   const char *role = argv[1], *endpoint = argv[2];
-  if (argc != 6) return 2;
-  struct load load = { (size_t)number(argv[3], 2), number(argv[4], 1), (size_t)number(argv[5], 1) };
-  if (!strcmp(role, "fan-publish")) {
+  int is_paced = !strcmp(role, "fan-pace");
+  if (argc < 6 || (argc == 8) != is_paced) return 2;
+  struct load load = { .size = (size_t)number(argv[3], STAMP_BYTES), .count = number(argv[4], 1) };
+  load.subscribers = (size_t)number(argv[5], 1);
+  if (argc == 7) load.subjects = (size_t)number(argv[6], 1);
+  if (is_paced) load.pace = number(argv[6], 1);
+  name_subjects(&load);
+  if (!strcmp(role, "fan-publish") || is_paced) {
     publish_zmq(ZMQ_XPUB, endpoint, &load);
   } else if (!strcmp(role, "fan-publish-lossy")) {
     publish_zmq(ZMQ_PUB, endpoint, &load);
   } else if (!strcmp(role, "fan-publish-nats")) {
     publish_nats(endpoint, &load);
   } else if (!strcmp(role, "fan-subscribe")) {
-    subscribe(endpoint, &load);
+    subscribe(endpoint, &load, 0);
+  } else if (!strcmp(role, "fan-latency")) {
+    subscribe(endpoint, &load, 1);
+  } else if (!strcmp(role, "fan-subscribe-nats")) {
+    subscribe_nats(endpoint, &load);
   } else {
     return 2;
   }

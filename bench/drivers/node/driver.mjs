@@ -4,7 +4,7 @@
 //     node driver.mjs IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.mjs
 //     node driver.mjs IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.mjs
 //     node driver.mjs IMPL jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]      see jobs.mjs
-//     node driver.mjs IMPL fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS    see fan.mjs
+//     node driver.mjs IMPL fan-ROLE ENDPOINT SIZE COUNT SUBSCRIBERS [SHARED] see fan.mjs
 //
 // IMPL is `zpatterns` or `zeromq`; WORKLOAD is send-each, send-many, recv-each, recv-many, rtt or latency. COUNT
 // messages of SIZE bytes count, after COUNT/10 to warm up in the same stream. Prints one line of JSON; exits 2 if the

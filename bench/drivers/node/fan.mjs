@@ -1,9 +1,12 @@
 // Fan-out: subscribers to what another program publishes, all of them in this process.
 //
 //     node driver.mjs zpatterns|zeromq|nats fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS
+//     node driver.mjs zpatterns fan-latency ENDPOINT SIZE COUNT 1 [SHARED]    notes how late each is; where the shared path is
+//     node driver.mjs zpatterns|zeromq fan-publish ENDPOINT SIZE COUNT SUBSCRIBERS    see fan_publish.mjs
 //
 // It prints `ready` when all have heard a greeting, which is shorter than a message that counts. It ends after COUNT messages of
 // SIZE bytes for each of them, or when after the first nothing came for a second.
+import { publish } from './fan_publish.mjs';
 
 const SILENCE_MS = 1000;
 const SUBJECT = 'bench';
@@ -13,8 +16,10 @@ class Tally {
   received = 0;
   #greeted = new Set();
 
-  constructor(clock, [size, count, subscribers]) {
+  constructor(clock, [size, count, subscribers, shared], latencies) {
     this.clock = clock;
+    this.shared = shared;
+    this.latencies = latencies;
     this.size = Number(size);
     this.subscribers = Number(subscribers);
     this.wanted = Number(count) * this.subscribers;
@@ -23,9 +28,10 @@ class Tally {
     });
   }
 
-  hear(number, length) {
-    if (length === this.size) {
+  hear(number, message) {
+    if (message.length === this.size) {
       if (this.received++ === 0) this.clock.start();
+      this.latencies?.push(Number(process.hrtime.bigint() - message.readBigUInt64LE()) / 1e3);
       if (this.received === this.wanted) this.#finish();
     } else if (!this.#greeted.has(number)) {
       this.#greeted.add(number);
@@ -53,11 +59,12 @@ class Tally {
 const implementations = {
   async zpatterns(endpoint, tally) {
     const { Subscriber } = await import('zpatterns');
-    const subscribers = Array.from({ length: tally.subscribers }, () => new Subscriber(endpoint));
+    const open = () => new Subscriber(endpoint, { shared: tally.shared });
+    const subscribers = Array.from({ length: tally.subscribers }, open);
     subscribers.forEach(async (subscriber, number) => {
       subscriber.subscribe(SUBJECT, { slow: 'hold' });
       for await (const events of subscriber.batches()) {
-        for (const event of events) if (event.kind === 'message') tally.hear(number, event.frames[0].length);
+        for (const event of events) if (event.kind === 'message') tally.hear(number, event.frames[0]);
       }
     });
     await tally.over;
@@ -70,7 +77,7 @@ const implementations = {
     sockets.forEach(async (socket, number) => {
       socket.connect(endpoint);
       socket.subscribe();
-      for await (const [message] of socket) tally.hear(number, message.length);
+      for await (const [message] of socket) tally.hear(number, message);
     });
     await tally.over;
     for (const socket of sockets) socket.close();
@@ -80,7 +87,7 @@ const implementations = {
     const { connect } = (await import('nats')).default;
     const open = async (number) => {
       const connection = await connect({ servers: endpoint });
-      connection.subscribe(SUBJECT, { callback: (_, message) => tally.hear(number, message.data.length) });
+      connection.subscribe(SUBJECT, { callback: (_, message) => tally.hear(number, message.data) });
       await connection.flush();
       return connection;
     };
@@ -90,12 +97,14 @@ const implementations = {
   },
 };
 
-/** Subscribes; false if there is no such way. */
+/** Subscribes or publishes; false if there is no such way. */
 export async function play(clock, impl, role, endpoint, ...numbers) {
-  if (role !== 'fan-subscribe' || !Object.hasOwn(implementations, impl)) return false;
-  const tally = new Tally(clock, numbers);
+  if (role === 'fan-publish') return publish(clock, impl, endpoint, numbers);
+  const takesLatencies = role === 'fan-latency' && impl === 'zpatterns';
+  if (!takesLatencies && (role !== 'fan-subscribe' || !Object.hasOwn(implementations, impl))) return false;
+  const tally = new Tally(clock, numbers, takesLatencies ? [] : undefined);
   tally.watch();
   await implementations[impl](endpoint, tally);
-  clock.report(tally.received);
+  clock.report(tally.received, tally.latencies);
   return true;
 }

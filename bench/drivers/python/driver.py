@@ -4,7 +4,7 @@
     driver.py IMPL ROLE ENDPOINT SIZE COUNT OUTSTANDING [STORE]     see reqrep.py
     driver.py IMPL bus-recv|bus-latency ENDPOINT SIZE COUNT         see bus.py
     driver.py IMPL jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]      see jobs.py
-    driver.py IMPL fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS    see fan.py
+    driver.py IMPL fan-ROLE ENDPOINT SIZE COUNT SUBSCRIBERS [SHARED] see fan.py
 
 It connects to ENDPOINT, where a plain libzmq program is bound, moves COUNT messages of SIZE bytes after a warm-up of a
 tenth of that, and prints one line of JSON: times, processor time and memory of this process, and for `rtt` and

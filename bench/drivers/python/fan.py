@@ -1,6 +1,8 @@
 """Fan-out: subscribers to what another program publishes, all of them in this process.
 
     driver.py IMPL fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS
+    driver.py IMPL fan-latency ENDPOINT SIZE COUNT 1 [SHARED]     notes how late each is; where the shared path is
+    driver.py IMPL fan-publish ENDPOINT SIZE COUNT SUBSCRIBERS    see fan_publish.py
 
 It prints `ready` when all have heard a greeting, which is shorter than a message that counts. It ends after COUNT messages of
 SIZE bytes for each of them, or when after the first nothing came for a second; then it prints a line of JSON.
@@ -10,6 +12,7 @@ import asyncio
 import threading
 import time
 
+import fan_publish
 from peers import say
 
 SILENCE = 1.0  # Seconds.
@@ -18,10 +21,11 @@ TURN = 1000  # As many are taken from one before it is another's turn, where one
 
 
 class Tally:
-    """What all of them heard."""
+    """What all of them heard; with `latencies`, also how late each was, of one whose shared path may be somewhere else."""
 
-    def __init__(self, clock, size, count, subscribers):
+    def __init__(self, clock, size, count, subscribers, latencies=None, shared=None):
         self.clock, self.size, self.wanted = clock, size, count * subscribers
+        self.latencies, self.shared = latencies, shared
         self.received, self.greeted, self.subscribers = 0, set(), subscribers
         self.lock = threading.Lock()
 
@@ -41,6 +45,8 @@ class Tally:
                 messages += 1
                 if len(event.frames[0]) == size:
                     heard += 1
+                    if self.latencies is not None:
+                        self.latencies.append(self.clock.since_due(event.frames[0]))
         self.count(number, heard, messages)
 
     def count(self, number, heard, messages):
@@ -64,7 +70,7 @@ class Tally:
     def report(self):
         self.clock.stop()
         self.clock.seconds = self.last - self.clock.began
-        self.clock.report(self.received)
+        self.clock.report(self.received, self.latencies)
 
 
 def ours(endpoint, tally):
@@ -72,7 +78,7 @@ def ours(endpoint, tally):
     from zpatterns import Timeout
     from zpatterns.pubsub import Message, Subscriber
 
-    subscribers = [Subscriber(endpoint) for _ in range(tally.subscribers)]
+    subscribers = [Subscriber(endpoint, shared=tally.shared) for _ in range(tally.subscribers)]
     for subscriber in subscribers:
         subscriber.subscribe(SUBJECT, slow="hold")
 
@@ -104,7 +110,7 @@ def ours_asyncio(endpoint, tally):
     from zpatterns.pubsub import Message
 
     async def main():
-        subscribers = [aio.Subscriber(endpoint) for _ in range(tally.subscribers)]
+        subscribers = [aio.Subscriber(endpoint, shared=tally.shared) for _ in range(tally.subscribers)]
         for subscriber in subscribers:
             subscriber.subscribe(SUBJECT, slow="hold")
 
@@ -255,11 +261,18 @@ SUBSCRIBERS = {
     "pyzmq-asyncio": pyzmq_asyncio,
     "nats": nats,
 }
+WITH_LATENCIES = ("zpatterns", "zpatterns-asyncio")
 
 
-def main(clock, implementation, role, endpoint, size, count, subscribers):
-    """Subscribes; None if there is no such way."""
-    if implementation not in SUBSCRIBERS or role != "fan-subscribe":
+def main(clock, implementation, role, endpoint, size, count, subscribers, shared=None):
+    """Subscribes or publishes; None if there is no such way."""
+    load = (clock, int(size), int(count), int(subscribers))
+    if role == "fan-publish" and implementation in fan_publish.PUBLISHERS:
+        fan_publish.PUBLISHERS[implementation](endpoint, fan_publish.Load(*load))
+    elif role == "fan-subscribe" and implementation in SUBSCRIBERS:
+        SUBSCRIBERS[implementation](endpoint, Tally(*load))
+    elif role == "fan-latency" and implementation in WITH_LATENCIES:
+        SUBSCRIBERS[implementation](endpoint, Tally(*load, latencies=[], shared=shared))
+    else:
         return None
-    SUBSCRIBERS[implementation](endpoint, Tally(clock, int(size), int(count), int(subscribers)))
     return role

@@ -151,7 +151,7 @@ impl<'a> Bench<'a> {
             }
             Work::Fan(fan) => {
                 let name = job.driver.as_ref().map(|(_, name)| name.as_str());
-                Cast::Fan(fan, Fan::cast(name, || self.listener(job), self.built)?)
+                Cast::Fan(fan, fan.cast(name, || self.listener(job), self.built)?)
             }
             Work::Queue(queue) if limit && !queue.has_limit() => {
                 return Err(Absent::Missing("there is no limit of that".into()));

@@ -63,7 +63,7 @@ impl Work<'_> {
             Self::Pair(workload) => workload.latencies,
             Self::Town(town) => town.latencies(),
             Self::Bus(bus) => bus.latencies(),
-            Self::Fan(_) => false,
+            Self::Fan(fan) => fan.latencies(),
             Self::Queue(queue) => queue.latencies(),
         }
     }
@@ -248,7 +248,12 @@ impl Plan {
             ensure!(paced, "{name} has a schedule, but not for the sizes it has counts for");
         }
         ensure!(plan.buses.values().all(|bus| bus.receivers > 0), "a bus without receivers tells nothing");
-        ensure!(plan.fans.values().all(|fan| fan.subscribers > 0), "without subscribers nothing is delivered");
+        for (name, fan) in &plan.fans {
+            ensure!(
+                fan.is_sound(),
+                "{name} has no subscribers, or of latencies more than one, or a loss without a pace"
+            );
+        }
         ensure!(plan.short.rounds > 0 && plan.long.rounds > 0, "without rounds there is no result");
         Ok(plan)
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Bench, Job, Sample,
+    fan::Question,
     plan::{AtMost, Comparison, Size, Work},
     queue::Shape,
     stats::{Spread, ratios},
@@ -44,6 +45,14 @@ const DELIVERED_RATE: Metric = Metric { name: "delivered per second", ..RATE };
 const DELIVERED_CPU: Metric = Metric { name: "CPU us per delivered", ..CPU };
 const SUBSCRIBER_CPU: Metric =
     Metric { name: "CPU us, subscribers", more: false, value: |it| Some(it.delivered?.subscriber_cpu_us) };
+const PUBLICATION_CPU: Metric =
+    Metric { name: "CPU us per publication", more: false, value: |it| it.delivered?.publication_cpu_us };
+const REPAIRED_P50: Metric =
+    Metric { name: "repaired, p50 us", more: false, value: |it| Some(it.delivered?.repaired_us?.p50) };
+const REPAIRED_P99: Metric =
+    Metric { name: "repaired, p99 us", more: false, value: |it| Some(it.delivered?.repaired_us?.p99) };
+const LOST_ON_THE_WAY: Metric =
+    Metric { name: "lost on the way", more: false, value: |it| Some(it.delivered?.lost_on_the_way) };
 const LOST: Metric = Metric { name: "lost", more: false, value: |it| Some(it.delivered?.lost) };
 const JOB_RATE: Metric = Metric { name: "jobs per second", ..RATE };
 const JOB_CPU: Metric = Metric { name: "CPU us per job", ..CPU };
@@ -67,7 +76,15 @@ fn metrics(work: Work<'_>) -> &'static [Metric] {
         (Work::Bus(bus), true) if bus.loses() => &[P50, P90, P99, P999, MAX, SILENCE, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), true) => &[P50, P90, P99, P999, MAX, MISSED, CPU, SENDER_CPU, MEMORY],
         (Work::Bus(_), false) => &[RATE, MISSED, CPU, SENDER_CPU, MEMORY],
-        (Work::Fan(_), _) => &[DELIVERED_RATE, LOST, DELIVERED_CPU, SUBSCRIBER_CPU, MEMORY],
+        (Work::Fan(fan), _) => match fan.question() {
+            Question::Deliveries => &[DELIVERED_RATE, LOST, DELIVERED_CPU, SUBSCRIBER_CPU, MEMORY],
+            Question::Publishing => &[DELIVERED_RATE, LOST, DELIVERED_CPU, PUBLICATION_CPU, MEMORY],
+            Question::Matching => &[PUBLICATION_CPU, DELIVERED_RATE, LOST, DELIVERED_CPU],
+            Question::Latencies => &[P50, P90, P99, P999, MAX, LOST, SUBSCRIBER_CPU, MEMORY],
+            Question::Repairs => {
+                &[REPAIRED_P50, REPAIRED_P99, LOST_ON_THE_WAY, P50, P90, P99, P999, MAX, LOST, SUBSCRIBER_CPU, MEMORY]
+            }
+        },
         (Work::Queue(_), true) => &[P50, P90, P99, P999, MAX, TREE_CPU, MEMORY],
         (Work::Queue(queue), false) if queue.shape() == Shape::Waiting => {
             &[JOB_BYTES, PUSH_GROWTH, TAKE_GROWTH, PUSH, TAKE, MEMORY]

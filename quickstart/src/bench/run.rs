@@ -40,7 +40,10 @@ pub(super) struct DriverLine {
     /// The longest time between two messages, in microseconds.
     pub(super) silence_us: Option<f64>,
     #[serde(default)]
-    latencies_us: Vec<f64>,
+    pub(super) latencies_us: Vec<f64>,
+    /// Which publications the way has lost; the first is 0.
+    #[serde(default)]
+    pub(super) lost: Vec<usize>,
     /// What a push costs in microseconds, at each probe while few jobs wait and at each while many do.
     #[serde(default)]
     pub(super) push_us: Vec<Vec<f64>>,

@@ -38,7 +38,8 @@ impl Builder<'_> {
     pub(super) fn c_driver(&self) -> Result<Call, Absent> {
         self.step("c-bench", "C: compile the bench driver", |shell| {
             self.compile_c(
-                &["driver", "reqrep", "bus", "fan", "jobs"].map(|name| format!("bench/drivers/c/{name}.c")),
+                &["driver", "reqrep", "bus", "fan", "fan_publish", "jobs"]
+                    .map(|name| format!("bench/drivers/c/{name}.c")),
                 "driver",
                 shell,
             )
@@ -57,7 +58,7 @@ impl Builder<'_> {
         let folder = self.layout.fresh("limit")?;
         let program = folder.join("limit");
         let mut objects = Vec::new();
-        for name in ["limit", "limit_reqrep", "limit_jobs", "limit_fan"] {
+        for name in ["limit", "limit_reqrep", "limit_jobs", "limit_fan", "limit_nats"] {
             let (source, object) = (format!("bench/drivers/c/{name}.c"), folder.join(name).with_extension("o"));
             let compile = self.cc().args(["-DZMQ_STATIC", "-c"]).arg(self.layout.source(&source));
             shell.run(&compile.arg("-I").arg(&natives.include).arg("-o").arg(&object))?;

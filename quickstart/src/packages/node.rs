@@ -45,6 +45,7 @@ impl Builder<'_> {
             copy("bullmq.mjs")?;
             copy("bus.mjs")?;
             copy("fan.mjs")?;
+            copy("fan_publish.mjs")?;
             copy("jobs.mjs")?;
             copy("majordomo.mjs")?;
             copy("reqrep.mjs")?;

@@ -98,9 +98,10 @@ pub fn ratio(row: &BenchRow) -> String {
     }
 }
 
-/// A figure with as many digits as it deserves; `status` where there is none.
+/// A figure with as many digits as it deserves. Where there is none, `status` says why; or nothing if it is no figure of theirs.
 pub fn figure(value: Option<f64>, status: &str) -> String {
     match value {
+        None if status == "ok" => String::new(),
         None => status.to_owned(),
         Some(value) if value.is_infinite() => "never".to_owned(),
         Some(value) if value >= 1000.0 => grouped(value.round() as u64),
@@ -146,6 +147,7 @@ mod tests {
     #[test]
     fn writes_figures_for_people() {
         assert_eq!(figure(Some(1_234_567.4), ""), "1 234 567");
+        assert_eq!([figure(None, "missing"), figure(None, "ok")], ["missing", ""]);
         assert_eq!(figure(Some(1000.0), ""), "1 000");
         assert_eq!(figure(Some(52.34), ""), "52.3");
         assert_eq!(figure(Some(0.456), ""), "0.46");

@@ -13,7 +13,7 @@ use std::{
 
 use zpatterns::{Bus, BusEvent, BusFlowControl, BusOptions, Context, Deadline, ErrorKind, Result};
 
-use crate::{BATCH, Clock, latencies_json, monotonic_nanos, say};
+use crate::{BATCH, Clock, latencies_json, monotonic_nanos, say, since_due};
 
 /// Receivers wait so long for more; repairs take less.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -78,14 +78,24 @@ fn send_many(bus: &Bus, plan: &Plan) -> Result<()> {
 }
 
 fn send_on_schedule(bus: &Bus, plan: &Plan, pace: u64) -> Result<()> {
+    on_schedule(plan.size, plan.count, pace, |data| bus.send(&[data], &Deadline::never()))
+}
+
+/// Hands out so many messages when they are due, `pace` in a second, each with its stamp.
+pub(crate) fn on_schedule(
+    size: usize,
+    count: usize,
+    pace: u64,
+    mut send: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
     punctual();
-    let mut data = vec![b'x'; plan.size];
+    let mut data = vec![b'x'; size];
     let first = monotonic_nanos();
-    for n in 0..plan.count as u64 {
+    for n in 0..count as u64 {
         let due = first + n * 1_000_000_000 / pace;
         data[..8].copy_from_slice(&due.to_le_bytes());
         thread::sleep(Duration::from_nanos(due.saturating_sub(monotonic_nanos())));
-        bus.send(&[&data], &Deadline::never())?;
+        send(&data)?;
     }
     Ok(())
 }
@@ -122,8 +132,7 @@ pub(crate) fn latency(endpoint: &str, plan: &Plan) -> Result<String> {
         let BusEvent::Message { frames, .. } = bus.recv(deadline)? else { return Ok(()) };
         if listener.hear(frames[0].len()) {
             let now = monotonic_nanos();
-            let stamp = frames[0].first_chunk().expect("a message on schedule begins with when it was due");
-            micros.push((now - u64::from_le_bytes(*stamp)) as f64 / 1e3);
+            micros.push(since_due(&frames[0]));
             silence = silence.max(now - last.replace(now).unwrap_or(now));
         }
         Ok(())

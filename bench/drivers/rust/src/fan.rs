@@ -1,28 +1,21 @@
-//! Fan-out: who publishes, and those who subscribe, all of them in one process.
+//! Fan-out: those who subscribe, all of them in one process. Who publishes is in [`publish`].
 //!
-//! A publisher greets until a line comes, with what is shorter than a message that counts, and ends with its input. Who subscribes
-//! prints `ready` when all have heard a greeting. The publisher waits for who is slow: nothing is dropped.
+//! They print `ready` when all have heard a greeting, which is shorter than a message that counts. The publisher waits for who is
+//! slow: nothing is dropped.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, channel},
-    },
-    time::Duration,
-};
+mod path;
+mod publish;
+
+use std::{collections::VecDeque, sync::mpsc::channel, time::Duration};
 
 use zpatterns::{
     Context, Deadline, ErrorKind, Result,
-    pubsub::{
-        Content, Criterion, Policy, Publisher, PublisherOptions, Slow, Subscriber, SubscriberEvent, SubscriberOptions,
-        SubscriptionOptions,
-    },
+    pubsub::{Criterion, Policy, Slow, Subscriber, SubscriberEvent, SubscriberOptions, SubscriptionOptions},
 };
 
-use crate::{BATCH, Clock, bus::lines, say};
+use self::publish::{Schedule, publish, publish_on_schedule};
+use crate::{Clock, latencies_json, say, since_due};
 
-const SUBJECT: &[u8] = b"bench";
 /// Subscribers wait so long for more; repairs take less.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -30,68 +23,79 @@ const SILENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Plan {
     pub(crate) size: usize,
     pub(crate) count: usize,
-    pub(crate) subscribers: usize,
     /// Whether what is published leaves once for all, or for each by himself.
     pub(crate) shared: bool,
+    pub(crate) subscribers: usize,
+    /// Each subscriber asks for so many, each by itself, or else for all that there is.
+    pub(crate) subjects: Option<usize>,
 }
 
-/// Publishes as fast as all who subscribe can follow.
-pub(crate) fn publish(endpoint: &str, plan: &Plan) -> Result<String> {
-    let mut options = PublisherOptions::default();
-    if plan.shared {
-        options.streams[0].public = true;
-        options.shared = Some("tcp://127.0.0.1:0".to_owned());
-    }
-    let publisher = Publisher::bind(&Context::new()?, endpoint, options)?;
-    say(&format!("endpoint {}", publisher.endpoint()));
-    let input = lines();
-    // Many who just come must not be greeted more often than they can hear it.
-    let pause = Duration::from_millis(plan.subscribers.div_ceil(10) as u64);
-    loop {
-        publisher.publish(SUBJECT, &["x"], &Deadline::never())?;
-        if input.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-            break;
+/// Plays a part, of which `more` says the rest; `None` if there is none of that kind.
+pub(crate) fn play(work: &str, endpoint: &str, plan: Plan, more: &[String]) -> Option<Result<String>> {
+    let number = |text: &String| text.parse().ok().filter(|number| *number > 0);
+    let subjects = match (work, more) {
+        ("publish" | "subscribe", [subjects]) => Some(number(subjects)?),
+        _ => None,
+    };
+    let plan = Plan { subjects, ..plan };
+    Some(match (work, more) {
+        ("publish", [] | [_]) => publish(endpoint, &plan),
+        ("subscribe", [] | [_]) => subscribe(endpoint, &plan),
+        ("pace", [pace, lost]) => {
+            let schedule = Schedule { pace: number(pace)? as u64, lost: lost.parse().ok()? };
+            publish_on_schedule(endpoint, &plan, &schedule)
         }
+        ("latency", [] | [_]) => latency(endpoint, &plan, more.first().cloned()),
+        _ => return None,
+    })
+}
+
+impl Plan {
+    /// The subjects; neighbours by number are none by name.
+    fn subjects(&self) -> Vec<String> {
+        let name = |at: usize| format!("ticks.x{:04}.i{:06}", at / 100, at * 7919 % 1_000_000);
+        self.subjects.map_or_else(|| vec!["bench".to_owned()], |subjects| (0..subjects).map(name).collect())
     }
-    let clock = Clock::start();
-    let data = vec![b'x'; plan.size];
-    let mut left = plan.count;
-    while left > 0 {
-        let batch = (0..left.min(BATCH)).map(|_| Content::new(SUBJECT, &[&data])).collect::<Result<Arc<[_]>>>()?;
-        left -= batch.len();
-        let mut taken = publisher.publish_many(Arc::clone(&batch), &Deadline::never())?;
-        while taken < batch.len() {
-            taken += publisher.publish_many(&batch[taken..], &Deadline::never())?;
-        }
+
+    /// What each subscriber asks for, in this order.
+    fn criteria(&self) -> Vec<String> {
+        if self.subjects.is_some() { self.subjects() } else { vec![">".to_owned()] }
     }
-    while input.recv().is_ok() {}
-    Ok(clock.line(plan.count))
 }
 
 /// Receives all that is published, once for each of the subscribers.
 pub(crate) fn subscribe(endpoint: &str, plan: &Plan) -> Result<String> {
-    let context = Context::new()?;
-    let subscribers = (0..plan.subscribers).map(|_| {
-        let subscriber = Subscriber::connect(&context, endpoint, SubscriberOptions::default())?;
-        let SubscriptionOptions { policy, .. } = SubscriptionOptions::default();
-        let policy = Policy { slow: Slow::Hold, ..policy };
-        let options = SubscriptionOptions { policy, shared: plan.shared, ..SubscriptionOptions::default() };
-        subscriber.subscribe(Criterion::pattern(">")?, options)?;
-        Ok(subscriber)
-    });
-    let subscribers = subscribers.collect::<Result<Vec<_>>>()?;
-    let mut tally = Tally {
-        size: plan.size,
-        wanted: plan.count * plan.subscribers,
-        received: 0,
-        greeted: vec![false; plan.subscribers],
-        clock: Clock::start(),
-    };
+    let mut tally = Tally::new(plan);
+    let subscribers = open(endpoint, plan, &SubscriberOptions::default())?;
     match &subscribers[..] {
         [alone] => listen(alone, &mut tally)?,
         all => listen_to_all(all, &mut tally)?,
     }
     Ok(tally.clock.line(tally.received))
+}
+
+/// The same for one of them, noting how late each publication is; the shared path may be at another place than the publisher says.
+pub(crate) fn latency(endpoint: &str, plan: &Plan, shared: Option<String>) -> Result<String> {
+    let mut tally = Tally { micros: Some(Vec::with_capacity(plan.count)), ..Tally::new(plan) };
+    let subscribers = open(endpoint, plan, &SubscriberOptions { shared, ..SubscriberOptions::default() })?;
+    listen(&subscribers[0], &mut tally)?;
+    let latencies = latencies_json(tally.micros.as_deref().unwrap_or_default());
+    Ok(format!("{{{}, {latencies}}}", tally.clock.figures(tally.received)))
+}
+
+fn open(endpoint: &str, plan: &Plan, options: &SubscriberOptions) -> Result<Vec<Subscriber>> {
+    let (context, criteria) = (Context::new()?, plan.criteria());
+    let subscribers = (0..plan.subscribers).map(|_| {
+        let subscriber = Subscriber::connect(&context, endpoint, options.clone())?;
+        let SubscriptionOptions { policy, .. } = SubscriptionOptions::default();
+        let policy = Policy { slow: Slow::Hold, ..policy };
+        let options = SubscriptionOptions { policy, shared: plan.shared, ..SubscriptionOptions::default() };
+        for criterion in &criteria {
+            subscriber.subscribe(Criterion::pattern(criterion.clone())?, options)?;
+        }
+        Ok(subscriber)
+    });
+    subscribers.collect()
 }
 
 /// Waits where something comes.
@@ -155,10 +159,23 @@ struct Tally {
     wanted: usize,
     received: usize,
     greeted: Vec<bool>,
+    /// How late each is, if that is asked for.
+    micros: Option<Vec<f64>>,
     clock: Clock,
 }
 
 impl Tally {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            size: plan.size,
+            wanted: plan.count * plan.subscribers,
+            received: 0,
+            greeted: vec![false; plan.subscribers],
+            micros: None,
+            clock: Clock::start(),
+        }
+    }
+
     fn hear(&mut self, at: usize, events: &[SubscriberEvent]) {
         for event in events {
             let SubscriberEvent::Message { frames, .. } = event else { continue };
@@ -167,6 +184,9 @@ impl Tally {
                     self.clock = Clock::start();
                 }
                 self.received += 1;
+                if let Some(micros) = &mut self.micros {
+                    micros.push(since_due(&frames[0]));
+                }
             } else if !std::mem::replace(&mut self.greeted[at], true) && self.greeted.iter().all(|greeted| *greeted) {
                 say("ready");
             }

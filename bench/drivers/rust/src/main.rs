@@ -5,7 +5,9 @@
 //!     zpatterns-bench-driver zpatterns bus-recv|bus-latency ENDPOINT SIZE COUNT
 //!     zpatterns-bench-driver zpatterns bus-send ENDPOINT SIZE COUNT PACE [RATE]
 //!     zpatterns-bench-driver zpatterns jobs-ROLE ENDPOINT SIZE COUNT [DEPTH|STORE]
-//!     zpatterns-bench-driver zpatterns|zpatterns-private fan-publish|fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS
+//!     zpatterns-bench-driver zpatterns|zpatterns-private fan-publish|fan-subscribe ENDPOINT SIZE COUNT SUBSCRIBERS [SUBJECTS]
+//!     zpatterns-bench-driver zpatterns fan-pace ENDPOINT SIZE COUNT SUBSCRIBERS PACE LOST
+//!     zpatterns-bench-driver zpatterns fan-latency ENDPOINT SIZE COUNT SUBSCRIBERS [SHARED]
 //!
 //! With a workload it connects to a counterpart on plain libzmq. With a role it is one of the processes of request-reply:
 //! see `reqrep`, or of a job queue: see `jobs`. On a bus, see `bus`, it sends or receives; of fan-out, see `fan`, it is the publisher, or all
@@ -58,16 +60,13 @@ fn main() -> ExitCode {
         let load = jobs::Load { size, count, more: role.first().cloned() };
         return jobs::play(work, endpoint, &load).map_or_else(|| unsupported(implementation, workload), told);
     }
-    if let Some(work) = workload.strip_prefix("fan-") {
-        let shared = implementation == "zpatterns";
-        let subscribers = role.first().and_then(|number| number.parse().ok());
-        let plan = subscribers.map(|subscribers| fan::Plan { size, count, subscribers, shared });
-        return match (work, plan) {
-            _ if !shared && implementation != "zpatterns-private" => unsupported(implementation, workload),
-            ("publish", Some(plan)) => told(fan::publish(endpoint, &plan)),
-            ("subscribe", Some(plan)) if plan.subscribers > 0 => told(fan::subscribe(endpoint, &plan)),
-            _ => unsupported(implementation, workload),
+    let is_ours = ["zpatterns", "zpatterns-private"].contains(&implementation.as_str());
+    if let (Some(work), true, [subscribers, more @ ..]) = (workload.strip_prefix("fan-"), is_ours, role) {
+        let Some(subscribers) = subscribers.parse().ok().filter(|number| *number > 0) else {
+            return unsupported(implementation, workload);
         };
+        let plan = fan::Plan { size, count, shared: implementation == "zpatterns", subscribers, subjects: None };
+        return fan::play(work, endpoint, plan, more).map_or_else(|| unsupported(implementation, workload), told);
     }
     if let [outstanding, store @ ..] = role {
         let (Ok(outstanding), "zpatterns") = (outstanding.parse(), implementation.as_str()) else {
@@ -208,10 +207,7 @@ fn since_each_was_due(socket: &Socket, plan: &Plan) -> Result<String> {
         if n == plan.warm {
             clock = Clock::start();
         }
-        let message = socket.recv(&watchdog())?;
-        let now = monotonic_nanos();
-        let stamp = message.payload().first_chunk().expect("a message on schedule begins with when it was due");
-        micros.push((now - u64::from_le_bytes(*stamp)) as f64 / 1e3);
+        micros.push(since_due(socket.recv(&watchdog())?.payload()));
     }
     Ok(clock.line_with(&micros[plan.warm..]))
 }
@@ -258,6 +254,12 @@ fn monotonic_nanos() -> u64 {
     // SAFETY: the clock exists and `now` is ours to write to.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Microseconds since a message was due, which it begins with.
+fn since_due(message: &[u8]) -> f64 {
+    let stamp = message.first_chunk().expect("a message on schedule begins with when it was due");
+    (monotonic_nanos() - u64::from_le_bytes(*stamp)) as f64 / 1e3
 }
 
 /// Processor seconds of this process so far.
