@@ -74,7 +74,8 @@ for (const [name, ending] of Object.entries(endings)) {
 }
 
 const middles = {
-  'a receive': 'subscriber.receive(); tell();',
+  // After this it is told nothing any more.
+  'a receive': "while ((await subscriber.receive()).kind !== 'connected'); subscriber.receive(); tell();",
   'an iterator': 'tell(); for await (const event of subscriber);',
   'a question': 'publisher.next(); tell();',
   'a publication that waits': `

@@ -172,6 +172,8 @@ pub struct Subscriber {
     /// Views that lack something for which there was no room, and those of which the publisher does not know what was taken.
     behind: BTreeSet<(Number, StreamId)>,
     untold: BTreeSet<(Number, StreamId)>,
+    /// Messages and bytes of all those.
+    untold_in_all: (u64, u64),
     /// Messages and bytes that the program was given and has not taken.
     waiting: (u64, u64),
     /// Of views that are no more: what the first events that wait for the program have in them.
@@ -222,6 +224,7 @@ impl Subscriber {
             sharing: BTreeMap::new(),
             behind: BTreeSet::new(),
             untold: BTreeSet::new(),
+            untold_in_all: (0, 0),
             waiting: (0, 0),
             past: Past::default(),
             narrow: false,

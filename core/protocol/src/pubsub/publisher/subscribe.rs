@@ -254,8 +254,10 @@ impl Publisher {
                 view.taken = view.taken.max(each.up_to);
             }
             self.stuck.remove(&route);
-            subscription.present = true;
-            routes.push(route);
+            let is_back = !std::mem::replace(&mut subscription.present, true);
+            if is_back || view.needs().is_some() {
+                routes.push(route);
+            }
         }
         for route in routes {
             self.track(route);

@@ -31,8 +31,8 @@ pub(super) struct View {
     taken: u64,
     /// The last of which the publisher knows that.
     told: u64,
-    /// Bytes of which it does not know.
-    pub(super) untold_bytes: u64,
+    /// Messages and bytes of which it does not know.
+    untold: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl View {
             waiting: (0, 0),
             taken: after,
             told: after,
-            untold_bytes: 0,
+            untold: (0, 0),
         }
     }
 
@@ -230,7 +230,7 @@ impl View {
         while self.runs.front().is_some_and(|run| run.last <= up_to) {
             let Some(run) = self.runs.pop_front() else { break };
             self.waiting = (self.waiting.0 - run.messages, self.waiting.1 - run.bytes);
-            self.untold_bytes += run.bytes;
+            self.untold = (self.untold.0 + run.messages, self.untold.1 + run.bytes);
         }
         (before.0 - self.waiting.0, before.1 - self.waiting.1)
     }
@@ -244,14 +244,15 @@ impl View {
         self.effective() > self.told
     }
 
-    /// At least so many messages are not told of.
-    pub(super) fn untold_messages(&self) -> u64 {
-        self.effective().saturating_sub(self.told)
+    /// What is not told of: messages and bytes. Over the shared path the publisher counts numbers.
+    pub(super) fn untold(&self) -> (u64, u64) {
+        let numbers = self.effective().saturating_sub(self.told);
+        if self.shared { (numbers, self.untold.1) } else { self.untold }
     }
 
     /// The publisher is told of it.
     pub(super) fn tell(&mut self) -> u64 {
-        self.untold_bytes = 0;
+        self.untold = (0, 0);
         self.told = self.effective();
         self.told
     }
