@@ -547,7 +547,8 @@ impl Machine for Subscriber {
         if self.over {
             return;
         }
-        if self.notices > self.options.max_messages as usize + MAX_NOTICES {
+        // Each subscription may have an answer.
+        if self.notices > self.options.max_messages as usize + MAX_NOTICES + self.subscriptions.len() {
             self.end(now);
             let text = "the publisher tells of more than the program takes";
             self.notice(SubscriberEvent::Failed(Error::new(ErrorKind::Full, text)));

@@ -458,6 +458,23 @@ fn a_hundred_thousand_subscriptions_are_too_many() {
     assert_eq!((hall.heard(greedy).0.len(), hall.heard(modest).0.len()), (1, 1));
 }
 
+#[test]
+fn who_asks_for_much_may_take_the_answers_later() {
+    let mut hall = Hall::new(PublisherOptions { max_subscriptions: 12_000, ..options() });
+    let busy = hall.add("", |options| options.max_messages = 10);
+    hall.tell_guest(busy, Input::Room(0));
+    for number in 0..12_000 {
+        let criterion = Criterion::prefix(format!("a.{number}")).unwrap();
+        let options = SubscriptionOptions { criterion, start: Start::Now, policy: HOLD, shared: true };
+        hall.tell_guest(busy, Input::Command(SubscriberCommand::Subscribe { number, options }));
+        hall.settle();
+    }
+    hall.tell_guest(busy, Input::Room(usize::MAX));
+    let told = hall.guests[busy].told.iter();
+    assert_eq!(told.filter(|told| matches!(told, SubscriberEvent::Subscribed { .. })).count(), 12_000);
+    assert_eq!(hall.publisher.counters().subscriptions, 12_000);
+}
+
 /// Publishes 50,000 times to somebody who takes what he has after every thousandth; how often there was no room.
 fn flood(slow: Slow, public: bool) -> (Hall, u64) {
     flood_with(options(), slow, public, 1000)
