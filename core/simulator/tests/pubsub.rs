@@ -63,8 +63,10 @@ fn what_spills_to_the_disk_comes_back_in_order() {
             market.trade(150, SECOND / 2);
             on_disk.set(on_disk.get() + market.on_disk());
             market.cut_some();
-            market.trade(50, SECOND);
+            // Not for so long that nobody is waited for any more.
+            market.trade(50, SECOND / 2);
             market.heal();
+            market.run(SECOND);
         }
         market.finish();
         market.assert_nothing_missed();
