@@ -8,7 +8,10 @@
 
 /* A public stream of news, and everything else. */
 static const char *const news_subjects[] = { "news.>" };
-static const zpat_stream_options_t news_options = { sizeof(zpat_stream_options_t), 1, 10000, 64 << 20, 3600000, 10000 };
+static const zpat_stream_options_t news_options = {
+  .struct_size = sizeof(zpat_stream_options_t), .is_public = 1, .history = 10000, .history_bytes = 64 << 20,
+  .history_age = 3600000, .last_values = 10000,
+};
 static const zpat_stream_t streams[] = { { "news", news_subjects, 1, &news_options }, { "rest", NULL, 0, NULL } };
 
 static inline zpat_publisher_options_t with_streams(void) {

@@ -1,4 +1,4 @@
-//! Fan-out: those who subscribe, all of them in one process. Who publishes is in [`publish`].
+//! Fan-out: those who subscribe, all of them in one process. Who publishes is in [`mod@publish`].
 //!
 //! They print `ready` when all have heard a greeting, which is shorter than a message that counts. The publisher waits for who is
 //! slow: nothing is dropped.
