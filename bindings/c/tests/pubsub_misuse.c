@@ -220,7 +220,7 @@ static void options_of_a_subscription(zpat_subscriber_t *subscriber) {
   WRONG(start, 3);
   WRONG(last, -1);
   WRONG(slow, -1);
-  WRONG(slow, 3);
+  WRONG(slow, 4);
   WRONG(max_messages, -1);
   WRONG(max_messages, (int64_t)UINT32_MAX + 1);
   WRONG(max_bytes, -1);
