@@ -12,7 +12,7 @@ use zpatterns::{
     Context, Deadline,
     pubsub::{
         Access, Credential, Criterion, Entitlements, Policy, Publisher, PublisherEvent, PublisherOptions, Slow, Start,
-        StreamOptions, Subscriber, SubscriberEvent, SubscriberOptions, SubscriptionOptions,
+        StreamOptions, Subscriber, SubscriberEvent, SubscriberInfo, SubscriberOptions, SubscriptionOptions,
     },
 };
 
@@ -23,6 +23,8 @@ use crate::{
 
 /// How often the file with the entitlements is looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often it is looked whether enough subscribers are there.
+const LOOK_SOON: Duration = Duration::from_millis(10);
 
 #[derive(clap::Args)]
 pub(crate) struct PubArguments {
@@ -53,7 +55,7 @@ pub(crate) struct PubArguments {
     /// Bytes of that, for each stream.
     #[arg(long, default_value_t = 0, value_name = "BYTES", requires = "disk")]
     disk_bytes: u64,
-    /// Before so many subscribers are there, nothing is published.
+    /// Before so many subscribers are there, and have asked for something, nothing is published.
     #[arg(long, default_value_t = 0, value_name = "N")]
     at_least: usize,
     /// Seconds to wait for room for each publication, and in the end for all to arrive.
@@ -133,9 +135,6 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
     for (user, endpoint) in &arguments.plain_for {
         eprintln!("plain for {user} at {}", publisher.open_plain(user.as_bytes(), endpoint)?);
     }
-    for _ in 0..arguments.at_least {
-        while !matches!(publisher.next(&Deadline::never())?, PublisherEvent::Joined { .. }) {}
-    }
     let telling = thread::spawn({
         let publisher = publisher.clone();
         move || tell(&publisher)
@@ -143,6 +142,9 @@ pub(crate) fn publish(arguments: &PubArguments) -> Outcome {
     if let (Some(file), Some(known)) = (arguments.entitlements.clone(), known) {
         let publisher = publisher.clone();
         thread::spawn(move || follow(&publisher, &file, known));
+    }
+    while listening(&publisher)? < arguments.at_least {
+        thread::sleep(LOOK_SOON);
     }
     let outcome = say(arguments, &publisher);
     publisher.close(span(arguments.timeout)?);
@@ -171,6 +173,12 @@ fn say(arguments: &PubArguments, publisher: &Publisher) -> Outcome {
         say(&parts)?;
     }
     Ok(())
+}
+
+/// How many are there and have asked for something: nothing tells of that.
+fn listening(publisher: &Publisher) -> Result<usize, zpatterns::Error> {
+    let listens = |known: &SubscriberInfo| known.connected && known.subscriptions > 0;
+    Ok(publisher.subscribers()?.iter().filter(|known| listens(known)).count())
 }
 
 /// Who comes and goes, until the publisher is closed.
