@@ -41,11 +41,12 @@ impl FileStorage {
 
     /// In a file of this folder that has no name and goes with the process. Nothing is flushed: it is not to survive anything.
     pub fn scratch(folder: &Path) -> Result<Self> {
-        let folder: PathBuf = folder.to_owned();
+        let failed = |error: io::Error| io_error(&error).with("folder", folder.display());
+        let file = tempfile::tempfile_in(folder).map_err(failed)?;
+        // What is in it is not lost when it is opened anew.
         Self::with_opener(Box::new(move || {
-            let file = tempfile::tempfile_in(&folder).map_err(|error| io_error(&error));
-            let file = FileBackend::new(file?).map_err(database_error)?;
-            create(Unflushed(file)).map_err(|error| error.with("folder", folder.display()))
+            let file = file.try_clone().map_err(|error| io_error(&error))?;
+            create(Unflushed(FileBackend::new(file).map_err(database_error)?))
         }))
     }
 
@@ -230,4 +231,21 @@ fn io_error(error: &io::Error) -> Error {
         _ => ErrorKind::System,
     };
     Error::new(kind, format!("the store's file: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_a_scratch_file_outlives_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut storage = FileStorage::scratch(folder.path()).unwrap();
+        storage.commit(&[Change::Put { key: "a".into(), value: "1".into() }]).unwrap();
+        let failure = || Error::new(ErrorKind::Full, "the disk is full");
+        assert!(storage.using(|_| Err::<(), _>(failure())).is_err() && storage.database.is_none());
+        assert_eq!(storage.get(b"a").unwrap(), Some("1".into()));
+        storage.commit(&[Change::Put { key: "b".into(), value: "2".into() }]).unwrap();
+        assert_eq!(storage.load().unwrap().len(), 2);
+    }
 }
