@@ -41,11 +41,14 @@ struct Disk {
     records: BTreeMap<Bytes, Bytes>,
     full: bool,
     unreadable: bool,
+    failures: usize,
 }
 
 impl Disk {
     fn store<C>(&mut self, up_to: u64, changes: Vec<Change>) -> Input<C> {
         if self.full {
+            self.failures += 1;
+            assert!(self.failures < 1000, "it tries without end");
             return Input::StoreFailed { up_to, error: crate::Error::new(ErrorKind::Full, "the disk is full") };
         }
         for change in changes {

@@ -102,7 +102,8 @@ impl Publisher {
 
     /// Writes what is to be written, and reads what is wanted.
     pub(super) fn work_on_disk(&mut self) {
-        for place in 0..self.streams_on_disk.len() {
+        let places = if self.disk.failed { 0 } else { self.streams_on_disk.len() };
+        for place in 0..places {
             let stream = self.streams_on_disk[place];
             let Some(archive) = self.archive(stream) else { continue };
             let removed = archive.take_removed();
@@ -111,8 +112,7 @@ impl Publisher {
                 let changes = removed.iter().map(remove).collect();
                 self.store(changes, Pending::Removed(stream, removed));
             }
-            while !self.disk.failed
-                && self.disk.writing < AT_ONCE
+            while self.disk.writing < AT_ONCE
                 && let Some((first, value)) = self.archive(stream).and_then(Archive::write_next)
             {
                 self.disk.writing += 1;

@@ -87,6 +87,20 @@ fn what_the_disk_does_not_take_stays_in_memory() {
 }
 
 #[test]
+fn a_disk_that_fails_is_left_alone_for_a_while() {
+    let mut hall = Hall::new(on_disk(64 << 10));
+    publish(&mut hall, "a", 1..=10_000);
+    hall.disk.full = true;
+    // What was written goes, and the disk does not even forget it.
+    publish(&mut hall, "a", 10_001..=30_000);
+    hall.disk.full = false;
+    hall.pass(Duration::from_secs(1));
+    publish(&mut hall, "a", 30_001..=40_000);
+    let on_disk: usize = hall.disk.records.values().map(Bytes::len).sum();
+    assert!(on_disk <= 66 << 10, "{on_disk} bytes are on the disk");
+}
+
+#[test]
 fn what_the_disk_does_not_give_back_is_told() {
     for public in [false, true] {
         let mut hall = Hall::new(on_disk(1 << 30));
